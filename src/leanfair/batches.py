@@ -1,0 +1,123 @@
+"""What a model eats: a Dataset or any iterable of batches, made into uniform `Batch`es.
+
+A batch may be a tensor, a pair (inputs, labels), or a dict of tensors as transformers has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias, cast
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import default_collate
+
+from leanfair.errors import InputError
+
+Inputs: TypeAlias = "Tensor | dict[str, Tensor]"
+Source: TypeAlias = "Iterable[Any] | Any"
+"""A map-style torch Dataset, or a re-iterable of batches (a DataLoader or a list)."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some samples: `inputs` [n, ...] (or a dict of such) and, where known, class `labels` [n]."""
+
+    inputs: Inputs
+    labels: Tensor | None = None
+
+    def __len__(self) -> int:
+        first = self.inputs if isinstance(self.inputs, Tensor) else next(iter(self.inputs.values()))
+        return int(first.shape[0])
+
+    def __getitem__(self, rows: slice) -> Batch:
+        labels = None if self.labels is None else self.labels[rows]
+        if isinstance(self.inputs, Tensor):
+            return Batch(self.inputs[rows], labels)
+        return Batch({key: value[rows] for key, value in self.inputs.items()}, labels)
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same batch on `device`."""
+        labels = None if self.labels is None else self.labels.to(device)
+        if isinstance(self.inputs, Tensor):
+            return replace(self, inputs=self.inputs.to(device), labels=labels)
+        return Batch({key: value.to(device) for key, value in self.inputs.items()}, labels)
+
+
+def as_batch(raw: Any) -> Batch:
+    """One raw batch, in any of the accepted shapes, as a `Batch`. Raises InputError otherwise."""
+    if isinstance(raw, Batch):
+        return raw
+    if isinstance(raw, Tensor):
+        return Batch(raw)
+    if isinstance(raw, Mapping):
+        inputs = {str(k): v for k, v in raw.items() if isinstance(v, Tensor)}
+        labels = inputs.pop("labels", inputs.pop("label", None))
+        if inputs:
+            return Batch(inputs, labels)
+    if isinstance(raw, Sequence) and len(raw) == 2 and isinstance(raw[0], Tensor):
+        return Batch(raw[0], cast(Tensor, torch.as_tensor(raw[1])))
+    raise InputError(
+        f"A batch must be a tensor, a pair (inputs, labels) or a dict of tensors, "
+        f"but one is {type(raw).__name__}."
+    )
+
+
+def is_dataset(source: Source) -> bool:
+    """Whether `source` is a map-style Dataset of samples, rather than an iterable of batches."""
+    sized = hasattr(source, "__len__") and hasattr(source, "__getitem__")
+    return sized and not isinstance(source, (list, tuple, Tensor, Mapping))
+
+
+def iterate(source: Source, batch_size: int = 128, *, shuffle: int | None = None) -> Iterator[Batch]:
+    """One pass over `source` as batches.
+
+    A Dataset is read in batches of `batch_size`, in its own order or, with `shuffle` (a seed), in a
+    random order of that seed; where it has a method ``take(indices, generator)`` that returns whole
+    batches (as `leanfair.data.Images` has), that is used. An iterable of batches keeps its own
+    batch size and order. Raises InputError where there is nothing.
+    """
+    empty = True
+    for raw in _raw_batches(source, batch_size, shuffle):
+        batch = as_batch(raw)
+        if len(batch):
+            empty = False
+            yield batch
+    if empty:
+        raise InputError("The data is empty: give at least one batch.")
+
+
+def _raw_batches(source: Source, batch_size: int, shuffle: int | None) -> Iterator[Any]:
+    if isinstance(source, Tensor):
+        source = torch.utils.data.TensorDataset(source)
+    if not is_dataset(source):
+        if shuffle is not None:  # a DataLoader that shuffles draws from the global generator
+            torch.manual_seed(shuffle)
+        yield from source
+        return
+    generator = torch.Generator().manual_seed(0 if shuffle is None else shuffle)
+    n = len(source)
+    order = torch.arange(n) if shuffle is None else torch.randperm(n, generator=generator)
+    for rows in order.split(batch_size):
+        if hasattr(source, "take"):
+            yield source.take(rows, generator)
+        else:
+            sample = default_collate([source[int(i)] for i in rows])
+            alone = isinstance(sample, (list, tuple)) and len(sample) == 1
+            yield sample[0] if alone else sample
+
+
+def forward(model: nn.Module, inputs: Inputs) -> Tensor:
+    """The model's logits [n, classes] for `inputs`, whatever it wraps them in."""
+    out = model(**inputs) if isinstance(inputs, dict) else model(inputs)
+    if isinstance(out, Tensor):
+        return out
+    logits = getattr(out, "logits", None)
+    if logits is None and isinstance(out, Mapping):
+        logits = out.get("logits")
+    if logits is None and isinstance(out, (tuple, list)):
+        logits = out[0]
+    if not isinstance(logits, Tensor):
+        raise InputError(f"{type(model).__name__} returns {type(out).__name__} without logits.")
+    return logits

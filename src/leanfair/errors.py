@@ -1,0 +1,31 @@
+"""The errors a user can cause, each one sentence that names the thing and the remedy."""
+
+from __future__ import annotations
+
+
+class LeanfairError(Exception):
+    """Anything that the user can put right. The command line prints it without a traceback."""
+
+
+class InputError(LeanfairError, ValueError):
+    """An argument, a file or a data set is not what it has to be."""
+
+
+class UnsupportedModelError(LeanfairError, TypeError):
+    """The model, or a part of it that was asked for, cannot be pruned."""
+
+
+class SurgeryError(LeanfairError, RuntimeError):
+    """A removal did not reproduce its zero-masked twin: the cut was not applied."""
+
+
+class TrainingError(LeanfairError, RuntimeError):
+    """Fine-tuning went wrong, for example to a loss that is not finite."""
+
+
+class RunDirectoryError(LeanfairError, OSError):
+    """A run directory is missing, is in use, belongs to another model, or cannot be written."""
+
+
+class MissingDependencyError(LeanfairError, ImportError):
+    """An optional package is needed for what was asked."""

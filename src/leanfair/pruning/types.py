@@ -1,0 +1,190 @@
+"""The nouns of the prune wing: frozen, and JSON-able where a run writes them down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Kind = Literal["layer", "neurons"]
+Side = Literal["out", "in", "both"]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One tensor dimension that neurons run through.
+
+    Neuron i owns the features [offset + i*repeat, offset + (i+1)*repeat) of the module's output
+    ("out": rows of the weight, and the bias), of its input ("in": columns of the weight), or of
+    both at once ("both": a normalisation, or a convolution with groups).
+    """
+
+    module: str
+    side: Side
+    offset: int = 0
+    repeat: int = 1
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A block that can be removed whole: with the output of its module `exit` at zero it passes its
+    input on unchanged. `container` is the Sequential or ModuleList that it is a member of."""
+
+    name: str
+    container: str
+    exit: str
+
+
+@dataclass(frozen=True)
+class Neurons:
+    """`count` neurons (filters, hidden units) that are coupled only inside `block`; `name` is the
+    module that produces them. Removing neuron i removes its features from every member."""
+
+    name: str
+    block: str
+    count: int
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How important each structure is by one criterion: the larger, the more would be lost.
+
+    `layers`: name of a layer -> score. `neurons`: name of a group of neurons -> one score a neuron.
+    """
+
+    criterion: str
+    layers: Mapping[str, float]
+    neurons: Mapping[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class NeuronCut:
+    """The neurons of one group that go: their indices, ascending."""
+
+    group: Neurons
+    drop: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What is removed in one edit: data that prints, saves and replays on a fresh model.
+
+    `saves` counts what the edit saves: "macs" (for one sample), "params" and "filters".
+    """
+
+    kind: Kind
+    layers: tuple[Layer, ...] = ()
+    neurons: tuple[NeuronCut, ...] = ()
+    saves: Mapping[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        saved = f"{self.saves.get('macs', 0):,} MACs, {self.saves.get('params', 0):,} parameters"
+        if self.kind == "layer":
+            return f"remove {', '.join(layer.name for layer in self.layers)} (saves {saved})"
+        parts = [f"{cut.group.name} -{len(cut.drop)}/{cut.group.count}" for cut in self.neurons]
+        total = sum(len(cut.drop) for cut in self.neurons)
+        return f"remove {total} neurons: {', '.join(parts)} (saves {saved})"
+
+    def to_json(self) -> dict[str, Any]:
+        """This cut in plain JSON types."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Cut:
+        """The cut that `to_json` wrote."""
+        neurons = []
+        for item in data["neurons"]:
+            members = tuple(Member(**member) for member in item["group"]["members"])
+            group = Neurons(**{**item["group"], "members": members})
+            neurons.append(NeuronCut(group, tuple(item["drop"])))
+        layers = tuple(Layer(**layer) for layer in data["layers"])
+        return Cut(data["kind"], layers, tuple(neurons), dict(data["saves"]))
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A smaller copy of the parent, the cut that made it, and its CKA to the parent."""
+
+    cut: Cut
+    model: nn.Module
+    cka: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """One round of a run. `macs`, `params` and `accuracy` are the network's after it.
+
+    `cka` has the similarity to the parent of each kind of candidate; a kind that was exhausted is
+    None. `accuracy` is None without labelled validation data.
+    """
+
+    index: int
+    chosen: Kind
+    cka: Mapping[Kind, float | None]
+    cut: Cut
+    macs: int
+    params: int
+    accuracy: float | None
+    seconds: float
+    cost: float
+    """What the target counts (`of`), after this step: MACs, parameters, seconds or bytes."""
+
+    def to_json(self) -> dict[str, Any]:
+        """This step in plain JSON types."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Step:
+        """The step that `to_json` wrote."""
+        return Step(**{**data, "cut": Cut.from_json(data["cut"])})
+
+
+Stage = Literal["score", "fine-tune", "choose", "recover", "evaluate", "step", "stop"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """A sign of life from a run, for a display.
+
+    `stage` is what is going on, `round` which round (from 1), `subject` what it is done to ("layer
+    candidate", "winner", ...), `done` the finished share of this stage in [0, 1], `removed` and
+    `target` the share of the cost removed so far and asked for. `step` comes with stage "step".
+    """
+
+    stage: Stage
+    round: int
+    subject: str = ""
+    done: float = 0.0
+    removed: float = 0.0
+    target: float = 0.0
+    text: str = ""
+    step: Step | None = None
+
+
+Listener = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """A finished run: the smaller `model`, the `steps` that led to it, and their `summary`
+    (the content of summary.json). `path` is the run directory, None where none was asked for."""
+
+    model: nn.Module
+    steps: tuple[Step, ...]
+    summary: Mapping[str, Any]
+    path: Path | None = None
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write the self-contained HTML page, to `path` or into the run directory."""
+        from leanfair.errors import InputError
+        from leanfair.report.prune import write_report
+
+        target = Path(path) if path else self.path / "report.html" if self.path else None
+        if target is None:
+            raise InputError("This run has no directory: call report('page.html').")
+        return write_report(self.summary, target)
