@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,12 +31,12 @@ class Member:
 
 @dataclass(frozen=True)
 class Layer:
-    """A block that can be removed whole: with the output of its module `exit` at zero it passes its
-    input on unchanged. `container` is the Sequential or ModuleList that it is a member of."""
+    """A block that can be removed whole: with the outputs of its modules `exits` at zero it passes
+    its input on unchanged. `container` is the Sequential or ModuleList that it is a member of."""
 
     name: str
     container: str
-    exit: str
+    exits: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,28 @@ class Neurons:
     block: str
     count: int
     members: tuple[Member, ...]
+
+
+Structure: TypeAlias = "Layer | Neurons"
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """What a network is made of, as far as pruning is concerned.
+
+    `layers` can be removed whole and `neurons` one by one. `stages` are the runs of blocks of one
+    output shape (names in order), of which a minimum has to stay. `units` are the modules that run
+    one after the other (each block, and each leaf outside of blocks), in order of execution. `head`
+    is the module whose input is the penultimate representation. `refused` says why what looked like
+    a structure is none.
+    """
+
+    layers: tuple[Layer, ...]
+    neurons: tuple[Neurons, ...]
+    stages: tuple[tuple[str, ...], ...]
+    units: tuple[str, ...]
+    head: str
+    refused: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -102,7 +124,9 @@ class Cut:
             members = tuple(Member(**member) for member in item["group"]["members"])
             group = Neurons(**{**item["group"], "members": members})
             neurons.append(NeuronCut(group, tuple(item["drop"])))
-        layers = tuple(Layer(**layer) for layer in data["layers"])
+        layers = tuple(
+            Layer(**{**layer, "exits": tuple(layer["exits"])}) for layer in data["layers"]
+        )
         return Cut(data["kind"], layers, tuple(neurons), dict(data["saves"]))
 
 

@@ -1,0 +1,198 @@
+"""What a network costs: MACs, parameters and filters by arithmetic, latency and memory by measure.
+
+MACs are the multiply-accumulates of convolutions and dense layers for one sample, the rule of the
+paper's tables (arXiv 2506.04513); normalisations, activations and additions count nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
+
+from leanfair.batches import Batch, forward
+from leanfair.pruning.types import Cut, Member, NeuronCut
+
+Target = Literal["macs", "params", "latency", "memory"]
+TARGETS: tuple[Target, ...] = ("macs", "params", "latency", "memory")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One module with weights: its widths, and what a sample costs in it.
+
+    `calls` is how many positions (pixels, tokens) of one sample it is applied to, `kernel` how many
+    positions it reads for each. `per_channel` parameters belong to each output channel beside the
+    weight: a bias, or the values of a normalisation.
+    """
+
+    features_in: int
+    features_out: int
+    groups: int
+    kernel: int
+    calls: int
+    per_channel: int
+    dense: bool
+
+    @property
+    def macs(self) -> int:
+        return self.calls * self._weights if self.dense else 0
+
+    @property
+    def params(self) -> int:
+        return (self._weights if self.dense else 0) + self.per_channel * self.features_out
+
+    @property
+    def filters(self) -> int:
+        return self.features_out if self.dense and self.kernel * self.calls > 1 else 0
+
+    @property
+    def _weights(self) -> int:
+        return self.kernel * self.features_in * self.features_out // max(1, self.groups)
+
+
+@dataclass(frozen=True)
+class Bill:
+    """The operations of a network, by module name, and `rest`: parameters outside of them."""
+
+    operations: Mapping[str, Operation]
+    rest: int
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one sample."""
+        return sum(operation.macs for operation in self.operations.values())
+
+    @property
+    def params(self) -> int:
+        """Parameters."""
+        return self.rest + sum(operation.params for operation in self.operations.values())
+
+    @property
+    def filters(self) -> int:
+        """Filters: output channels of all convolutions."""
+        return sum(operation.filters for operation in self.operations.values())
+
+    def totals(self) -> dict[str, int]:
+        """The three counts by name."""
+        return {"macs": self.macs, "params": self.params, "filters": self.filters}
+
+    def without(self, layers: Iterable[str] = (), neurons: Iterable[NeuronCut] = ()) -> Bill:
+        """The bill after blocks `layers` and `neurons` are removed: exactly what `bill` would find
+        on the network cut so."""
+        roots = tuple(f"{layer}." for layer in layers)
+        left = {
+            name: operation
+            for name, operation in self.operations.items()
+            if not f"{name}.".startswith(roots or ("\0",))
+        }
+        for cut in neurons:
+            for member in cut.group.members:
+                if member.module in left:
+                    left[member.module] = _narrowed(left[member.module], member, len(cut.drop))
+        return Bill(left, self.rest)
+
+
+def bill(model: nn.Module, sample: Batch) -> Bill:
+    """What each operation of `model` costs, found by one forward pass of the first of `sample`."""
+    calls: dict[str, int] = {}
+    handles = []
+
+    def counter(name: str) -> Any:
+        def hook(module: nn.Module, args: Any, output: Any) -> None:
+            calls[name] = calls.get(name, 0) + _positions(module, output)
+
+        return hook
+
+    for name, module in model.named_modules():
+        if isinstance(module, (_ConvNd, nn.Linear)):
+            handles.append(module.register_forward_hook(counter(name)))
+    training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            forward(model, sample[:1].inputs)
+    finally:
+        model.train(training)
+        for handle in handles:
+            handle.remove()
+    operations = {
+        name: operation
+        for name, module in model.named_modules()
+        if (operation := _operation(module, calls.get(name, 0))) is not None
+    }
+    total = sum(parameter.numel() for parameter in model.parameters())
+    return Bill(operations, total - sum(operation.params for operation in operations.values()))
+
+
+def cut_of(
+    kind: Literal["layer", "neurons"], before: Bill, layers: Any = (), neurons: Any = ()
+) -> Cut:
+    """The cut of `layers` or of `neurons`, with what it saves on the bill `before`."""
+    after = before.without([layer.name for layer in layers], neurons)
+    saved = {key: before.totals()[key] - value for key, value in after.totals().items()}
+    return Cut(kind, tuple(layers), tuple(neurons), saved)
+
+
+def measure(model: nn.Module, sample: Batch, of: Target) -> float:
+    """The cost `of` a network: macs (for one sample), params, memory (bytes to infer one sample) or
+    latency (seconds for one sample on the model's device, the median of many runs)."""
+    if of in ("macs", "params"):
+        return float(bill(model, sample).totals()[of])
+    from leanfair.evaluation.speed import latency, peak_memory
+
+    if of == "memory":
+        return float(peak_memory(model, sample))
+    return latency(model, sample, batch_size=1, runs=100, warmup=10, budget=5.0).median
+
+
+def _positions(module: nn.Module, output: Any) -> int:
+    if isinstance(module, nn.Linear):
+        return int(output.shape[:-1].numel())
+    return int(output.shape[2:].numel()) * int(output.shape[0])
+
+
+def _operation(module: nn.Module, calls: int) -> Operation | None:
+    own = {name: p for name, p in module.named_parameters(recurse=False)}
+    biased = int("bias" in own)
+    if isinstance(module, _ConvTransposeNd):
+        return None  # never narrowed, so its parameters are part of the rest
+    if isinstance(module, _ConvNd):
+        kernel = prod(module.kernel_size)
+        widths = (module.in_channels, module.out_channels, module.groups)
+        return Operation(*widths, kernel, calls, biased, dense=True)
+    if isinstance(module, nn.Linear):
+        return Operation(
+            module.in_features, module.out_features, 1, 1, calls, biased, dense=True
+        )
+    if isinstance(module, (_BatchNorm, nn.InstanceNorm2d)):
+        return Operation(module.num_features, module.num_features, 1, 1, 0, len(own), dense=False)
+    if isinstance(module, nn.PReLU):
+        return Operation(
+            module.num_parameters, module.num_parameters, 1, 1, 0, len(own), dense=False
+        )
+    return None
+
+
+def _narrowed(operation: Operation, member: Member, dropped: int) -> Operation:
+    gone = dropped * member.repeat
+    if member.side == "in":
+        return replace(operation, features_in=operation.features_in - gone)
+    out = operation.features_out - gone
+    if member.side == "out":
+        return replace(operation, features_out=out)
+    if not operation.dense:
+        return replace(operation, features_in=out, features_out=out)
+    each = operation.features_in // operation.groups
+    return replace(
+        operation,
+        features_in=operation.features_in - dropped * each,
+        features_out=out,
+        groups=operation.groups - dropped,
+    )

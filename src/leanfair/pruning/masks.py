@@ -1,0 +1,91 @@
+"""The zero-masked twin: a network in which structures are still there, but contribute nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from leanfair.pruning.types import Cut, Layer, Member, NeuronCut, Neurons
+
+Hook = Callable[..., Any]
+
+
+def features_of(member: Member, indices: tuple[int, ...]) -> Tensor:
+    """The positions, along the member's dimension, that neurons `indices` own."""
+    starts = torch.tensor(indices, dtype=torch.long) * member.repeat + member.offset
+    return (starts[:, None] + torch.arange(member.repeat)).flatten()
+
+
+def consumers(group: Neurons) -> tuple[Member, ...]:
+    """The members that read the neurons: where a neuron that is masked disappears for good."""
+    return tuple(member for member in group.members if member.side == "in")
+
+
+def feature_dim(module: nn.Module) -> int:
+    """Which dimension of the module's input holds its features: 1 for convolutions, else last."""
+    return -1 if isinstance(module, nn.Linear) else 1
+
+
+def first_tensor(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[str | int, Tensor]:
+    """The first tensor that a module is called with, and where it stands."""
+    for place, value in [*enumerate(args), *kwargs.items()]:
+        if isinstance(value, Tensor):
+            return place, value
+    raise TypeError("the module was called without a tensor")
+
+
+def with_first_tensor(
+    args: tuple[Any, ...], kwargs: Mapping[str, Any], value: Tensor
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The same call with its first tensor replaced by `value`."""
+    place, _ = first_tensor(args, kwargs)
+    if isinstance(place, int):
+        return (*args[:place], value, *args[place + 1 :]), dict(kwargs)
+    return args, {**kwargs, place: value}
+
+
+def _zero_features(positions: Tensor, dim: int) -> Hook:
+    def hook(module: nn.Module, args: Any, kwargs: Any) -> Any:
+        _, x = first_tensor(args, kwargs)
+        masked = x.index_fill(dim, positions.to(x.device), 0.0)
+        return with_first_tensor(args, kwargs, masked)
+
+    return hook
+
+
+def _zero_output(module: nn.Module, args: Any, output: Any) -> Any:
+    if isinstance(output, Tensor):
+        return torch.zeros_like(output)
+    first, *rest = output
+    return type(output)((torch.zeros_like(first), *rest))
+
+
+@contextmanager
+def masked(
+    model: nn.Module, layers: tuple[Layer, ...] = (), neurons: tuple[NeuronCut, ...] = ()
+) -> Iterator[nn.Module]:
+    """`model`, as long as the context lasts, with the contributions of `layers` and of the dropped
+    neurons at zero: what removing them physically has to reproduce."""
+    modules = dict(model.named_modules())
+    handles = []
+    try:
+        for layer in layers:
+            handles += [modules[name].register_forward_hook(_zero_output) for name in layer.exits]
+        for cut in neurons:
+            for member in consumers(cut.group):
+                module = modules[member.module]
+                hook = _zero_features(features_of(member, cut.drop), feature_dim(module))
+                handles.append(module.register_forward_pre_hook(hook, with_kwargs=True))
+        yield model
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def masked_by(cut: Cut, model: nn.Module) -> Any:
+    """`masked` for everything that `cut` removes."""
+    return masked(model, cut.layers, cut.neurons)

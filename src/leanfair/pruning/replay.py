@@ -1,0 +1,232 @@
+"""Running a network again with one structure masked, without paying again for what came before it.
+
+The blocks before a masked structure give what they gave without the mask. So their outputs need not
+be computed: the input of the structure's own block is kept, everything earlier is skipped, and only
+the rest of the network runs. That is exact, and is checked on each block before it is relied on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from leanfair.batches import Batch, forward
+from leanfair.pruning.masks import first_tensor, with_first_tensor
+from leanfair.pruning.types import Anatomy, Layer, Structure
+
+
+class Outputs(NamedTuple):
+    """What a network makes of some batches: `logits` [n, classes] and the penultimate `features`
+    [n, ...], flattened to [n, d]."""
+
+    logits: Tensor
+    features: Tensor
+
+
+class Site(NamedTuple):
+    """A place to run from: the structures of one unit, and a function that runs the rest."""
+
+    structures: tuple[Structure, ...]
+    run: Callable[[], Outputs]
+
+
+class _Arrived(Exception):
+    """Raised to leave a forward pass at the unit whose input was wanted."""
+
+
+def outputs(model: nn.Module, head: str, batches: Sequence[Batch]) -> Outputs:
+    """Logits and penultimate features (the input of module `head`) over all `batches`."""
+    with torch.inference_mode(), _evaluating(model):
+        return _joined([_observed(model, head, batch) for batch in batches])
+
+
+def sites(model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch]) -> Iterator[Site]:
+    """The structures of `model` unit by unit, each with a way to get the whole network's outputs
+    over `batches` that computes only from that unit on. Mask what you like inside the unit (see
+    `masks.masked`), then call `run`."""
+    by_unit = _structures_by_unit(anatomy)
+    with torch.inference_mode(), _evaluating(model):
+        shapes = [_output_shapes(model, anatomy, batch) for batch in batches]
+        truth = _observed(model, anatomy.head, batches[0])
+        entries: list[Tensor] | None = None
+        last = -1
+        for place, unit in enumerate(anatomy.units):
+            if unit not in by_unit:
+                continue
+            entries = _entries(model, anatomy, batches, shapes, last, entries, place)
+            last = place
+            resume = _resumer(model, anatomy, batches, shapes, place, entries)
+            if not _same(resume(batches[:1]), truth):
+                resume = _from_the_start(model, anatomy)
+            yield Site(by_unit[unit], lambda resume=resume: resume(batches))  # type: ignore[misc]
+        outside = by_unit.get("", ())
+        if outside:
+            whole = _from_the_start(model, anatomy)
+            yield Site(outside, lambda: whole(batches))
+
+
+def _structures_by_unit(anatomy: Anatomy) -> dict[str, tuple[Structure, ...]]:
+    """The structures of each unit; those of none (a module that runs twice) stand under ""."""
+    found: dict[str, tuple[Structure, ...]] = {}
+    everything: tuple[Structure, ...] = (*anatomy.layers, *anatomy.neurons)
+    for structure in everything:
+        name = structure.name if isinstance(structure, Layer) else structure.block
+        inside = (unit for unit in anatomy.units if f"{name}.".startswith(f"{unit}."))
+        unit = next(inside, "")
+        found[unit] = (*found.get(unit, ()), structure)
+    return found
+
+
+def _entries(
+    model: nn.Module,
+    anatomy: Anatomy,
+    batches: Sequence[Batch],
+    shapes: list[dict[str, Any]],
+    known: int,
+    entries: list[Tensor] | None,
+    wanted: int,
+) -> list[Tensor]:
+    """The input of unit number `wanted` for each batch, from the inputs of unit `known`."""
+    caught: list[Tensor] = []
+
+    def catch(module: nn.Module, args: Any, kwargs: Any) -> None:
+        caught.append(first_tensor(args, kwargs)[1].clone())
+        raise _Arrived
+
+    module = model.get_submodule(anatomy.units[wanted])
+    for i, batch in enumerate(batches):
+        handle = module.register_forward_pre_hook(catch, with_kwargs=True)
+        try:
+            entry = None if entries is None else entries[i]
+            with _resumed(model, anatomy, known, entry, shapes[i]):
+                forward(model, batch.inputs)
+        except _Arrived:
+            pass
+        finally:
+            handle.remove()
+    return caught
+
+
+def _resumer(
+    model: nn.Module,
+    anatomy: Anatomy,
+    batches: Sequence[Batch],
+    shapes: list[dict[str, Any]],
+    place: int,
+    entries: list[Tensor],
+) -> Callable[[Sequence[Batch]], Outputs]:
+    def resume(some: Sequence[Batch]) -> Outputs:
+        parts = []
+        for i, batch in enumerate(some):
+            with _resumed(model, anatomy, place, entries[i], shapes[i]):
+                parts.append(_observed(model, anatomy.head, batch))
+        return _joined(parts)
+
+    return resume
+
+
+def _from_the_start(
+    model: nn.Module, anatomy: Anatomy
+) -> Callable[[Sequence[Batch]], Outputs]:
+    return lambda some: _joined([_observed(model, anatomy.head, batch) for batch in some])
+
+
+@contextmanager
+def _resumed(
+    model: nn.Module, anatomy: Anatomy, place: int, entry: Tensor | None, shapes: dict[str, Any]
+) -> Iterator[None]:
+    """While this lasts, units before number `place` give zeros of the right shape, and the unit
+    there gets `entry` as its input."""
+    if entry is None or place < 0:
+        yield
+        return
+
+    def enter(module: nn.Module, args: Any, kwargs: Any) -> Any:
+        return with_first_tensor(args, kwargs, entry.clone())  # it may be changed in place
+
+    with ExitStack() as stack:
+        for unit in anatomy.units[:place]:
+            stack.enter_context(_skipped(model.get_submodule(unit), shapes[unit]))
+        here = model.get_submodule(anatomy.units[place])
+        stack.callback(here.register_forward_pre_hook(enter, with_kwargs=True).remove)
+        yield
+
+
+@contextmanager
+def _skipped(module: nn.Module, shape: Any) -> Iterator[None]:
+    had = module.__dict__.get("forward")
+    module.forward = lambda *args, **kwargs: shape
+    try:
+        yield
+    finally:
+        if had is None:
+            del module.forward
+        else:
+            module.forward = had
+
+
+def _output_shapes(model: nn.Module, anatomy: Anatomy, batch: Batch) -> dict[str, Any]:
+    """What each unit gives for `batch`, as tensors without data of their own."""
+    shapes: dict[str, Any] = {}
+
+    def note(name: str) -> Any:
+        def hook(module: nn.Module, args: Any, output: Any) -> None:
+            shapes[name] = _shape(output)
+
+        return hook
+
+    handles = [
+        model.get_submodule(unit).register_forward_hook(note(unit)) for unit in anatomy.units
+    ]
+    try:
+        forward(model, batch.inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return shapes
+
+
+def _shape(output: Any) -> Any:
+    if isinstance(output, Tensor):
+        return output.new_zeros(()).expand(output.shape)
+    if isinstance(output, (tuple, list)):
+        return type(output)(_shape(item) for item in output)
+    return output
+
+
+def _observed(model: nn.Module, head: str, batch: Batch) -> Outputs:
+    features: list[Tensor] = []
+
+    def look(module: nn.Module, args: Any, kwargs: Any) -> None:
+        features.append(first_tensor(args, kwargs)[1])
+
+    handle = model.get_submodule(head).register_forward_pre_hook(look, with_kwargs=True)
+    try:
+        logits = forward(model, batch.inputs)
+    finally:
+        handle.remove()
+    return Outputs(logits, features[-1].flatten(1))
+
+
+def _joined(parts: list[Outputs]) -> Outputs:
+    if len(parts) == 1:
+        return parts[0]
+    return Outputs(torch.cat([p.logits for p in parts]), torch.cat([p.features for p in parts]))
+
+
+def _same(one: Outputs, other: Outputs) -> bool:
+    return torch.equal(one.logits, other.logits) and torch.equal(one.features, other.features)
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)
