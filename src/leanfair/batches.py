@@ -5,9 +5,9 @@ A batch may be a tensor, a pair (inputs, labels), or a dict of tensors as transf
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ from torch.utils.data import default_collate
 from leanfair.errors import InputError
 
 Inputs: TypeAlias = "Tensor | dict[str, Tensor]"
-Source: TypeAlias = "Iterable[Any] | Any"
+Source: TypeAlias = Any
 """A map-style torch Dataset, or a re-iterable of batches (a DataLoader or a list)."""
 
 
@@ -57,7 +57,7 @@ def as_batch(raw: Any) -> Batch:
         if inputs:
             return Batch(inputs, labels)
     if isinstance(raw, Sequence) and len(raw) == 2 and isinstance(raw[0], Tensor):
-        return Batch(raw[0], cast(Tensor, torch.as_tensor(raw[1])))
+        return Batch(raw[0], torch.as_tensor(raw[1]))
     raise InputError(
         f"A batch must be a tensor, a pair (inputs, labels) or a dict of tensors, "
         f"but one is {type(raw).__name__}."
@@ -70,7 +70,9 @@ def is_dataset(source: Source) -> bool:
     return sized and not isinstance(source, (list, tuple, Tensor, Mapping))
 
 
-def iterate(source: Source, batch_size: int = 128, *, shuffle: int | None = None) -> Iterator[Batch]:
+def iterate(
+    source: Source, batch_size: int = 128, *, shuffle: int | None = None
+) -> Iterator[Batch]:
     """One pass over `source` as batches.
 
     A Dataset is read in batches of `batch_size`, in its own order or, with `shuffle` (a seed), in a
@@ -99,7 +101,7 @@ def _raw_batches(source: Source, batch_size: int, shuffle: int | None) -> Iterat
     generator = torch.Generator().manual_seed(0 if shuffle is None else shuffle)
     n = len(source)
     order = torch.arange(n) if shuffle is None else torch.randperm(n, generator=generator)
-    for rows in order.split(batch_size):
+    for rows in torch.split(order, batch_size):
         if hasattr(source, "take"):
             yield source.take(rows, generator)
         else:

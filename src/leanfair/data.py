@@ -7,32 +7,24 @@ measures. Where the data comes with a test part that one is kept, else one is dr
 from __future__ import annotations
 
 import hashlib
-import io
-import json
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from leanfair.errors import InputError
+from leanfair.image_sources import Listing, check_labels, decode, list_source
+
+__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "Images", "Splits", "check_labels", "load"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-IMAGE_COLUMNS = ("image", "img")
-LABEL_COLUMNS = ("label", "labels", "fine_label")
-TEST_NAMES = ("test", "val", "valid", "validation")
-SUFFIXES = frozenset(".png .jpg .jpeg .bmp .gif .webp .tif .tiff .ppm .pgm".split())
-GREY_MODES = ("1", "L", "LA")
-
-Encoded: TypeAlias = "bytes | Path | Image.Image"
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +63,7 @@ class Images(Dataset[tuple[Tensor, int]]):
             if len(values) != channels or not all(np.isfinite(values)):
                 raise InputError(f"{name} must be {channels} finite numbers, one a channel.")
         if min(self.std) <= 0:
-            raise InputError(f"Each std must be above 0, not {min(self.std)}.")
+            raise InputError(f"Each std must be above 0, not {min(self.std)}: give others.")
         if self.pad < 0:
             raise InputError(f"pad must be 0 or more pixels, not {self.pad}.")
 
@@ -102,7 +94,9 @@ class Images(Dataset[tuple[Tensor, int]]):
     def _augmented(self, images: Tensor, generator: torch.Generator) -> Tensor:
         count, _, height, width = images.shape
         shape = (2, count)
-        draw = torch.randint(0, 2 * self.pad + 1, shape, generator=generator, device=generator.device)
+        draw = torch.randint(
+            0, 2 * self.pad + 1, shape, generator=generator, device=generator.device
+        )
         top, left = draw.to(images.device)
         # Every possible crop as a view: the indices below copy one of them for each image.
         crops = F.pad(images, (self.pad,) * 4).unfold(2, height, 1).unfold(3, width, 1)
@@ -122,9 +116,9 @@ class Images(Dataset[tuple[Tensor, int]]):
 class Splits:
     """A data set in three parts without a common image. `classes`: the name of each label.
 
-    `fingerprint` is a hash of every image, label and setting of the three parts, so that a run can
-    tell its data. `dropped` training images were left out because they are equal, pixel by pixel,
-    to an image of the test or calibration part.
+    `fingerprint` is a hash of the images and labels of each part, the class names and the
+    normalisation, so that a run can tell its data. `dropped` training images were left out because
+    they are equal, pixel by pixel, to an image of the test or calibration part.
     """
 
     name: str
@@ -161,15 +155,15 @@ def load(
     that is less. `size`: the side in pixels that images are resized to (bicubic); needed only if
     they differ. `channels`: 1 or 3; by default as the images are. `mean` and `std`: by default
     ImageNet's for three channels, those of the training part for one. `augment` concerns train
-    alone: random crops of the image padded by an eighth of its side and, with `flip` (by default for
-    three channels, never for digits), mirror images.
+    alone: random crops of the image padded by an eighth of its side and, with `flip` (by default
+    for three channels, but not for digits), mirror images.
 
     Raises InputError on data that cannot be read or split so.
     """
     _check_settings(calibration, size, channels, test_share)
-    listing = _list_source(source)
+    listing = list_source(source)
     _check_classes(listing)
-    pixels = _decode(listing, size, channels)
+    pixels = decode(listing, size, channels)
     digests = _digests(pixels)
     generator = torch.Generator().manual_seed(seed)
     test = _test_rows(listing, test_share, generator)
@@ -186,7 +180,7 @@ def load(
         pad=max(1, round(min(pixels.shape[2:]) / 8)),
     )
     return Splits(
-        name=source if source == "digits" else Path(source).resolve().stem,
+        name=Path(source).resolve().name.removesuffix(".parquet"),
         classes=listing.classes,
         train=replace(images.subset(train), augment=augment),
         calibration=images.subset(held),
@@ -194,20 +188,6 @@ def load(
         fingerprint=_fingerprint(images, listing.classes, digests, (train, held, test)),
         dropped=dropped,
     )
-
-
-def check_labels(labels: Tensor, classes: int, what: str) -> None:
-    """Raise InputError, naming the first row and value, unless every one of `labels`, integers [n],
-    lies in 0..classes-1. `what` names the data."""
-    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
-        raise InputError(f"The labels of {what} must be integers, not {labels.dtype}.")
-    wrong = ((labels < 0) | (labels >= classes)).nonzero()
-    if len(wrong):
-        row = int(wrong[0, 0])
-        raise InputError(
-            f"Row {row} of {what} has label {int(labels[row])}, but with {classes} classes "
-            f"a label lies in 0..{classes - 1}."
-        )
 
 
 def _check_settings(
@@ -223,100 +203,134 @@ def _check_settings(
         raise InputError(f"test_share must lie between 0 and 1, not {test_share}.")
 
 
-# ---- what is there ----------------------------------------------------------------------------
+def _check_classes(listing: Listing) -> None:
+    """Enough of each class that is there: one for train, one for calibration, one for test."""
+    if len(_present(listing.labels)) < 2:
+        name = listing.classes[int(listing.labels[0])]
+        raise InputError(f"All images are of one class ({name!r}): give at least two classes.")
+    rows = _outside(listing.test, len(listing.labels))
+    if listing.test is None:
+        _require(listing, rows, 3, "for train, calibration and test")
+    else:
+        _require(listing, rows, 2, "outside the test part, for train and calibration")
 
 
-@dataclass(frozen=True)
-class _Listing:
-    """Images not yet decoded: where each is from, its label, the class names, and which rows are
-    the test part (None where the source has no such part)."""
+def _require(listing: Listing, rows: Tensor, needed: int, why: str) -> None:
+    """Raise InputError where `rows` hold fewer than `needed` images of a class that is there."""
+    counts = listing.labels[rows].bincount(minlength=len(listing.classes))
+    for label in _present(listing.labels).tolist():
+        if counts[label] < needed:
+            raise InputError(
+                f"Class {listing.classes[label]!r} has {_images(int(counts[label]))}, "
+                f"but needs at least {needed} {why}: add some, or leave the class out."
+            )
 
-    items: list[Encoded]
-    places: list[str]
-    labels: Tensor
-    classes: tuple[str, ...]
-    test: Tensor | None = None
+
+def _present(labels: Tensor) -> Tensor:
+    """The labels that occur, ascending."""
+    return labels.bincount().nonzero().squeeze(1)
 
 
-def _list_source(source: str | Path) -> _Listing:
-    if isinstance(source, str) and source == "digits":
-        return _list_digits()
-    path = Path(source)
-    if path.is_file():
-        if path.suffix != ".parquet":
-            raise InputError(f"{path} is not a .parquet file: give one, or a folder of images.")
-        return _list_parquet(path)
-    if not path.is_dir():
+def _images(count: int) -> str:
+    return "a single image" if count == 1 else f"{count} images"
+
+
+def _outside(rows: Tensor | None, count: int) -> Tensor:
+    """Those of 0..count-1 that are not among `rows`, ascending."""
+    mask = torch.ones(count, dtype=torch.bool)
+    if rows is not None:
+        mask[rows] = False
+    return mask.nonzero().squeeze(1)
+
+
+def _test_rows(listing: Listing, share: float, generator: torch.Generator) -> Tensor:
+    if listing.test is not None:
+        return listing.test
+    present = len(_present(listing.labels))
+    total = max(present, round(share * len(listing.labels)))
+    most = len(listing.labels) - 2 * present
+    if total > most:
         raise InputError(
-            f"There is no data set at {path}: give digits, a .parquet file or a folder that exists."
+            f"test_share={share} leaves too little to train on: at most {most} "
+            f"of the {len(listing.labels)} images can be the test part."
         )
-    parts = {"train.parquet", "test.parquet"} & {child.name for child in path.iterdir()}
-    if len(parts) == 1:
-        absent = {"train.parquet", "test.parquet"} - parts
-        raise InputError(f"{path} has {parts.pop()} but no {absent.pop()}: both are needed.")
-    if parts:
-        return _joined(_list_parquet(path / "train.parquet"), _list_parquet(path / "test.parquet"))
-    return _list_folder(path)
+    return torch.sort(_stratified(listing.labels, total, 2, generator)).values
 
 
-def _joined(train: _Listing, test: _Listing) -> _Listing:
-    """Both as one listing, with the classes of `train`, and the rows of `test` as its test part."""
-    if all(name.isdecimal() for name in test.classes):
-        check_labels(test.labels, len(train.classes), "the test part")
-    elif test.classes != train.classes:
-        raise InputError("The test part names other classes than the training part.")
-    count = len(train.labels) + len(test.labels)
-    return _Listing(
-        train.items + test.items,
-        train.places + test.places,
-        torch.cat([train.labels, test.labels]),
-        train.classes,
-        torch.arange(len(train.labels), count),
-    )
-
-
-def _list_digits() -> _Listing:
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)  # scikit-learn's scale is 0..16
-    items: list[Encoded] = [Image.fromarray(image) for image in pixels]
-    places = [f"digit {row}" for row in range(len(items))]
-    names = tuple(str(name) for name in digits.target_names)
-    return _Listing(items, places, torch.from_numpy(digits.target.astype(np.int64)), names)
-
-
-def _list_folder(path: Path) -> _Listing:
-    folders = {child.name for child in _visible_folders(path)}
-    test = next((name for name in TEST_NAMES if name in folders), None)
-    if "train" in folders and test:
-        train = _list_classes(path / "train")
-        return _joined(train, _list_classes(path / test, train.classes))
-    if "train" in folders:
-        raise InputError(f"{path} has train/ but no test/ or val/ beside it: add one.")
-    return _list_classes(path)
-
-
-def _list_classes(path: Path, classes: tuple[str, ...] | None = None) -> _Listing:
-    names = tuple(child.name for child in _visible_folders(path))
-    if not names:
+def _train_rows(
+    listing: Listing,
+    digests: NDArray[np.bytes_],
+    test: Tensor,
+    calibration: int | None,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor, int]:
+    """The rows of train and calibration, and how many were dropped as equal to another part's."""
+    pool = _outside(test, len(listing.labels))
+    kept = _without(pool, test, digests)
+    _require(listing, kept, 2, "once those equal to a test image are left out")
+    present = len(_present(listing.labels[kept]))
+    most = len(kept) - present
+    wanted = calibration or min(1000, max(present, len(kept) // 6))
+    if wanted > most:
         raise InputError(
-            f"{path} holds no data: it needs train.parquet and test.parquet, "
-            "or a sub-folder of images for each class."
+            f"calibration={wanted} leaves a class without a training image: "
+            f"at most {most} of the {len(kept)} images can be held out."
         )
-    if classes and not set(names) <= set(classes):
-        strange = min(set(names) - set(classes))
-        raise InputError(f"{path} has a class {strange!r} that the training part lacks.")
-    items: list[Encoded] = []
-    labels: list[int] = []
-    for name in names:
-        files = sorted(file for file in (path / name).rglob("*") if file.suffix.lower() in SUFFIXES)
-        if not files:
-            raise InputError(f"{path / name} holds no image: add some, or remove the folder.")
-        items += files
-        labels += [(classes or names).index(name)] * len(files)
-    return _Listing(items, [str(file) for file in items], torch.tensor(labels), classes or names)
+    held = kept[_stratified(listing.labels[kept], wanted, 1, generator)]
+    rest = _outside(torch.cat([held, test]), len(listing.labels))
+    train = _without(rest, torch.cat([held, test]), digests)
+    _require(listing, train, 1, "once those equal to a calibration image are left out")
+    return train, held, len(pool) - len(held) - len(train)
 
 
-def _visible_folders(path: Path) -> list[Path]:
-    return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith((".", "__")))
+def _without(rows: Tensor, others: Tensor, digests: NDArray[np.bytes_]) -> Tensor:
+    """Those of `rows` whose image is not, byte for byte, among `others`."""
+    return rows[torch.from_numpy(~np.isin(digests[rows.numpy()], digests[others.numpy()]))]
+
+
+def _stratified(labels: Tensor, total: int, keep: int, generator: torch.Generator) -> Tensor:
+    """`total` random rows of `labels` that leave `keep` of each class behind.
+
+    The k-th of a class's n images, in random order, is due at time k / n; the rows due first are
+    drawn. So each class gives its share within one image, and at least one once `total` is as large
+    as the number of classes; any prefix of the draw is as balanced.
+    """
+    order = torch.randperm(len(labels), generator=generator)
+    by_class = order[labels[order].argsort(stable=True)]
+    counts = labels.bincount()
+    starts = counts.cumsum(0) - counts
+    rank = torch.empty_like(labels)
+    rank[by_class] = torch.arange(len(labels)) - starts[labels[by_class]]
+    due = rank.double() / counts[labels]
+    due[rank >= counts[labels] - keep] = torch.inf
+    return order[due[order].argsort(stable=True)][:total]
+
+
+def _mean_std(pixels: Tensor) -> tuple[tuple[float], tuple[float]]:
+    """Of one-channel uint8 pixels, exactly, on the 0..1 scale."""
+    counts = pixels.flatten().bincount(minlength=256).double()
+    levels = torch.arange(256, dtype=torch.float64) / 255
+    mean = (counts * levels).sum() / counts.sum()
+    variance = (counts * (levels - mean) ** 2).sum() / counts.sum()
+    return (float(mean),), (float(variance.sqrt()),)
+
+
+def _digests(pixels: Tensor) -> NDArray[np.bytes_]:
+    """128 bits of each image's pixels: equal images have equal digests, others differ."""
+    array = pixels.numpy()
+    return np.array([hashlib.blake2b(image, digest_size=16).digest() for image in array], "S16")
+
+
+def _fingerprint(
+    images: Images,
+    classes: tuple[str, ...],
+    digests: NDArray[np.bytes_],
+    parts: tuple[Tensor, ...],
+) -> str:
+    shape = tuple(images.pixels.shape[1:])
+    whole = hashlib.sha256(repr((classes, shape, images.mean, images.std)).encode())
+    for rows in parts:
+        whole.update(len(rows).to_bytes(8, "little"))
+        whole.update(images.labels[rows].numpy().astype("<i8").tobytes())
+        whole.update(digests[rows.numpy()].tobytes())
+    return whole.hexdigest()[:16]

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,7 +25,7 @@ LABEL_COLUMNS = ("label", "labels", "fine_label")
 TEST_NAMES = ("test", "val", "valid", "validation")
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm"))
 GREY_MODES = ("1", "L", "LA")
-EIGHT_BIT_MODES = (*GREY_MODES, "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")
+EIGHT_BIT_MODES = (*GREY_MODES, "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV")
 
 Encoded: TypeAlias = "bytes | Path | Image.Image | None"
 
@@ -64,20 +63,15 @@ def list_source(source: str | Path) -> Listing:
         return _digits()
     path = Path(source)
     if path.is_file():
-        if path.suffix != ".parquet":
+        if path.suffix.lower() != ".parquet":
             raise InputError(f"{path} is not a .parquet file: give one, or a folder of images.")
         return _parquet(path)
     if not path.is_dir():
         raise InputError(
             f"There is no data at {path}: give digits, a .parquet file or a folder that exists."
         )
-    names = {"train.parquet", "test.parquet"}
-    found = names & {child.name for child in path.iterdir()}
-    if len(found) == 1:
-        raise InputError(f"{path} has {min(found)} but no {min(names - found)}: add it.")
-    if found:
-        train = _parquet(path / "train.parquet")
-        return _joined(train, _parquet(path / "test.parquet", train.classes))
+    if any((path / name).is_file() for name in ("train.parquet", "test.parquet")):
+        return _parquet_folder(path)
     return _folder(path)
 
 
@@ -147,10 +141,9 @@ def _visible_folders(path: Path) -> list[Path]:
 
 
 def _parquet_folder(path: Path) -> Listing:
-    names = {"train.parquet", "test.parquet"}
-    found = names & {child.name for child in path.iterdir()}
-    if len(found) == 1:
-        raise InputError(f"{path} has {min(found)} but no {min(names - found)}: add it.")
+    for name in ("train.parquet", "test.parquet"):
+        if not (path / name).is_file():
+            raise InputError(f"{path} has no {name}: add it, train and test go together.")
     train = _parquet(path / "train.parquet")
     return _joined(train, _parquet(path / "test.parquet", train.classes))
 
@@ -168,8 +161,9 @@ def _parquet(path: Path, classes: tuple[str, ...] | None = None) -> Listing:
     names = names or classes or _numbered(labels, path)
     check_labels(labels, len(names), str(path))
     order = np.arange(len(items))
-    if "index" in table.column_names and table["index"].null_count == 0:
-        order = np.argsort(table["index"].to_numpy(), kind="stable")
+    index = table["index"].to_numpy() if "index" in table.column_names else order
+    if np.issubdtype(index.dtype, np.integer):
+        order = np.argsort(index, kind="stable")
     test = None
     if classes is None and "split" in table.column_names:
         test = _split_column(np.array(table["split"].to_pylist())[order], path)
@@ -235,7 +229,7 @@ def _image_column(column: Any, what: str) -> list[bytes | None]:
 def _class_names(metadata: dict[bytes, bytes], label: str) -> tuple[str, ...] | None:
     """From the file's metadata: `classes`, with commas, or the features that `datasets` writes."""
     if b"classes" in metadata:
-        return tuple(metadata[b"classes"].decode().split(","))
+        return tuple(metadata[b"classes"].decode(errors="replace").split(","))
     try:
         features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
         return tuple(str(name) for name in features[label]["names"])
@@ -245,9 +239,10 @@ def _class_names(metadata: dict[bytes, bytes], label: str) -> tuple[str, ...] | 
 
 def _numbered(labels: Tensor, path: Path) -> tuple[str, ...]:
     """The classes 0, 1, ... of `labels`, which must leave no number out."""
-    present = labels.unique()
+    present = torch.from_numpy(np.unique(labels.numpy()))
+    check_labels(labels, max(int(present[-1]), 0) + 1, str(path))
     gaps = (present != torch.arange(len(present))).nonzero()
-    if present[0] >= 0 and len(gaps):
+    if len(gaps):
         raise InputError(
             f"No row of {path} has label {int(gaps[0, 0])}, but one has {int(present[-1])}: "
             "number the classes from 0 on without gaps."
@@ -277,19 +272,49 @@ def decode(listing: Listing, size: int | None = None, channels: int | None = Non
     is 1 or 3; without it 1 where every image is grey. Transparency is ignored. Raises InputError
     naming the file or row of the first image that is broken.
     """
-
-    def one(item: Encoded, place: str) -> npt.NDArray[np.uint8]:
-        return _pixels(item, place, side, channels)
-
-    side = (size, size) if size else None
-    first = one(listing.items[0], listing.places[0])
-    side = (first.shape[1], first.shape[0])
-    with ThreadPoolExecutor(2) as pool:  # decoders let go of the interpreter's lock
-        arrays = list(pool.map(one, listing.items, listing.places))
+    arrays: list[npt.NDArray[np.uint8]] = []
+    for item, place in zip(listing.items, listing.places, strict=True):
+        array = _pixels(item, place, size, channels)
+        if arrays and array.shape[:2] != arrays[0].shape[:2]:
+            raise InputError(
+                f"The images differ in size ({listing.places[0]}: {_size(arrays[0])}, "
+                f"{place}: {_size(array)}): give a size in pixels to bring all to."
+            )
+        arrays.append(array)
     depth = channels or (1 if all(array.ndim == 2 for array in arrays) else 3)
-    pixels = np.empty((len(arrays), depth, side[1], side[0]), dtype=np.uint8)
+    pixels = np.empty((len(arrays), depth, *arrays[0].shape[:2]), dtype=np.uint8)
     for row, array in enumerate(arrays):
         pixels[row] = array if array.ndim == 2 else array.transpose(2, 0, 1)
     return torch.from_numpy(pixels)
 
 
+def _size(array: npt.NDArray[np.uint8]) -> str:
+    return f"{array.shape[1]}x{array.shape[0]}"
+
+
+def _pixels(
+    item: Encoded, place: str, size: int | None, channels: int | None
+) -> npt.NDArray[np.uint8]:
+    """One image: [height, width] where it is grey, else [height, width, 3]."""
+    if item is None:
+        raise InputError(f"There is no image in {place}: remove it or fill it in.")
+    try:
+        image = item if isinstance(item, Image.Image) else Image.open(_opened(item))
+        image.load()
+    except Exception as error:  # decoders raise whatever they like on broken bytes
+        raise InputError(
+            f"The image in {place} is broken: replace or remove it ({error})."
+        ) from error
+    if image.mode not in EIGHT_BIT_MODES:
+        raise InputError(
+            f"The image in {place} has pixels of kind {image.mode}: save it with 8 bits a channel."
+        )
+    grey = channels == 1 or (channels is None and image.mode in GREY_MODES)
+    image = image.convert("L" if grey else "RGB")
+    if size and image.size != (size, size):
+        image = image.resize((size, size), Image.Resampling.BICUBIC)
+    return np.asarray(image)
+
+
+def _opened(item: bytes | Path) -> io.BytesIO:
+    return io.BytesIO(item if isinstance(item, bytes) else item.read_bytes())

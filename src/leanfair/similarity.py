@@ -89,12 +89,12 @@ def _unbiased_hsic(x: Tensor, y: Tensor) -> float:
     """The unbiased estimate of HSIC with linear kernels (Song et al. 2012, equation 5)."""
     n = len(x)
     # Centring changes no inner product's dependence and keeps the sums below from cancelling.
-    k, l = (z @ z.T for z in (_centred(x), _centred(y)))
-    k.fill_diagonal_(0.0)
-    l.fill_diagonal_(0.0)
-    trace = (k * l).sum()
-    means = k.sum() * l.sum() / ((n - 1) * (n - 2))
-    cross = 2.0 * (k.sum(dim=0) @ l.sum(dim=0)) / (n - 2)
+    gram, other = (z @ z.T for z in (_centred(x), _centred(y)))
+    gram.fill_diagonal_(0.0)
+    other.fill_diagonal_(0.0)
+    trace = (gram * other).sum()
+    means = gram.sum() * other.sum() / ((n - 1) * (n - 2))
+    cross = 2.0 * (gram.sum(dim=0) @ other.sum(dim=0)) / (n - 2)
     return float((trace + means - cross) / (n * (n - 3)))
 
 

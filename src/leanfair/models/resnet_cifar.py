@@ -89,7 +89,8 @@ class CifarResNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out = F.relu(self.bn1(self.conv1(x)))
         out = self.layer3(self.layer2(self.layer1(out)))
-        return self.linear(out.mean(dim=(2, 3)))
+        logits: Tensor = self.linear(out.mean(dim=(2, 3)))
+        return logits
 
 
 def from_state_dict(state: Mapping[str, Tensor]) -> CifarResNet:

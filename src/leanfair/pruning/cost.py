@@ -159,7 +159,7 @@ def _positions(module: nn.Module, output: Any) -> int:
 
 
 def _operation(module: nn.Module, calls: int) -> Operation | None:
-    own = {name: p for name, p in module.named_parameters(recurse=False)}
+    own = dict(module.named_parameters(recurse=False))
     biased = int("bias" in own)
     if isinstance(module, _ConvTransposeNd):
         return None  # never narrowed, so its parameters are part of the rest
@@ -168,9 +168,7 @@ def _operation(module: nn.Module, calls: int) -> Operation | None:
         widths = (module.in_channels, module.out_channels, module.groups)
         return Operation(*widths, kernel, calls, biased, dense=True)
     if isinstance(module, nn.Linear):
-        return Operation(
-            module.in_features, module.out_features, 1, 1, calls, biased, dense=True
-        )
+        return Operation(module.in_features, module.out_features, 1, 1, calls, biased, dense=True)
     if isinstance(module, (_BatchNorm, nn.InstanceNorm2d)):
         return Operation(module.num_features, module.num_features, 1, 1, 0, len(own), dense=False)
     if isinstance(module, nn.PReLU):

@@ -62,8 +62,8 @@ def cka(
 def l1(
     model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch], seed: int, progress: Progress
 ) -> Scores:
-    """The mean absolute weight: of a neuron's incoming weights (so it is normalised by fan-in, which
-    the official code is not for blocks), and of all weights of a block's operations."""
+    """The mean absolute weight: of a neuron's incoming weights (so it is normalised by fan-in,
+    which the official code is not for blocks), and of all weights of a block's operations."""
     modules = dict(model.named_modules())
     layers = {layer.name: _mean_weight(modules[layer.name]) for layer in anatomy.layers}
     neurons = {group.name: _incoming(modules, group) for group in anatomy.neurons}
@@ -114,7 +114,13 @@ def random(
     return Scores("random", layers, {group.name: draw(group.count) for group in anatomy.neurons})
 
 
-CRITERIA: dict[str, Criterion] = {"kl": kl, "l1": l1, "cka": cka, "fisher": fisher, "random": random}
+CRITERIA: dict[str, Criterion] = {
+    "kl": kl,
+    "l1": l1,
+    "cka": cka,
+    "fisher": fisher,
+    "random": random,
+}
 
 
 def criterion_named(criterion: str | Criterion) -> Criterion:
@@ -143,8 +149,8 @@ def _by_masking(
     batches: Sequence[Batch],
     progress: Progress,
 ) -> Scores:
-    """Scores by zeroing each structure in turn and comparing the outputs with the whole network's."""
-    whole = outputs(model, anatomy.head, batches)
+    """Scores by zeroing each structure in turn and comparing with the whole network's outputs."""
+    whole = outputs(model, batches)
     layers: dict[str, float] = {}
     neurons: dict[str, tuple[float, ...]] = {}
     total = len(anatomy.layers) + sum(group.count for group in anatomy.neurons)
@@ -207,15 +213,15 @@ def _gate_gradients(
     n = len(batch)
     handles = []
     modules = dict(model.named_modules())
-    for structure in (*anatomy.layers, *anatomy.neurons):
+    everything: tuple[Structure, ...] = (*anatomy.layers, *anatomy.neurons)
+    for structure in everything:
         count = structure.count if isinstance(structure, Neurons) else 1
         device = next(model.parameters()).device
         gate = torch.ones(n, count, device=device, requires_grad=True)
         gates[_key(structure)] = gate
         if isinstance(structure, Layer):
             handles += [
-                modules[exit].register_forward_hook(_gated_output(gate))
-                for exit in structure.exits
+                modules[exit].register_forward_hook(_gated_output(gate)) for exit in structure.exits
             ]
         else:
             for member in consumers(structure):

@@ -32,7 +32,8 @@ def feature_dim(module: nn.Module) -> int:
 
 def first_tensor(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[str | int, Tensor]:
     """The first tensor that a module is called with, and where it stands."""
-    for place, value in [*enumerate(args), *kwargs.items()]:
+    places: list[tuple[str | int, Any]] = [*enumerate(args), *kwargs.items()]
+    for place, value in places:
         if isinstance(value, Tensor):
             return place, value
     raise TypeError("the module was called without a tensor")

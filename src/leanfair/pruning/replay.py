@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
 from leanfair.batches import Batch, forward
 from leanfair.pruning.masks import first_tensor, with_first_tensor
@@ -34,14 +35,40 @@ class Site(NamedTuple):
     run: Callable[[], Outputs]
 
 
-class _Arrived(Exception):
+class _ArrivedError(Exception):
     """Raised to leave a forward pass at the unit whose input was wanted."""
 
 
-def outputs(model: nn.Module, head: str, batches: Sequence[Batch]) -> Outputs:
-    """Logits and penultimate features (the input of module `head`) over all `batches`."""
+def outputs(model: nn.Module, batches: Sequence[Batch]) -> Outputs:
+    """Logits and penultimate features over all `batches`."""
     with torch.inference_mode(), _evaluating(model):
+        head = head_of(model, batches[0])
         return _joined([_observed(model, head, batch) for batch in batches])
+
+
+def head_of(model: nn.Module, batch: Batch) -> str:
+    """The name of the last operation with weights: its input is the penultimate representation."""
+    last = ""
+
+    def entered(name: str) -> Any:
+        def hook(module: nn.Module, args: Any) -> None:
+            nonlocal last
+            last = name
+
+        return hook
+
+    handles = [
+        module.register_forward_pre_hook(entered(name))
+        for name, module in model.named_modules()
+        if isinstance(module, (nn.Linear, _ConvNd))
+    ]
+    try:
+        with torch.inference_mode():
+            forward(model, batch[:1].inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return last
 
 
 def sites(model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch]) -> Iterator[Site]:
@@ -95,7 +122,7 @@ def _entries(
 
     def catch(module: nn.Module, args: Any, kwargs: Any) -> None:
         caught.append(first_tensor(args, kwargs)[1].clone())
-        raise _Arrived
+        raise _ArrivedError
 
     module = model.get_submodule(anatomy.units[wanted])
     for i, batch in enumerate(batches):
@@ -104,7 +131,7 @@ def _entries(
             entry = None if entries is None else entries[i]
             with _resumed(model, anatomy, known, entry, shapes[i]):
                 forward(model, batch.inputs)
-        except _Arrived:
+        except _ArrivedError:
             pass
         finally:
             handle.remove()
@@ -129,9 +156,7 @@ def _resumer(
     return resume
 
 
-def _from_the_start(
-    model: nn.Module, anatomy: Anatomy
-) -> Callable[[Sequence[Batch]], Outputs]:
+def _from_the_start(model: nn.Module, anatomy: Anatomy) -> Callable[[Sequence[Batch]], Outputs]:
     return lambda some: _joined([_observed(model, anatomy.head, batch) for batch in some])
 
 

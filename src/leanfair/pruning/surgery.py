@@ -174,5 +174,5 @@ def _shrink_channels(module: nn.Module, keep: Tensor) -> None:
         _select(module, name, 0, keep)
     if isinstance(module, nn.PReLU):
         module.num_parameters = len(keep)
-    else:
+    elif isinstance(module, (_BatchNorm, nn.InstanceNorm2d)):
         module.num_features = len(keep)

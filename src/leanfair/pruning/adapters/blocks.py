@@ -34,11 +34,8 @@ class Trace(NamedTuple):
     """Names of the modules in the order in which they were first entered."""
     calls: dict[str, Call]
     """The call of each candidate block."""
-    count: Counter[str]
+    times: Counter[str]
     """How often each module was called."""
-    logits: Tensor
-    head: str
-    """The last module with weights that ran: what reads the penultimate representation."""
 
 
 def candidates(model: nn.Module) -> dict[str, str]:
@@ -59,15 +56,11 @@ def trace(model: nn.Module, sample: Batch, blocks: dict[str, str]) -> Trace:
     order: dict[str, None] = {}
     calls: dict[str, Call] = {}
     count: Counter[str] = Counter()
-    head = ""
 
     def entered(name: str) -> Any:
         def hook(module: nn.Module, args: Any, kwargs: Any) -> None:
-            nonlocal head
             order.setdefault(name)
             count[name] += 1
-            if isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)):
-                head = name
 
         return hook
 
@@ -84,17 +77,17 @@ def trace(model: nn.Module, sample: Batch, blocks: dict[str, str]) -> Trace:
         handles.append(module.register_forward_pre_hook(entered(name), with_kwargs=True))
     try:
         with torch.inference_mode():
-            logits = forward(model, sample.inputs)
+            forward(model, sample.inputs)
     finally:
         for handle in handles:
             handle.remove()
-    return Trace(tuple(order), calls, count, logits, head)
+    return Trace(tuple(order), calls, count)
 
 
 def removable(model: nn.Module, traced: Trace, blocks: dict[str, str]) -> dict[str, Layer]:
     """The residual ones among `blocks`, innermost only, in order of execution."""
     found: dict[str, Layer] = {}
-    for name in (n for n in traced.order if n in blocks and traced.count[n] == 1):
+    for name in (n for n in traced.order if n in blocks and traced.times[n] == 1):
         exits = _exits(name, model.get_submodule(name), traced)
         if exits:
             found[name] = Layer(name, blocks[name], exits)
@@ -157,9 +150,7 @@ def _has_weights_only_here(block: nn.Module, name: str) -> bool:
     return weighted and not any(True for _ in module.children())
 
 
-def _passes_on(
-    block: nn.Module, name: str, exits: tuple[str, ...], call: Call, x: Tensor
-) -> bool:
+def _passes_on(block: nn.Module, name: str, exits: tuple[str, ...], call: Call, x: Tensor) -> bool:
     handles = [
         block.get_submodule(leaf[len(name) + 1 :]).register_forward_hook(_zero_output)
         for leaf in exits

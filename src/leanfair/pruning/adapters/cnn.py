@@ -3,12 +3,12 @@ neurons through the dependency graph."""
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 
 from leanfair.batches import Batch
 from leanfair.pruning.adapters.blocks import candidates, members, removable, stages, trace
 from leanfair.pruning.adapters.filters import find_neurons
+from leanfair.pruning.replay import head_of
 from leanfair.pruning.types import Anatomy
 
 
@@ -21,16 +21,17 @@ def dissect_cnn(model: nn.Module, sample: Batch) -> Anatomy:
         traced = trace(model, sample, possible)
         layers = removable(model, traced, possible)
         blocks = members(layers, model, possible)
+        head = head_of(model, sample)
         run = tuple(name for name in traced.order if name in blocks)
-        neurons, refused = find_neurons(model, sample, run, traced.head, traced.order)
+        neurons, refused = find_neurons(model, sample, run, head, traced.order)
     finally:
         model.train(training)
     return Anatomy(
         layers=tuple(layers.values()),
         neurons=neurons,
         stages=tuple(stages(run, traced, possible)),
-        units=_units(model, traced.order, run, traced.count),
-        head=traced.head,
+        units=_units(model, traced.order, run, traced.times),
+        head=head,
         refused=refused,
     )
 

@@ -12,7 +12,7 @@ import warnings
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
@@ -22,7 +22,7 @@ from leanfair.pruning.surgery import difference, parts, remove
 from leanfair.pruning.types import Cut, Member, NeuronCut, Neurons, Side
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """Why a group is not offered."""
 
 
@@ -50,7 +50,7 @@ def find_neurons(
         try:
             members = _coupled(graph, root, modules, names, block)
             group = Neurons(root, block or root, _count(members, modules), members)
-        except _Refused as reason:
+        except _RefusedError as reason:
             refused[root] = str(reason)
             continue
         seen |= {member.module for member in members if member.side != "in"}
@@ -95,27 +95,27 @@ def _coupled(
     for item in items:
         target = item.dep.target.module
         if isinstance(target, nn.Parameter):
-            raise _Refused("a parameter outside of any module runs along its channels")
+            raise _RefusedError("a parameter outside of any module runs along its channels")
         name = names.get(target)
         if name is None:
             continue  # an operation without weights, which the graph gives a module of its own
         if block and not name.startswith(f"{block}."):
-            raise _Refused(f"its channels are tied to {name}, outside of the block")
+            raise _RefusedError(f"its channels are tied to {name}, outside of the block")
         reads = item.dep.handler.__name__.endswith("in_channels")
         if reads and isinstance(target, _ConvNd) and 1 < target.groups < target.in_channels:
             grouped.append(name)
             continue
         side = _side(target, reads)
         if (name, side) in members:
-            raise _Refused(f"{name} reads its channels twice")
+            raise _RefusedError(f"{name} reads its channels twice")
         offset, repeat = _layout(item.idxs)
         members[name, side] = Member(name, side, offset, repeat)
     if not block and sum(_dense(modules[m.module], m) for m in members.values()) > 1:
-        raise _Refused("its channels are added to those of another layer")
+        raise _RefusedError("its channels are added to those of another layer")
     if grouped:
         return _bundled(graph, grouped, tuple(members.values()), modules, names, block)
     if not any(side == "in" for _, side in members):
-        raise _Refused("nothing that can be narrowed reads its channels")
+        raise _RefusedError("nothing that can be narrowed reads its channels")
     return tuple(members.values())
 
 
@@ -130,28 +130,26 @@ def _bundled(
     """Neurons that a convolution with groups reads: a neuron is then one whole group of it, with
     the channels that feed the group and the channels that it makes."""
     if len(grouped) > 1:
-        raise _Refused("several convolutions with groups read its channels")
+        raise _RefusedError("several convolutions with groups read its channels")
     convolution = modules[grouped[0]]
     assert isinstance(convolution, _ConvNd)
     fed = convolution.in_channels // convolution.groups
     made = convolution.out_channels // convolution.groups
     if any(member.offset or member.side == "in" for member in producers):
-        raise _Refused(f"{grouped[0]} has groups, and is not alone in reading its channels")
-    before = [
-        Member(member.module, member.side, 0, member.repeat * fed) for member in producers
-    ]
+        raise _RefusedError(f"{grouped[0]} has groups, and is not alone in reading its channels")
+    before = [Member(member.module, member.side, 0, member.repeat * fed) for member in producers]
     after = []
     for member in _coupled(graph, grouped[0], modules, names, block):
         side: Side = "both" if member.module == grouped[0] else member.side
         after.append(Member(member.module, side, member.offset * 1, member.repeat * made))
     if any(member.offset for member in after):
-        raise _Refused(f"the channels of {grouped[0]} are concatenated with others")
+        raise _RefusedError(f"the channels of {grouped[0]} are concatenated with others")
     return (*before, *after)
 
 
 def _side(module: nn.Module, reads: bool) -> Side:
     if isinstance(module, (nn.LayerNorm, nn.GroupNorm)):
-        raise _Refused(f"{type(module).__name__} mixes its channels")
+        raise _RefusedError(f"{type(module).__name__} mixes its channels")
     if isinstance(module, (_BatchNorm, nn.InstanceNorm2d, nn.PReLU)):
         return "both"
     if isinstance(module, _ConvNd) and not isinstance(module, _ConvTransposeNd):
@@ -159,7 +157,7 @@ def _side(module: nn.Module, reads: bool) -> Side:
         return "both" if depthwise else "in" if reads else "out"
     if isinstance(module, nn.Linear):
         return "in" if reads else "out"
-    raise _Refused(f"{type(module).__name__} cannot be narrowed")
+    raise _RefusedError(f"{type(module).__name__} cannot be narrowed")
 
 
 def _dense(module: nn.Module, member: Member) -> bool:
@@ -179,7 +177,7 @@ def _layout(idxs: list[Any]) -> tuple[int, int]:
         for i, positions in owned.items()
     )
     if not regular:
-        raise _Refused("its channels are shuffled on the way")
+        raise _RefusedError("its channels are shuffled on the way")
     return offset, repeat
 
 

@@ -1,0 +1,203 @@
+"""The run directory: what a run needs to resume, and what is needed to load the pruned model.
+
+    run.json              what was asked: settings, model, data (written first)
+    steps.json            the finished rounds, each with its Cut
+    round-N.safetensors   the weights after round N; of all rounds only the last is kept
+    chosen.json           the winner of the round under way, and chosen.safetensors, its weights
+    model.safetensors     the finished network's weights, beside cuts.json
+    summary.json, report.html
+
+Every file is written to a temporary name and moved, so a run killed at any moment resumes.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from leanfair.errors import InputError, RunDirectoryError, SurgeryError
+from leanfair.files import read_json, read_tensors, write_json, write_tensors
+from leanfair.pruning.surgery import remove
+from leanfair.pruning.types import Cut, Kind, Step
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """Where a run is written down; with `path` None, nowhere. `writes` is False on all processes
+    but the main one."""
+
+    path: Path | None
+    writes: bool = True
+
+    def begin(self, asked: Mapping[str, Any], resume: bool) -> None:
+        """Take the directory for a run of what is `asked`, or make sure that it is the same one
+        that is resumed. Raises RunDirectoryError where it is not."""
+        if self.path is None:
+            return
+        record = self.path / "run.json"
+        if record.exists():
+            if not resume:
+                raise RunDirectoryError(
+                    f"{self.path} already holds a run: resume it (resume=True, --resume) or choose "
+                    f"another directory."
+                )
+            _same_run(self.path, read_json(record), asked)
+        elif self.path.exists() and not self.path.is_dir():
+            raise RunDirectoryError(f"{self.path} is a file: choose a directory for the run.")
+        elif self.path.exists() and any(self.path.glob("*.safetensors")):
+            raise RunDirectoryError(
+                f"{self.path} holds weights that are not of a run: choose another directory."
+            )
+        elif self.writes:
+            write_json(record, asked)
+
+    def steps(self) -> list[Step]:
+        """The finished rounds."""
+        if self.path is None or not (self.path / "steps.json").exists():
+            return []
+        return [Step.from_json(step) for step in read_json(self.path / "steps.json")]
+
+    def restore(self, model: nn.Module, steps: Sequence[Step]) -> nn.Module:
+        """The network after the finished rounds, from the one that the run began with."""
+        if not steps or self.path is None:
+            return model
+        return _rebuilt(
+            model, [step.cut for step in steps], self.path / f"round-{len(steps)}.safetensors"
+        )
+
+    def write_choice(
+        self, step: int, cut: Cut, cka: Mapping[Kind, float | None], model: nn.Module
+    ) -> None:
+        """Write down the winner of a round before its recovery begins."""
+        if self.path is None or not self.writes:
+            return
+        write_tensors(self.path / "chosen.safetensors", model.state_dict())
+        write_json(
+            self.path / "chosen.json", {"round": step, "cut": cut.to_json(), "cka": dict(cka)}
+        )
+
+    def choice(
+        self, step: int, parent: nn.Module
+    ) -> tuple[Cut, dict[Kind, float | None], nn.Module] | None:
+        """The winner of round `step`, if it was chosen before the run was killed."""
+        if self.path is None or not (self.path / "chosen.json").exists():
+            return None
+        data = read_json(self.path / "chosen.json")
+        if data["round"] != step:
+            return None
+        cut = Cut.from_json(data["cut"])
+        return cut, data["cka"], _rebuilt(parent, [cut], self.path / "chosen.safetensors")
+
+    def write_step(self, steps: Sequence[Step], model: nn.Module) -> None:
+        """Write down that a round is finished."""
+        if self.path is None or not self.writes:
+            return
+        weights = self.path / f"round-{len(steps)}.safetensors"
+        write_tensors(weights, model.state_dict())
+        write_json(self.path / "steps.json", [step.to_json() for step in steps])
+        for old in (
+            self.path / f"round-{len(steps) - 1}.safetensors",
+            self.path / "chosen.json",
+            self.path / "chosen.safetensors",
+        ):
+            old.unlink(missing_ok=True)
+
+    def scratch(self, name: str) -> Path | None:
+        """A file for the state of fine-tuning that is under way."""
+        return None if self.path is None else self.path / f"{name}.training"
+
+    def write_result(
+        self, model: nn.Module, steps: Sequence[Step], summary: Mapping[str, Any]
+    ) -> None:
+        """Write the finished network and the summary; what only resuming needed goes."""
+        if self.path is None or not self.writes:
+            return
+        write_tensors(self.path / "model.safetensors", model.state_dict())
+        write_json(self.path / "cuts.json", [step.cut.to_json() for step in steps])
+        write_json(self.path / "summary.json", summary)
+
+    def finished(self) -> dict[str, Any] | None:
+        """The summary, if this run is finished."""
+        if self.path is None or not (self.path / "summary.json").exists():
+            return None
+        summary: dict[str, Any] = read_json(self.path / "summary.json")
+        return summary if summary.get("finished") else None
+
+
+def load(run: str | Path, model: nn.Module | None = None) -> nn.Module:
+    """The pruned network of a finished run, in evaluation mode on the CPU; no pickle is read.
+
+    Its architecture is built anew where the run could write down how (CIFAR ResNets, transformers,
+    timm and torchvision models); for any other network pass `model`, a fresh instance of what was
+    pruned. Raises RunDirectoryError for a directory that holds no finished run, InputError where
+    `model` is needed or does not fit.
+    """
+    path = Path(run)
+    if not (path / "run.json").exists():
+        raise RunDirectoryError(f"{path} is not the directory of a run: it has no run.json.")
+    if not (path / "model.safetensors").exists():
+        raise RunDirectoryError(f"The run in {path} is not finished: resume it first.")
+    return _rebuilt(base_of(path, model), cuts(path), path / "model.safetensors").eval()
+
+
+def base_of(path: Path, model: nn.Module | None = None) -> nn.Module:
+    """The architecture that the run in `path` began with, or a copy of `model`."""
+    from leanfair.models.sources import Origin, build
+
+    if model is not None:
+        return copy.deepcopy(model).cpu()
+    origin = read_json(path / "run.json")["model"]["origin"]
+    if origin is None:
+        raise InputError(
+            f"The run in {path} pruned a network whose class it cannot build: call "
+            f"leanfair.load({str(path)!r}, model=...) with a fresh instance of it."
+        )
+    return build(Origin.from_json(origin))
+
+
+def cuts(run: str | Path) -> list[Cut]:
+    """The cuts of a finished run, in order."""
+    return [Cut.from_json(cut) for cut in read_json(Path(run) / "cuts.json")]
+
+
+def _rebuilt(model: nn.Module, replay: Sequence[Cut], weights: Path) -> nn.Module:
+    """`model` after `replay`, with the weights of a file."""
+    try:
+        child = copy.deepcopy(model)
+        for cut in replay:
+            child = remove(cut, child)
+        child.load_state_dict(read_tensors(weights))
+    except (SurgeryError, RuntimeError) as error:
+        raise InputError(
+            f"The network does not fit {weights}: give the same architecture that was pruned "
+            f"({error})."
+        ) from error
+    return child
+
+
+def _same_run(path: Path, had: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    if had.get("format") != FORMAT:
+        raise RunDirectoryError(f"{path} was written by another version of leanfair.")
+    if had["model"]["fingerprint"] != asked["model"]["fingerprint"]:
+        raise RunDirectoryError(
+            f"{path} is the run of another model ({had['model']['name']}): resume it with that "
+            f"model, or choose another directory."
+        )
+    if had["data"]["fingerprint"] != asked["data"]["fingerprint"]:
+        raise RunDirectoryError(
+            f"{path} is a run on other calibration data: resume it with the same data, or choose "
+            f"another directory."
+        )
+    for name, value in asked["settings"].items():
+        if had["settings"].get(name) != value:
+            raise RunDirectoryError(
+                f"{path} is a run with {name} {had['settings'].get(name)}, not {value}: resume it "
+                f"with the same settings, or choose another directory."
+            )

@@ -1,0 +1,130 @@
+"""The method of Pruning Everything, Everywhere, All at Once (arXiv 2506.04513).
+
+Until the target is met, from the current parent network:
+
+1. Layer candidate: remove the least important layer.
+2. Neuron candidate: remove the least important neurons, at matched cost.
+3. Fine-tune both briefly, with the same recipe and budget.
+4. Choose the one whose penultimate representation is more similar to the parent's by CKA.
+5. Fine-tune the winner; it is the next parent. Write the step down.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from leanfair.batches import Source
+from leanfair.pruning.adapters import dissect
+from leanfair.pruning.begin import open_run
+from leanfair.pruning.cost import bill
+from leanfair.pruning.propose import NEARLY, propose_layer, propose_neurons
+from leanfair.pruning.replay import outputs
+from leanfair.pruning.run import Run
+from leanfair.pruning.settings import settings_from
+from leanfair.pruning.surgery import apply
+from leanfair.pruning.types import Candidate, Cut, Kind, Listener, Pruned, Step
+from leanfair.similarity import cka
+
+FineTune = Callable[[nn.Module, float], None]
+
+
+def prune(
+    model: nn.Module,
+    *,
+    calibration: Source,
+    cut: float,
+    of: str = "macs",
+    train: Source | None = None,
+    test: Source | None = None,
+    out: str | Path | None = None,
+    preset: str | None = None,
+    resume: bool = False,
+    fine_tune: FineTune | None = None,
+    on_event: Listener | None = None,
+    **settings: Any,
+) -> Pruned:
+    """A smaller network that keeps what `model` knows. `model` itself stays as it is.
+
+    model: any residual network that returns logits [n, classes] (or an object with `.logits`).
+    calibration, train, test: a Dataset, or any iterable of batches: a tensor [n, ...], a pair
+        (inputs, labels [n]), or a dict with "labels". Structures are scored, and candidates chosen,
+        on `calibration`, which needs no labels. `train` is for fine-tuning; without it (None)
+        nothing is trained. `test` only measures the first and the last network.
+    cut, of: the share to remove, of "macs", "params", "latency" or "memory".
+    out: the run directory; a killed run goes on from there with `resume`.
+    fine_tune: instead of ours, a function (network, epochs) that trains the network in place.
+    on_event: called with an `Event` at every sign of progress.
+    preset: "paper" for the official recipe; `settings` are the fields of `Settings` and `Recipe`.
+
+    Raises InputError for what cannot be done as asked (also for a cut beyond the reachable floor,
+    which it names), UnsupportedModelError for a network without removable structures, SurgeryError
+    where a removal does not reproduce its zero-masked twin, TrainingError where fine-tuning fails;
+    the last good step then stays in `out`.
+    """
+    chosen = settings_from(preset, {"cut": cut, "of": of, **settings})
+    run = open_run(model, chosen, calibration, train, test, out, resume, fine_tune, on_event)
+    while not run.met_target():
+        step = next_round(run)
+        if step is None:
+            break
+    return run.finish()
+
+
+def next_round(run: Run) -> Step | None:
+    """One round of the method; None where it cannot go on, which `run.stopped_because` explains."""
+    started = time.monotonic()
+    number = len(run.steps) + 1
+    chosen = run.directory.choice(number, run.model)
+    if chosen is None:
+        cuts = propose(run)
+        if cuts is None:
+            return None
+        winner, similarity = choose(run, [candidate(run, cut) for cut in cuts])
+        run.directory.write_choice(number, winner.cut, similarity, winner.model)
+        chosen = winner.cut, similarity, winner.model
+    cut, similarity, child = chosen
+    run.tune(child, run.settings.round_epochs, "winner", number)
+    return run.record(cut, child, similarity, time.monotonic() - started)
+
+
+def propose(run: Run) -> list[Cut] | None:
+    """The layer cut and the neuron cut of this round; one of them where the other kind is
+    exhausted, and None where both are."""
+    anatomy = dissect(run.model, run.proof) if run.steps else run.anatomy
+    before = bill(run.model, run.proof)
+    scores = run.score(anatomy)
+    layer = propose_layer(anatomy, scores, before, run.settings)
+    if layer is None and run.settings.stop_when_layers_end:
+        run.stop("no layer may go any more")
+        return None
+    save = layer.saves[run.settings.matched] if layer else run.pace(before)
+    least = int(NEARLY * save) if layer else 0
+    neurons = propose_neurons(anatomy, scores, before, run.settings, save, least=least)
+    cuts = [cut for cut in (layer, neurons) if cut is not None]
+    if not cuts:
+        run.stop("neither a layer nor a neuron may go any more")
+    return cuts or None
+
+
+def candidate(run: Run, cut: Cut) -> Candidate:
+    """A smaller copy of the parent, proven, briefly fine-tuned, and held against the parent."""
+    child = apply(cut, run.model, run.proof)
+    run.tune(child, run.settings.candidate_epochs, f"{cut.kind} candidate", len(run.steps) + 1)
+    representation = outputs(child, run.calibration).features
+    similarity = cka(run.parent_features(), representation, run.settings.debiased)
+    return Candidate(cut, child, similarity)
+
+
+def choose(run: Run, candidates: list[Candidate]) -> tuple[Candidate, dict[Kind, float | None]]:
+    """The candidate that is more similar to the parent; a tie goes to the layer, which is first."""
+    similarity: dict[Kind, float | None] = {"layer": None, "neurons": None}
+    for each in candidates:
+        similarity[each.cut.kind] = each.cka
+    winner = max(candidates, key=lambda each: each.cka)
+    run.say("choose", subject=winner.cut.kind, text=str(winner.cut))
+    return winner, similarity

@@ -1,0 +1,238 @@
+"""A run under way: what it was given, where it stands, and what it writes down."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+from leanfair import batches
+from leanfair.batches import Batch, Source
+from leanfair.evaluation.accuracy import accuracy
+from leanfair.evaluation.speed import compare_latency
+from leanfair.pruning.checkpoint import RunDirectory
+from leanfair.pruning.cost import Bill, bill, measure
+from leanfair.pruning.criteria import criterion_named
+from leanfair.pruning.recover import Checkpointing, fine_tune
+from leanfair.pruning.replay import outputs
+from leanfair.pruning.settings import Settings
+from leanfair.pruning.summary import summarise
+from leanfair.pruning.types import Anatomy, Cut, Event, Listener, Pruned, Scores, Step
+
+SCORE_BATCH = 64
+"""Samples in one forward pass of scoring: enough to fill the cores, few enough to fit memory."""
+
+
+@dataclass
+class Run:
+    """The state of `prune` between two rounds. `model` is the current parent."""
+
+    settings: Settings
+    directory: RunDirectory
+    base: nn.Module
+    model: nn.Module
+    anatomy: Anatomy
+    calibration: list[Batch]
+    train: Source | None
+    test: Source | None
+    train_size: int
+    trainer: Callable[[nn.Module, float], None] | None
+    listener: Listener | None
+    about: Mapping[str, Any]
+    steps: list[Step] = field(default_factory=list)
+    earlier: tuple[Step, ...] = ()
+    """Steps of the run that this one resumes."""
+    removed: float = 0.0
+    stopped_because: str = ""
+    accuracy_before: float | None = None
+    images: int = 0
+    started: float = field(default_factory=time.monotonic)
+    _features: tuple[int, Tensor] | None = None
+
+    @property
+    def proof(self) -> Batch:
+        """The few real inputs on which every removal is proven."""
+        return self.calibration[0][:16]
+
+    def met_target(self) -> bool:
+        """Whether the share asked for is removed."""
+        if self.removed < self.settings.cut:
+            return False
+        self.stopped_because = "the target is met"
+        return True
+
+    def stop(self, why: str) -> None:
+        """Note why the run cannot go on."""
+        self.stopped_because = why
+
+    def say(self, stage: Any, *, subject: str = "", done: float = 1.0, text: str = "") -> None:
+        """Tell the listener where the run stands."""
+        if self.listener is not None:
+            step = self.steps[-1] if stage == "step" else None
+            number = len(self.steps) + (stage != "step")
+            self.listener(
+                Event(stage, number, subject, done, self.removed, self.settings.cut, text, step)
+            )
+
+    def score(self, anatomy: Anatomy) -> Scores:
+        """The importance of every structure of the parent."""
+        self.say("score", done=0.0)
+        few = _regrouped(self.calibration, self.settings.score_samples, SCORE_BATCH)
+        return criterion_named(self.settings.criterion)(
+            self.model,
+            anatomy,
+            few,
+            self._seed("score", len(self.steps)),
+            lambda share: self.say("score", done=share),
+        )
+
+    def pace(self, current: Bill) -> int:
+        """What a round without a layer to match should save: a share of the current cost, and no
+        more than is left to the target."""
+        matched = self.settings.matched
+        save = self.settings.pace * current.totals()[matched]
+        if matched == self.settings.of:
+            whole = bill(self.base, self.proof).totals()[matched]
+            left = current.totals()[matched] - (1.0 - self.settings.cut) * whole
+            save = min(save, left)
+        return max(1, int(save + 0.5))
+
+    def parent_features(self) -> Tensor:
+        """The parent's penultimate representation of the calibration data, [n, d]."""
+        if self._features is None or self._features[0] != len(self.steps):
+            self._features = (len(self.steps), outputs(self.model, self.calibration).features)
+        return self._features[1]
+
+    def tune(self, child: nn.Module, epochs: float, subject: str, number: int) -> None:
+        """Fine-tune `child` in place for `epochs` passes over the training data."""
+        stage = "recover" if subject in ("winner", "result") else "fine-tune"
+        if self.trainer is not None:
+            self.say(stage, subject=subject, done=0.0)
+            if epochs > 0:
+                self.trainer(child, epochs)
+            child.eval()
+            return
+        budget = round(epochs * self.train_size)
+        if self.train is None or budget < 1:
+            return
+        # Only what is the round's result is worth keeping halfway: a candidate starts over.
+        scratch = self.directory.scratch(subject) if stage == "recover" else None
+        tuned = fine_tune(
+            child,
+            self.train,
+            images=budget,
+            recipe=self.settings.recipe,
+            seed=self._seed(subject, number),
+            teacher=self.base if self.settings.recipe.distill > 0 else None,
+            progress=lambda share: self.say(stage, subject=subject, done=share),
+            checkpoint=Checkpointing(scratch, every=max(10_000, self.train_size // 2))
+            if scratch
+            else None,
+        )
+        self.images += tuned.images
+
+    def record(
+        self, cut: Cut, child: nn.Module, cka: Mapping[Any, float | None], seconds: float
+    ) -> Step | None:
+        """Make `child` the next parent and write the step down; None where its accuracy is below
+        the floor that was set."""
+        self.say("evaluate", done=0.0)
+        correct = self.calibration_accuracy(child)
+        lowest = self.settings.min_accuracy
+        if lowest is not None and correct is not None and correct < lowest:
+            self.stop(f"another round would bring the accuracy to {correct:.4f}, below {lowest}")
+            return None
+        after = bill(child, self.proof)
+        cost = self._cost(child)
+        step = Step(
+            index=len(self.steps) + 1,
+            chosen=cut.kind,
+            cka=dict(cka),
+            cut=cut,
+            macs=after.macs,
+            params=after.params,
+            accuracy=correct,
+            seconds=seconds,
+            cost=cost,
+        )
+        self.steps.append(step)
+        self.model = child
+        self.removed = 1.0 - cost / self.about["cost_before"]
+        self.directory.write_step(self.steps, child)
+        self.say("step", text=str(cut))
+        return step
+
+    def finish(self) -> Pruned:
+        """Fine-tune the last network once more, measure it, and write everything down."""
+        if self.steps:
+            self.tune(self.model, self.settings.final_epochs, "result", len(self.steps))
+        self.say("evaluate", done=0.0)
+        summary = summarise(
+            self,
+            latency=self._latency(),
+            test=(self._tested(self.base), self._tested(self.model)),
+            calibration=(self.accuracy_before, self.calibration_accuracy(self.model)),
+        )
+        self.directory.write_result(self.model, self.steps, summary)
+        result = Pruned(self.model, tuple(self.steps), summary, self.directory.path)
+        if self.directory.path is not None and self.directory.writes:
+            result.report()
+        self.say("stop", text=self.stopped_because)
+        return result
+
+    def calibration_accuracy(self, model: nn.Module) -> float | None:
+        """Accuracy on the calibration data, None without labels."""
+        if any(batch.labels is None for batch in self.calibration):
+            return None
+        return accuracy(model, self.calibration)
+
+    def _tested(self, model: nn.Module) -> float | None:
+        if self.test is None:
+            return None
+        first = next(batches.iterate(self.test, 1))
+        return None if first.labels is None else accuracy(model, self.test)
+
+    def _cost(self, child: nn.Module) -> float:
+        if self.settings.of != "latency":
+            return measure(child, self.proof, self.settings.of)
+        # Both are timed side by side, so that a busy machine slows both.
+        both = compare_latency({"base": self.base, "child": child}, self.proof, 1, runs=200)
+        ratio = both["child"].median / both["base"].median
+        return float(ratio * self.about["cost_before"])
+
+    def _latency(self) -> dict[str, dict[str, Any]] | None:
+        if not self.settings.latency_batches:
+            return None
+        found: dict[str, dict[str, Any]] = {"before": {}, "after": {}}
+        for size in self.settings.latency_batches:
+            both = compare_latency(
+                {"before": self.base, "after": self.model}, self.calibration[0], size
+            )
+            for when, latency in both.items():
+                found[when][str(size)] = {
+                    "median": latency.median,
+                    "low": latency.low,
+                    "high": latency.high,
+                    "runs": latency.runs,
+                }
+        return found
+
+    def _seed(self, purpose: str, number: int) -> int:
+        """A seed of its own for every use of chance, the same in a resumed run."""
+        text = f"{self.settings.seed}/{purpose}/{number}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+def _regrouped(held: list[Batch], samples: int, size: int) -> list[Batch]:
+    """The first `samples` of the calibration data, in batches of at most `size`."""
+    pieces: list[Batch] = []
+    for batch in held:
+        for start in range(0, len(batch), size):
+            if samples > 0:
+                pieces.append(batch[start : start + min(size, samples)])
+                samples -= len(pieces[-1])
+    return pieces

@@ -1,0 +1,165 @@
+"""Everything that can be set about a run, its defaults, and the preset of the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal
+
+from leanfair.errors import InputError
+from leanfair.pruning.cost import TARGETS, Target
+from leanfair.pruning.criteria import Criterion, criterion_named
+from leanfair.pruning.recover import Recipe
+
+Match = Literal["macs", "params", "filters"]
+Spread = Literal["cheapest", "least", "uniform"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is pruned. Epochs are passes over the training data, and may be fractions."""
+
+    cut: float
+    """The share of the cost to remove, between 0 and 1."""
+    of: Target = "macs"
+    """Which cost: macs, params, latency (measured here) or memory."""
+    criterion: str | Criterion = "kl"
+    """kl, l1, cka, fisher, random, or a function like those in `leanfair.pruning.criteria`."""
+    match: Match | None = None
+    """What both candidates save equally much of; by default params for that target, else macs."""
+    spread: Spread = "cheapest"
+    """Which neurons go: those with the least importance for what they save ("cheapest"), those with
+    the least importance whatever they save ("least"), or the same share of every layer, in it the
+    least important ("uniform", as in the paper)."""
+    seed: int = 0
+    candidate_epochs: float = 0.1
+    """Fine-tuning of each candidate before the choice."""
+    round_epochs: float = 0.5
+    """Fine-tuning of the winner of each round."""
+    final_epochs: float = 3.0
+    """Fine-tuning of the last network."""
+    recipe: Recipe = field(default_factory=Recipe)
+    """How fine-tuning is done."""
+    min_accuracy: float | None = None
+    """Stop before the accuracy on the calibration data falls below this, and keep the network that
+    was last above it."""
+    min_layers: int = 2
+    """How many blocks of a stage have to stay, its first one among them."""
+    min_neurons: int = 1
+    """How many neurons of a layer have to stay."""
+    round_to: int = 1
+    """Keep the number of neurons a multiple of this, where the hardware is fast at that."""
+    layers_per_round: int = 1
+    """How many blocks the layer candidate loses at once."""
+    pace: float = 0.1
+    """The share of the current cost that a round saves when there is no layer to match."""
+    score_samples: int = 256
+    """How many of the calibration samples the criterion sees."""
+    debiased: bool = False
+    """Choose by the debiased CKA, for few calibration samples."""
+    stop_when_layers_end: bool = False
+    """Do not go on with neurons alone."""
+    latency_batches: tuple[int, ...] = (1, 128)
+    """Batch sizes at which latency is measured before and after."""
+    preset: str | None = None
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def matched(self) -> Match:
+        """What both candidates save equally much of."""
+        return self.match or ("params" if self.of == "params" else "macs")
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings in plain JSON types; a function of the user's is told by its name."""
+        data = asdict(self)
+        if callable(self.criterion):
+            data["criterion"] = getattr(self.criterion, "__name__", "custom")
+        data["latency_batches"] = list(self.latency_batches)
+        data["recipe"]["milestones"] = list(self.recipe.milestones)
+        return data
+
+
+PAPER: dict[str, Any] = {
+    # An epoch of the official code sees three augmented copies of every image, hence the factor.
+    "criterion": "kl",
+    "match": "filters",
+    "spread": "uniform",
+    "candidate_epochs": 3 * 10.0,
+    "round_epochs": 3 * 190.0,
+    "final_epochs": 0.0,
+    "recipe": Recipe(
+        optimizer="sgd",
+        lr=0.01,
+        momentum=0.9,
+        weight_decay=2e-4,
+        batch_size=128,
+        schedule="steps",
+        milestones=(102 / 190, 152 / 190),
+    ),
+    "min_layers": 2,
+    "score_samples": 5000,
+    "stop_when_layers_end": True,
+}
+"""The official recipe for CIFAR (arXiv 2506.04513): its decisions, not its flaws. Where it differs
+from the official code: CKA and the accuracy along the way are taken on calibration data, never on
+test data; KL is taken on log-probabilities; shares that do not come out even are rounded by largest
+remainder, not by chance; the L1 score of a block is normalised by fan-in."""
+
+PRESETS: dict[str, dict[str, Any]] = {"paper": PAPER}
+
+
+def settings_from(preset: str | None, given: Mapping[str, Any]) -> Settings:
+    """The defaults, overridden by the preset, overridden by what is `given`.
+
+    A field of the recipe may be given by its own name, as in ``lr=0.05``. Raises InputError for a
+    name or a value that there is not.
+    """
+    if preset is not None and preset not in PRESETS:
+        raise InputError(f"There is no preset {preset!r}: choose one of {', '.join(PRESETS)}.")
+    values = {**(PRESETS[preset] if preset else {}), **given, "preset": preset}
+    own = {f.name for f in fields(Settings)}
+    recipes = {f.name for f in fields(Recipe)}
+    for name in values:
+        if name not in own | recipes:
+            raise InputError(
+                f"There is no setting {name!r}: choose among {', '.join(sorted(own | recipes))}."
+            )
+    recipe = values.get("recipe", Recipe())
+    changes = {name: value for name, value in values.items() if name in recipes}
+    rest = {name: value for name, value in values.items() if name in own}
+    return Settings(**{**rest, "recipe": replace(recipe, **changes) if changes else recipe})
+
+
+def _check(settings: Settings) -> None:
+    if not isinstance(settings.cut, (int, float)) or not 0.0 < settings.cut < 1.0:
+        raise InputError(
+            f"cut is the share to remove and lies between 0 and 1, but is {settings.cut}."
+        )
+    if settings.of not in TARGETS:
+        raise InputError(f"There is no target {settings.of!r}: choose one of {', '.join(TARGETS)}.")
+    criterion_named(settings.criterion)
+    for name, choices in (
+        ("match", (None, "macs", "params", "filters")),
+        ("spread", ("cheapest", "least", "uniform")),
+    ):
+        if getattr(settings, name) not in choices:
+            named = ", ".join(str(choice) for choice in choices if choice)
+            raise InputError(
+                f"There is no {name} {getattr(settings, name)!r}: choose one of {named}."
+            )
+    for name in ("candidate_epochs", "round_epochs", "final_epochs"):
+        if not 0.0 <= getattr(settings, name) < float("inf"):
+            raise InputError(f"{name} must be 0 or more, but is {getattr(settings, name)}.")
+    for name in ("min_layers", "min_neurons", "round_to", "layers_per_round", "score_samples"):
+        if not isinstance(getattr(settings, name), int) or getattr(settings, name) < 1:
+            raise InputError(f"{name} must be 1 or more, but is {getattr(settings, name)}.")
+    if not 0.0 < settings.pace < 1.0:
+        raise InputError(f"pace is a share between 0 and 1, but is {settings.pace}.")
+    if settings.min_accuracy is not None and not 0.0 <= settings.min_accuracy <= 1.0:
+        raise InputError(
+            f"min_accuracy is a share between 0 and 1, but is {settings.min_accuracy}."
+        )
+    if any(size < 1 for size in settings.latency_batches):
+        raise InputError(f"latency_batches must be 1 or more, but are {settings.latency_batches}.")

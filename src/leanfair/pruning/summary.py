@@ -1,0 +1,143 @@
+"""summary.json: what a run found, in stable, documented keys (see docs/run-directory.md)."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from leanfair.pruning.adapters import dissect
+from leanfair.pruning.cost import bill
+from leanfair.pruning.types import Anatomy, Cut
+
+if TYPE_CHECKING:
+    from leanfair.pruning.run import Run
+
+Pair = tuple["float | None", "float | None"]
+
+
+def summarise(
+    run: Run, latency: Mapping[str, Any] | None, test: Pair, calibration: Pair
+) -> dict[str, Any]:
+    """The content of summary.json: plain JSON types only."""
+    from leanfair import __version__
+
+    before, after = bill(run.base, run.proof), bill(run.model, run.proof)
+    about = run.about
+    return {
+        "format": about["format"],
+        "leanfair": __version__,
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "model": about["model"],
+        "data": about["data"],
+        "settings": about["settings"],
+        "finished": True,
+        "stopped_because": run.stopped_because,
+        "removed": run.removed,
+        "macs": {"before": before.macs, "after": after.macs},
+        "params": {"before": before.params, "after": after.params},
+        "bytes": {"before": _bytes(run.base), "after": _bytes(run.model)},
+        "accuracy": _before_after(test),
+        "calibration_accuracy": _before_after(calibration),
+        "latency": latency,
+        "images": run.images,
+        "seconds": time.monotonic() - run.started + sum(step.seconds for step in run.earlier),
+        "steps": [{**step.to_json(), "text": str(step.cut)} for step in run.steps],
+        "architecture": _architecture(run),
+        "machine": machine(run.proof),
+    }
+
+
+def machine(sample: Any = None) -> dict[str, Any]:
+    """The machine and the versions that a result was made with."""
+    device = sample.inputs.device if sample is not None and hasattr(sample.inputs, "device") else ""
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "device": str(device) or "cpu",
+        "processor": gpu or _processor(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = [line.partition(":")[2].strip() for line in file if "model name" in line]
+        return names[0]
+    except (OSError, IndexError):
+        return platform.processor() or platform.machine()
+
+
+def _before_after(pair: Pair) -> dict[str, float] | None:
+    before, after = pair
+    return None if before is None or after is None else {"before": before, "after": after}
+
+
+def _bytes(model: nn.Module) -> int:
+    """Bytes of the weights and buffers, as a safetensors file holds them."""
+    return sum(value.numel() * value.element_size() for value in model.state_dict().values())
+
+
+def _architecture(run: Run) -> dict[str, Any]:
+    """The blocks before and after, by their original names, with the widths inside each."""
+    after = dissect(run.model, run.proof) if run.steps else run.anatomy
+    names = original_names(run.base, [step.cut for step in run.steps])
+    return {"before": _blocks(run.anatomy, {}), "after": _blocks(after, names)}
+
+
+def _blocks(anatomy: Anatomy, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    widths: dict[str, list[dict[str, Any]]] = {}
+    for group in anatomy.neurons:
+        home = next((n for stage in anatomy.stages for n in stage if n == group.block), "")
+        renamed = _renamed(group.name, names)
+        widths.setdefault(home, []).append({"name": renamed, "count": group.count})
+    runs = anatomy.stages or (("",),)
+    return [
+        {
+            "container": _renamed(run[0].rpartition(".")[0], names),
+            "blocks": [
+                {"name": _renamed(name, names), "widths": widths.get(name, [])} for name in run
+            ],
+        }
+        for run in runs
+    ]
+
+
+def _renamed(name: str, names: Mapping[str, str]) -> str:
+    """`name` with the longest leading part that was renumbered given its original number."""
+    parts = name.split(".")
+    for end in range(len(parts), 0, -1):
+        head = ".".join(parts[:end])
+        if head in names:
+            return ".".join([names[head], *parts[end:]])
+    return name
+
+
+def original_names(base: nn.Module, cuts: Sequence[Cut]) -> dict[str, str]:
+    """Name after `cuts` -> name in `base`, for the members of every container that lost layers."""
+    keys: dict[str, list[str]] = {}
+    for cut in cuts:
+        for container in {layer.container for layer in cut.layers}:
+            if container not in keys:
+                keys[container] = list(base.get_submodule(container)._modules)
+            gone = {layer.name for layer in cut.layers if layer.container == container}
+            now = _numbered(container, len(keys[container]))
+            keys[container] = [
+                key for key, name in zip(keys[container], now, strict=True) if name not in gone
+            ]
+    return {
+        name: f"{container}.{key}" if container else key
+        for container, kept in keys.items()
+        for name, key in zip(_numbered(container, len(kept)), kept, strict=True)
+    }
+
+
+def _numbered(container: str, count: int) -> list[str]:
+    return [f"{container}.{i}" if container else str(i) for i in range(count)]
