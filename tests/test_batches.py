@@ -54,6 +54,10 @@ class Whole(Pairs):
         return X[rows], Y[rows]
 
 
+def inputs_of(batch: Batch) -> Tensor:
+    return batch.inputs if isinstance(batch.inputs, Tensor) else next(iter(batch.inputs.values()))
+
+
 def labels(batches: list[Batch]) -> Tensor:
     return torch.cat([batch.labels for batch in batches if batch.labels is not None])
 
@@ -76,9 +80,7 @@ def test_every_accepted_shape_gives_the_same_batches_every_time(source: Any) -> 
         batches = list(iterate(source, batch_size=4))
         assert [len(batch) for batch in batches] == [4, 4, 2]
         assert torch.equal(labels(batches), Y)
-        first = [
-            b.inputs if isinstance(b.inputs, Tensor) else [*b.inputs.values()][0] for b in batches
-        ]
+        first = [inputs_of(batch) for batch in batches]
         assert torch.equal(torch.cat(first), X)
 
 
@@ -190,5 +192,5 @@ def test_forward_finds_the_logits(wrap: Any) -> None:
 
 @pytest.mark.parametrize("wrap", [lambda x: None, lambda x: {"loss": x}, lambda x: ("text", x)])
 def test_a_model_without_logits_is_refused_by_name(wrap: Any) -> None:
-    with pytest.raises(InputError, match="Model returns .* without logits"):
+    with pytest.raises(InputError, match=r"Model returns .* without logits"):
         forward(Model(wrap), X)
