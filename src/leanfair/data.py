@@ -170,12 +170,14 @@ def load(
     train, held, dropped = _train_rows(listing, digests, test, calibration, generator)
 
     colour = pixels.shape[1] == 3
-    own = (IMAGENET_MEAN, IMAGENET_STD) if colour else _mean_std(pixels[train])
+    if mean is None or std is None:
+        own = (IMAGENET_MEAN, IMAGENET_STD) if colour else _mean_std(pixels[train])
+        mean, std = own[0] if mean is None else mean, own[1] if std is None else std
     images = Images(
         pixels,
         listing.labels,
-        tuple(mean) if mean is not None else own[0],
-        tuple(std) if std is not None else own[1],
+        tuple(mean),
+        tuple(std),
         flip=flip if flip is not None else colour and source != "digits",
         pad=max(1, round(min(pixels.shape[2:]) / 8)),
     )
@@ -312,6 +314,11 @@ def _mean_std(pixels: Tensor) -> tuple[tuple[float], tuple[float]]:
     levels = torch.arange(256, dtype=torch.float64) / 255
     mean = (counts * levels).sum() / counts.sum()
     variance = (counts * (levels - mean) ** 2).sum() / counts.sum()
+    if variance == 0:
+        raise InputError(
+            "Every pixel of the training images has the same value: "
+            "add other images, or give mean and std."
+        )
     return (float(mean),), (float(variance.sqrt()),)
 
 

@@ -1,0 +1,51 @@
+"""The command line. Nothing heavy is imported here, nor before a command runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from leanfair import __version__
+from leanfair.cli import demo, export, prune
+
+app = typer.Typer(
+    name="leanfair",
+    help="Make a trained network lean, with the evidence for what it cost.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("prune")(prune.command)
+app.command("export")(export.command)
+demos = typer.Typer(
+    help="Show a capability on embedded data, offline.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+demos.command("prune")(demo.prune_digits)
+app.add_typer(demos, name="demo")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"leanfair {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """The entry point of the command `leanfair`."""
+    app()

@@ -1,0 +1,62 @@
+"""`leanfair export`: the pruned network of a run as an ONNX file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from leanfair.cli import options
+from leanfair.cli.messages import told_plainly
+from leanfair.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="The directory of a finished run.")]
+Onnx = Annotated[str, typer.Option("--onnx", help="The file to write.", show_default=False)]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data", help="Data like the run's; needed only where the run does not tell its shape."
+    ),
+]
+
+
+def command(
+    run: Run,
+    onnx: Onnx,
+    data: Data = None,
+    image_size: options.ImageSize = None,
+    debug: options.Debug = False,
+) -> None:
+    """Write the pruned network of RUN as ONNX, and check it with onnxruntime."""
+    with told_plainly(debug):
+        from leanfair.pruning.checkpoint import load
+        from leanfair.pruning.export import export_onnx
+
+        network = load(run)
+        target = Path(onnx)
+        export_onnx(network, _sample(run, data, image_size), target)
+        typer.echo(f"{onnx}: {target.stat().st_size / 1e6:,.2f} MB, checked with onnxruntime.")
+
+
+def _sample(run: str, data: str | None, image_size: int | None) -> Tensor:
+    """A batch of two samples such as the run's network takes."""
+    import torch
+
+    from leanfair.files import read_json
+
+    if data is not None:
+        from leanfair.cli.running import read_data
+
+        splits = read_data(data, None, 0, image_size, augment=False)
+        return splits.test.take(torch.arange(2), torch.Generator())[0]
+    shape = read_json(Path(run) / "run.json")["data"].get("input")
+    if shape is None:
+        raise InputError(
+            f"The run in {run} does not tell the shape of its inputs: give --data, the data that "
+            f"it was pruned on."
+        )
+    return torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))

@@ -1,0 +1,62 @@
+"""What every command says alike: errors as one sentence, and who may speak at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from leanfair.errors import LeanfairError
+
+USER_ERROR = 2
+INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def process_rank() -> int:
+    """Which of the processes of `accelerate launch` this is; 0, the main one, without it."""
+    return int(os.environ.get("RANK") or 0)
+
+
+def is_main_process() -> bool:
+    """Whether progress and results are for this process to print."""
+    return process_rank() == 0
+
+
+@contextmanager
+def told_plainly(debug: bool, *, when_stopped: str = "") -> Iterator[None]:
+    """Turn an error that the user can put right into one sentence on stderr and exit code 2, and an
+    interruption into `when_stopped` and exit code 130. With `debug`, and for any other exception,
+    the traceback stays.
+
+    Errors are told by every process, not the main one alone: it may be another that fails first.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        if is_main_process():
+            typer.echo(f"Stopped. {when_stopped}".strip(), err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    except (LeanfairError, OSError) as error:
+        sentence = str(error) if isinstance(error, LeanfairError) else _sentence(error)
+        if debug or not sentence:
+            raise
+        rank = process_rank()
+        typer.echo(f"Error{f' in process {rank}' if rank else ''}: {sentence}", err=True)
+        raise typer.Exit(USER_ERROR) from None
+
+
+def _sentence(error: OSError) -> str:
+    """What the user can do about a failure of the system; "" where that is not clear."""
+    place = f" ({error.filename})" if error.filename else ""
+    if error.errno in _FULL:
+        return f"The disk is full{place}: make room, then go on with --resume."
+    if error.errno in _FORBIDDEN:
+        return f"{error.strerror}{place}: give a place that you may read and write."
+    return ""

@@ -1,0 +1,102 @@
+"""Looking ahead: the cuts that compete in the next round of a run, without doing anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from leanfair.batches import Source
+from leanfair.pruning.begin import open_run
+from leanfair.pruning.checkpoint import RunDirectory
+from leanfair.pruning.cost import bill
+from leanfair.pruning.loop import propose
+from leanfair.pruning.run import Run
+from leanfair.pruning.settings import settings_from
+from leanfair.pruning.types import Cut
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The next step of a run.
+
+    `round` is its number (from 1) and `cuts` what competes in it: the layer cut, the neuron cut, or
+    one of them where the other kind is exhausted. Without any, `stopped_because` says why. `macs`
+    are the current network's for one sample; `removed` and `target` the shares of the cost removed
+    so far and asked for.
+    """
+
+    round: int
+    cuts: tuple[Cut, ...]
+    macs: int
+    removed: float
+    target: float
+    stopped_because: str
+
+    def to_json(self) -> dict[str, Any]:
+        """This plan in plain JSON types; each cut also in words, as `text`."""
+        return {
+            "round": self.round,
+            "macs": self.macs,
+            "removed": self.removed,
+            "target": self.target,
+            "stopped_because": self.stopped_because or None,
+            "cuts": [{**cut.to_json(), "text": str(cut)} for cut in self.cuts],
+        }
+
+
+def plan(
+    model: nn.Module,
+    *,
+    calibration: Source,
+    cut: float,
+    of: str = "macs",
+    out: str | Path | None = None,
+    preset: str | None = None,
+    **settings: Any,
+) -> list[Cut]:
+    """The cuts that compete in the next round of `prune` with these arguments, layer first; empty
+    where the run is over. Nothing is trained, cut or written; where `out` holds a run already, its
+    next round is meant. Raises what `prune` raises before it begins.
+    """
+    ahead = look_ahead(
+        model, calibration=calibration, cut=cut, of=of, out=out, preset=preset, **settings
+    )
+    return list(ahead.cuts)
+
+
+def look_ahead(
+    model: nn.Module,
+    *,
+    calibration: Source,
+    cut: float,
+    of: str = "macs",
+    out: str | Path | None = None,
+    preset: str | None = None,
+    **settings: Any,
+) -> Plan:
+    """`plan`, with where the run stands."""
+    chosen = settings_from(preset, {"cut": cut, "of": of, **settings})
+    run = open_run(model, chosen, calibration, None, None, None, False, None, None)
+    if out is not None:
+        _catch_up(run, RunDirectory(Path(out), writes=False))
+    cuts = None if run.met_target() else propose(run)
+    return Plan(
+        round=len(run.steps) + 1,
+        cuts=tuple(cuts or ()),
+        macs=bill(run.model, run.proof).macs,
+        removed=run.removed,
+        target=chosen.cut,
+        stopped_because=run.stopped_because,
+    )
+
+
+def _catch_up(run: Run, directory: RunDirectory) -> None:
+    """Bring `run` to where the run in `directory` stands."""
+    directory.begin(run.about, resume=True)
+    run.steps = directory.steps()
+    run.model = directory.restore(run.base, run.steps)
+    if run.steps:
+        run.removed = 1.0 - run.steps[-1].cost / run.about["cost_before"]
