@@ -48,7 +48,7 @@ def main() -> None:
     started = time.time()
     splits = load(args.data)
     train = augmented(splits.train)
-    parent, _, _ = open_model(args.weights)
+    parent = open_model(args.weights)
     parent = parent.to(args.device)
     run = leanfair.prune(
         parent,

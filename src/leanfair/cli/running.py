@@ -63,7 +63,7 @@ def open_network(model: str, data: str, splits: Splits, seed: int, device: str) 
     """The network that `model` names, on its device. Raises InputError where it cannot take the
     images of `data`, or has fewer classes."""
     channels = int(splits.train.pixels.shape[1])
-    network, _, _ = open_model(model, classes=len(splits.classes), channels=channels, seed=seed)
+    network = open_model(model, classes=len(splits.classes), channels=channels, seed=seed)
     network = network.eval()
     image = sample(splits)
     try:

@@ -14,10 +14,13 @@ from torch import Tensor, nn
 from leanfair import batches
 from leanfair.batches import Batch, Source
 from leanfair.errors import InputError
+from leanfair.models.sources import fingerprint, origin_of
 from leanfair.pruning.adapters import dissect
 from leanfair.pruning.checkpoint import FORMAT, RunDirectory
 from leanfair.pruning.cost import Bill, bill, measure
+from leanfair.pruning.distributed import agreed
 from leanfair.pruning.propose import floor
+from leanfair.pruning.recover import check_trainable
 from leanfair.pruning.run import Run
 from leanfair.pruning.settings import Settings
 from leanfair.pruning.types import Anatomy, Listener
@@ -42,6 +45,8 @@ def open_run(
     device = _device(base)
     held = [b.to(device) for b in batches.iterate(calibration, 128, shuffle=settings.seed)]
     _check_labels(base, held)
+    if train is not None and trainer is None:
+        check_trainable(base)
     anatomy = dissect(base, held[0][:8])
     before = bill(base, held[0])
     _check_reachable(anatomy, before, settings)
@@ -61,7 +66,7 @@ def open_run(
         train_size=about["data"]["train"] or 0,
         trainer=trainer,
         listener=listener,
-        about={**about, "cost_before": measure(base, held[0], settings.of)},
+        about={**about, "cost_before": agreed(measure(base, held[0], settings.of))},
         steps=steps,
         earlier=tuple(steps),
     )
@@ -80,8 +85,6 @@ def _about(
     test: Source | None,
 ) -> dict[str, Any]:
     """What run.json says: enough to know the run again and to build its network anew."""
-    from leanfair.models.sources import fingerprint, origin_of
-
     origin = origin_of(base)
     return {
         "format": FORMAT,
@@ -96,9 +99,15 @@ def _about(
             "calibration": sum(len(batch) for batch in calibration),
             "train": None if train is None else _size(train),
             "test": None if test is None else _size(test),
+            "input": _input_shape(calibration[0]),
         },
         "settings": settings.to_json(),
     }
+
+
+def _input_shape(batch: Batch) -> list[int] | None:
+    """The shape of one sample, where it is a single tensor."""
+    return list(batch.inputs.shape[1:]) if isinstance(batch.inputs, Tensor) else None
 
 
 def _size(source: Source) -> int:

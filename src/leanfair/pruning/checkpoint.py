@@ -22,6 +22,8 @@ from torch import nn
 
 from leanfair.errors import InputError, RunDirectoryError, SurgeryError
 from leanfair.files import read_json, read_tensors, write_json, write_tensors
+from leanfair.models.sources import Origin, build, origin_of, with_origin
+from leanfair.pruning.distributed import taking_turns
 from leanfair.pruning.surgery import remove
 from leanfair.pruning.types import Cut, Kind, Step
 
@@ -42,21 +44,25 @@ class RunDirectory:
         if self.path is None:
             return
         record = self.path / "run.json"
+        self._check_free(self.path, record, asked, resume)
+        with taking_turns():
+            if self.writes and not record.exists():
+                write_json(record, asked)
+
+    def _check_free(self, path: Path, record: Path, asked: Mapping[str, Any], resume: bool) -> None:
         if record.exists():
             if not resume:
                 raise RunDirectoryError(
-                    f"{self.path} already holds a run: resume it (resume=True, --resume) or choose "
+                    f"{path} already holds a run: resume it (resume=True, --resume) or choose "
                     f"another directory."
                 )
-            _same_run(self.path, read_json(record), asked)
-        elif self.path.exists() and not self.path.is_dir():
-            raise RunDirectoryError(f"{self.path} is a file: choose a directory for the run.")
-        elif self.path.exists() and any(self.path.glob("*.safetensors")):
+            _same_run(path, read_json(record), asked)
+        elif path.exists() and not path.is_dir():
+            raise RunDirectoryError(f"{path} is a file: choose a directory for the run.")
+        elif path.exists() and any(path.glob("*.safetensors")):
             raise RunDirectoryError(
-                f"{self.path} holds weights that are not of a run: choose another directory."
+                f"{path} holds weights that are not of a run: choose another directory."
             )
-        elif self.writes:
-            write_json(record, asked)
 
     def steps(self) -> list[Step]:
         """The finished rounds."""
@@ -76,12 +82,13 @@ class RunDirectory:
         self, step: int, cut: Cut, cka: Mapping[Kind, float | None], model: nn.Module
     ) -> None:
         """Write down the winner of a round before its recovery begins."""
-        if self.path is None or not self.writes:
+        if self.path is None:
             return
-        write_tensors(self.path / "chosen.safetensors", model.state_dict())
-        write_json(
-            self.path / "chosen.json", {"round": step, "cut": cut.to_json(), "cka": dict(cka)}
-        )
+        with taking_turns():
+            if self.writes:
+                write_tensors(self.path / "chosen.safetensors", model.state_dict())
+                chosen = {"round": step, "cut": cut.to_json(), "cka": dict(cka)}
+                write_json(self.path / "chosen.json", chosen)
 
     def choice(
         self, step: int, parent: nn.Module
@@ -97,15 +104,19 @@ class RunDirectory:
 
     def write_step(self, steps: Sequence[Step], model: nn.Module) -> None:
         """Write down that a round is finished."""
-        if self.path is None or not self.writes:
+        if self.path is None:
             return
-        weights = self.path / f"round-{len(steps)}.safetensors"
-        write_tensors(weights, model.state_dict())
-        write_json(self.path / "steps.json", [step.to_json() for step in steps])
+        with taking_turns():
+            if self.writes:
+                self._write_step(self.path, steps, model)
+
+    def _write_step(self, path: Path, steps: Sequence[Step], model: nn.Module) -> None:
+        write_tensors(path / f"round-{len(steps)}.safetensors", model.state_dict())
+        write_json(path / "steps.json", [step.to_json() for step in steps])
         for old in (
-            self.path / f"round-{len(steps) - 1}.safetensors",
-            self.path / "chosen.json",
-            self.path / "chosen.safetensors",
+            path / f"round-{len(steps) - 1}.safetensors",
+            path / "chosen.json",
+            path / "chosen.safetensors",
         ):
             old.unlink(missing_ok=True)
 
@@ -117,11 +128,13 @@ class RunDirectory:
         self, model: nn.Module, steps: Sequence[Step], summary: Mapping[str, Any]
     ) -> None:
         """Write the finished network and the summary; what only resuming needed goes."""
-        if self.path is None or not self.writes:
+        if self.path is None:
             return
-        write_tensors(self.path / "model.safetensors", model.state_dict())
-        write_json(self.path / "cuts.json", [step.cut.to_json() for step in steps])
-        write_json(self.path / "summary.json", summary)
+        with taking_turns():
+            if self.writes:
+                write_tensors(self.path / "model.safetensors", model.state_dict())
+                write_json(self.path / "cuts.json", [step.cut.to_json() for step in steps])
+                write_json(self.path / "summary.json", summary)
 
     def finished(self) -> dict[str, Any] | None:
         """The summary, if this run is finished."""
@@ -144,13 +157,14 @@ def load(run: str | Path, model: nn.Module | None = None) -> nn.Module:
         raise RunDirectoryError(f"{path} is not the directory of a run: it has no run.json.")
     if not (path / "model.safetensors").exists():
         raise RunDirectoryError(f"The run in {path} is not finished: resume it first.")
-    return _rebuilt(base_of(path, model), cuts(path), path / "model.safetensors").eval()
+    base = base_of(path, model)
+    made = cuts(path)
+    pruned = _rebuilt(base, made, path / "model.safetensors").eval()
+    return with_origin(pruned, origin_of(base), made)
 
 
 def base_of(path: Path, model: nn.Module | None = None) -> nn.Module:
     """The architecture that the run in `path` began with, or a copy of `model`."""
-    from leanfair.models.sources import Origin, build
-
     if model is not None:
         return copy.deepcopy(model).cpu()
     origin = read_json(path / "run.json")["model"]["origin"]
@@ -195,6 +209,12 @@ def _same_run(path: Path, had: Mapping[str, Any], asked: Mapping[str, Any]) -> N
             f"{path} is a run on other calibration data: resume it with the same data, or choose "
             f"another directory."
         )
+    for name in ("train", "test"):
+        if name in asked["data"] and had["data"][name] != asked["data"][name]:
+            raise RunDirectoryError(
+                f"{path} is a run with {had['data'][name] or 'no'} samples of {name} data, not "
+                f"{asked['data'][name] or 'none'}: resume it with the same data."
+            )
     for name, value in asked["settings"].items():
         if had["settings"].get(name) != value:
             raise RunDirectoryError(

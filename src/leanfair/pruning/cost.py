@@ -17,6 +17,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 from leanfair.batches import Batch, forward
+from leanfair.evaluation.mode import evaluating
+from leanfair.pruning.masks import first_tensor
 from leanfair.pruning.types import Cut, Member, NeuronCut
 
 Target = Literal["macs", "params", "latency", "memory"]
@@ -38,31 +40,35 @@ class Operation:
     kernel: int
     calls: int
     per_channel: int
-    dense: bool
+    kind: Literal["convolution", "dense", "channels"]
 
     @property
     def macs(self) -> int:
-        return self.calls * self._weights if self.dense else 0
+        return self.calls * self._weights
 
     @property
     def params(self) -> int:
-        return (self._weights if self.dense else 0) + self.per_channel * self.features_out
+        return self._weights + self.per_channel * self.features_out
 
     @property
     def filters(self) -> int:
-        return self.features_out if self.dense and self.kernel * self.calls > 1 else 0
+        """A dense layer over many positions is a convolution, too: one with kernel size 1."""
+        convolves = self.kind == "convolution" or (self.kind == "dense" and self.calls > 1)
+        return self.features_out if convolves else 0
 
     @property
     def _weights(self) -> int:
-        return self.kernel * self.features_in * self.features_out // max(1, self.groups)
+        if self.kind == "channels":
+            return 0
+        return self.kernel * self.features_in * self.features_out // self.groups
 
 
 @dataclass(frozen=True)
 class Bill:
-    """The operations of a network, by module name, and `rest`: parameters outside of them."""
+    """The operations of a network and `rest`, the parameters outside of them, by module name."""
 
     operations: Mapping[str, Operation]
-    rest: int
+    rest: Mapping[str, int]
 
     @property
     def macs(self) -> int:
@@ -72,7 +78,8 @@ class Bill:
     @property
     def params(self) -> int:
         """Parameters."""
-        return self.rest + sum(operation.params for operation in self.operations.values())
+        inside = sum(operation.params for operation in self.operations.values())
+        return inside + sum(self.rest.values())
 
     @property
     def filters(self) -> int:
@@ -87,16 +94,17 @@ class Bill:
         """The bill after blocks `layers` and `neurons` are removed: exactly what `bill` would find
         on the network cut so."""
         roots = tuple(f"{layer}." for layer in layers)
-        left = {
-            name: operation
-            for name, operation in self.operations.items()
-            if not f"{name}.".startswith(roots or ("\0",))
-        }
+
+        def stays(name: str) -> bool:
+            return not f"{name}.".startswith(roots)
+
+        left = {name: each for name, each in self.operations.items() if stays(name)}
+        rest = {name: count for name, count in self.rest.items() if stays(name)}
         for cut in neurons:
             for member in cut.group.members:
                 if member.module in left:
                     left[member.module] = _narrowed(left[member.module], member, len(cut.drop))
-        return Bill(left, self.rest)
+        return Bill(left, rest)
 
 
 def bill(model: nn.Module, sample: Batch) -> Bill:
@@ -105,21 +113,18 @@ def bill(model: nn.Module, sample: Batch) -> Bill:
     handles = []
 
     def counter(name: str) -> Any:
-        def hook(module: nn.Module, args: Any, output: Any) -> None:
-            calls[name] = calls.get(name, 0) + _positions(module, output)
+        def hook(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+            calls[name] = calls.get(name, 0) + _positions(module, args, kwargs, output)
 
         return hook
 
     for name, module in model.named_modules():
         if isinstance(module, (_ConvNd, nn.Linear)):
-            handles.append(module.register_forward_hook(counter(name)))
-    training = model.training
-    model.eval()
+            handles.append(module.register_forward_hook(counter(name), with_kwargs=True))
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), evaluating(model):
             forward(model, sample[:1].inputs)
     finally:
-        model.train(training)
         for handle in handles:
             handle.remove()
     operations = {
@@ -127,8 +132,11 @@ def bill(model: nn.Module, sample: Batch) -> Bill:
         for name, module in model.named_modules()
         if (operation := _operation(module, calls.get(name, 0))) is not None
     }
-    total = sum(parameter.numel() for parameter in model.parameters())
-    return Bill(operations, total - sum(operation.params for operation in operations.values()))
+    rest = {name: -operation.params for name, operation in operations.items()}
+    for name, parameter in model.named_parameters():
+        owner = name.rpartition(".")[0]
+        rest[owner] = rest.get(owner, 0) + parameter.numel()
+    return Bill(operations, {name: count for name, count in rest.items() if count})
 
 
 def cut_of(
@@ -152,30 +160,31 @@ def measure(model: nn.Module, sample: Batch, of: Target) -> float:
     return latency(model, sample, batch_size=1, runs=100, warmup=10, budget=5.0).median
 
 
-def _positions(module: nn.Module, output: Any) -> int:
+def _positions(module: nn.Module, args: Any, kwargs: Any, output: Any) -> int:
+    """How many positions a call of `module` multiplies its weight at."""
     if isinstance(module, nn.Linear):
         return int(output.shape[:-1].numel())
-    return int(output.shape[2:].numel()) * int(output.shape[0])
+    # A transposed convolution spreads each position of its input.
+    at = first_tensor(args, kwargs)[1] if isinstance(module, _ConvTransposeNd) else output
+    return int(at.shape[2:].numel()) * int(at.shape[0])
 
 
 def _operation(module: nn.Module, calls: int) -> Operation | None:
     own = dict(module.named_parameters(recurse=False))
     biased = int("bias" in own)
-    if isinstance(module, _ConvTransposeNd):
-        return None  # never narrowed, so its parameters are part of the rest
     if isinstance(module, _ConvNd):
         kernel = prod(module.kernel_size)
         widths = (module.in_channels, module.out_channels, module.groups)
-        return Operation(*widths, kernel, calls, biased, dense=True)
+        return Operation(*widths, kernel, calls, biased, "convolution")
     if isinstance(module, nn.Linear):
-        return Operation(module.in_features, module.out_features, 1, 1, calls, biased, dense=True)
+        return Operation(module.in_features, module.out_features, 1, 1, calls, biased, "dense")
     if isinstance(module, (_BatchNorm, nn.InstanceNorm2d)):
-        return Operation(module.num_features, module.num_features, 1, 1, 0, len(own), dense=False)
-    if isinstance(module, nn.PReLU):
-        return Operation(
-            module.num_parameters, module.num_parameters, 1, 1, 0, len(own), dense=False
-        )
-    return None
+        channels = module.num_features
+    elif isinstance(module, nn.PReLU):
+        channels = module.num_parameters
+    else:
+        return None
+    return Operation(channels, channels, 1, 1, 0, len(own), "channels")
 
 
 def _narrowed(operation: Operation, member: Member, dropped: int) -> Operation:
@@ -185,12 +194,12 @@ def _narrowed(operation: Operation, member: Member, dropped: int) -> Operation:
     out = operation.features_out - gone
     if member.side == "out":
         return replace(operation, features_out=out)
-    if not operation.dense:
+    if operation.kind == "channels":
         return replace(operation, features_in=out, features_out=out)
-    each = operation.features_in // operation.groups
+    groups = gone * operation.groups // operation.features_out  # whole groups of a convolution go
     return replace(
         operation,
-        features_in=operation.features_in - dropped * each,
+        features_in=operation.features_in - groups * operation.features_in // operation.groups,
         features_out=out,
-        groups=operation.groups - dropped,
+        groups=operation.groups - groups,
     )

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from leanfair.errors import SurgeryError
 from leanfair.pruning.types import Cut, Layer, Member, NeuronCut, Neurons
 
 Hook = Callable[..., Any]
@@ -49,6 +50,14 @@ def with_first_tensor(
     return args, {**kwargs, place: value}
 
 
+def module_named(model: nn.Module, name: str) -> nn.Module:
+    """The module of that name. Raises SurgeryError where there is none."""
+    try:
+        return model.get_submodule(name)
+    except AttributeError:
+        raise SurgeryError(f"The cut does not fit: the model has no module {name}.") from None
+
+
 def _zero_features(positions: Tensor, dim: int) -> Hook:
     def hook(module: nn.Module, args: Any, kwargs: Any) -> Any:
         _, x = first_tensor(args, kwargs)
@@ -70,15 +79,16 @@ def masked(
     model: nn.Module, layers: tuple[Layer, ...] = (), neurons: tuple[NeuronCut, ...] = ()
 ) -> Iterator[nn.Module]:
     """`model`, as long as the context lasts, with the contributions of `layers` and of the dropped
-    neurons at zero: what removing them physically has to reproduce."""
-    modules = dict(model.named_modules())
+    neurons at zero: what removing them physically has to reproduce. Raises SurgeryError where the
+    model lacks one of them."""
     handles = []
     try:
         for layer in layers:
-            handles += [modules[name].register_forward_hook(_zero_output) for name in layer.exits]
+            for name in layer.exits:
+                handles.append(module_named(model, name).register_forward_hook(_zero_output))
         for cut in neurons:
             for member in consumers(cut.group):
-                module = modules[member.module]
+                module = module_named(model, member.module)
                 hook = _zero_features(features_of(member, cut.drop), feature_dim(module))
                 handles.append(module.register_forward_pre_hook(hook, with_kwargs=True))
         yield model

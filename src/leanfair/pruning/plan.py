@@ -95,7 +95,9 @@ def look_ahead(
 
 def _catch_up(run: Run, directory: RunDirectory) -> None:
     """Bring `run` to where the run in `directory` stands."""
-    directory.begin(run.about, resume=True)
+    # A plan needs no training or test data, so that those are missing here says nothing.
+    about = {**run.about, "data": {"fingerprint": run.about["data"]["fingerprint"]}}
+    directory.begin(about, resume=True)
     run.steps = directory.steps()
     run.model = directory.restore(run.base, run.steps)
     if run.steps:

@@ -14,9 +14,11 @@ from leanfair import batches
 from leanfair.batches import Batch, Source
 from leanfair.evaluation.accuracy import accuracy
 from leanfair.evaluation.speed import compare_latency
+from leanfair.models.sources import origin_of, with_origin
 from leanfair.pruning.checkpoint import RunDirectory
 from leanfair.pruning.cost import Bill, bill, measure
 from leanfair.pruning.criteria import criterion_named
+from leanfair.pruning.distributed import agreed
 from leanfair.pruning.recover import Checkpointing, fine_tune
 from leanfair.pruning.replay import outputs
 from leanfair.pruning.settings import Settings
@@ -178,6 +180,8 @@ class Run:
             calibration=(self.accuracy_before, self.calibration_accuracy(self.model)),
         )
         self.directory.write_result(self.model, self.steps, summary)
+        made = [step.cut for step in self.steps]
+        with_origin(self.model, origin_of(self.base), made)
         result = Pruned(self.model, tuple(self.steps), summary, self.directory.path)
         if self.directory.path is not None and self.directory.writes:
             result.report()
@@ -202,7 +206,7 @@ class Run:
         # Both are timed side by side, so that a busy machine slows both.
         both = compare_latency({"base": self.base, "child": child}, self.proof, 1, runs=200)
         ratio = both["child"].median / both["base"].median
-        return float(ratio * self.about["cost_before"])
+        return agreed(float(ratio * self.about["cost_before"]))
 
     def _latency(self) -> dict[str, dict[str, Any]] | None:
         if not self.settings.latency_batches:

@@ -1,0 +1,118 @@
+"""The endless stream of training batches, each divided among the processes.
+
+What a batch holds depends on the seed and its place in the stream alone: not on what was drawn
+before, so that a killed training can go on in the middle, and not on the number of processes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+from itertools import count
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import default_collate
+
+from leanfair.batches import Batch, Source, as_batch, is_dataset
+from leanfair.errors import InputError
+from leanfair.pruning.distributed import group
+
+LEAST = 2
+"""A batch of one sample has no statistics for a batch normalisation, and is left out."""
+
+
+class Part(NamedTuple):
+    """This process's `part` of a batch that has `whole` samples over all processes."""
+
+    part: Batch
+    whole: int
+
+
+def feed(source: Source, batch_size: int, seed: int, skip: int = 0) -> Iterator[Part]:
+    """Pass after pass over `source` in random order, without the first `skip` batches.
+
+    Random numbers drawn while a batch is used come from its place, too: generators are seeded
+    before each. Raises InputError where a pass gives no batch of at least two samples.
+    """
+    number = 0
+    for epoch in count():
+        before = number
+        passes = _dataset_pass if is_dataset(source) or isinstance(source, Tensor) else _loader_pass
+        for part in passes(source, batch_size, f"{seed}/{epoch}", skip - number):
+            if part is not None:
+                _seed(f"{seed}/{number}/{group().rank}")
+                yield part
+            number += 1
+        if number == before:
+            raise InputError("The training data gives no batch of at least two samples: give more.")
+
+
+def _dataset_pass(source: Any, batch_size: int, seed: str, skip: int) -> Iterator[Part | None]:
+    if isinstance(source, Tensor):
+        source = torch.utils.data.TensorDataset(source)
+    order = torch.randperm(len(source), generator=_generator(seed))
+    for i, rows in enumerate(torch.split(order, batch_size)):
+        if len(rows) >= LEAST:
+            yield None if i < skip else _taken(source, rows, f"{seed}/{i}")
+
+
+def _taken(source: Any, rows: Tensor, seed: str) -> Part:
+    mine = _mine(len(rows))
+    if hasattr(source, "take"):
+        # The whole batch is drawn, so that the augmentation does not depend on the processes.
+        return Part(as_batch(source.take(rows, _generator(seed)))[mine], len(rows))
+    samples = []
+    for i in range(len(rows))[mine]:
+        _seed(f"{seed}/{i}")
+        samples.append(source[int(rows[i])])
+    sample = default_collate(samples)
+    alone = isinstance(sample, (list, tuple)) and len(sample) == 1
+    return Part(as_batch(sample[0] if alone else sample), len(rows))
+
+
+def _loader_pass(source: Any, batch_size: int, seed: str, skip: int) -> Iterator[Part | None]:
+    for generator in (getattr(source, "generator", None), _sampler_generator(source)):
+        if generator is not None:
+            generator.manual_seed(_number(seed))
+    _seed(seed)
+    iterator = iter(source)
+    given = 0
+    for i in count():
+        _seed(f"{seed}/{i}")
+        raw = next(iterator, None)
+        if raw is None:
+            return
+        batch = as_batch(raw)
+        if len(batch) >= LEAST:
+            yield None if given < skip else Part(batch[_mine(len(batch))], len(batch))
+            given += 1
+
+
+def _sampler_generator(source: Any) -> torch.Generator | None:
+    found = getattr(getattr(source, "sampler", None), "generator", None)
+    return found if isinstance(found, torch.Generator) else None
+
+
+def _mine(samples: int) -> slice:
+    """The rows of a batch that this process takes."""
+    rank, size = group()
+    return slice(rank * samples // size, (rank + 1) * samples // size)
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+def _generator(text: str) -> torch.Generator:
+    return torch.Generator().manual_seed(_number(text))
+
+
+def _seed(text: str) -> None:
+    number = _number(text)
+    torch.manual_seed(number)
+    random.seed(number)
+    np.random.seed(number)
