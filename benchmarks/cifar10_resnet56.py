@@ -18,8 +18,8 @@ import leanfair
 from leanfair.data import load
 from leanfair.evaluation.accuracy import accuracy
 from leanfair.files import write_json, write_tensors
-from leanfair.models.sources import open_model
 from leanfair.pruning.recover import Checkpointing, Recipe, fine_tune
+from leanfair.pruning.sources import open_model
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"

@@ -22,7 +22,7 @@ def print_result(console: Console, summary: Mapping[str, Any], out: str) -> None
     for name, before, after, form in _rows(summary):
         table.add_row(name, form(before), form(after), _change(name, before, after))
     console.print(table, markup=False, highlight=False)
-    for line in (outcome(summary), f"Report: {out.rstrip('/')}/report.html"):
+    for line in (outcome(summary), *_interval(summary), f"Report: {out.rstrip('/')}/report.html"):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -41,6 +41,17 @@ def outcome(summary: Mapping[str, Any]) -> str:
         f"The target was NOT met: {summary['removed']:.1%} of the {cost} removed in {rounds}, not "
         f"{settings['cut']:.1%}, because {summary['stopped_because']}."
     )
+
+
+def _interval(summary: Mapping[str, Any]) -> list[str]:
+    """The interval of the change of accuracy on test data, where it is known."""
+    found = summary.get("accuracy_change")
+    if not found:
+        return []
+    return [
+        f"Accuracy on {found['samples']:,} test samples changed by {100 * found['value']:+.2f} "
+        f"points (95 % interval {100 * found['low']:+.2f} to {100 * found['high']:+.2f})."
+    ]
 
 
 def _rows(summary: Mapping[str, Any]) -> list[Row]:

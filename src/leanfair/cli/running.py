@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 import typer
-from accelerate import PartialState
 from rich.console import Console
 from torch import nn
 
@@ -23,11 +22,12 @@ from leanfair.cli.progress import COST_NAMES, shown
 from leanfair.cli.result import print_result
 from leanfair.data import Splits, load
 from leanfair.errors import InputError
-from leanfair.models.sources import open_model
 from leanfair.pruning.cost import bill
+from leanfair.pruning.distributed import processes
 from leanfair.pruning.loop import prune
 from leanfair.pruning.plan import Plan, look_ahead
 from leanfair.pruning.settings import settings_from
+from leanfair.pruning.sources import open_model
 from leanfair.pruning.types import Listener, Pruned
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -152,4 +152,4 @@ def _display(
 
 def _device(name: str) -> torch.device:
     """The device by name; with several processes, this one's own."""
-    return torch.device(PartialState(cpu=name == "cpu").device)
+    return torch.device(processes(cpu=True if name == "cpu" else None).device)

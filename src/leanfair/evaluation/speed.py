@@ -53,7 +53,8 @@ def latency(
     """The time of a forward pass of `batch_size` samples, on the model's device.
 
     `sample` is repeated or cut short to `batch_size` rows. Measuring ends after `runs` passes or
-    `budget` seconds, but not before 5 passes. Raises InputError on numbers below 1.
+    `budget` seconds, but not before 5 passes. Raises InputError on a batch size or runs below 1,
+    and on an empty sample.
     """
     return compare_latency({"": model}, sample, batch_size, runs, warmup, budget)[""]
 
@@ -93,7 +94,9 @@ def peak_memory(model: nn.Module, sample: Batch) -> int:
 
     On CUDA that is what the allocator saw. Elsewhere the tensors alive during a forward pass are
     counted, each storage once: the same number on every run, without what kernels use inside.
+    Raises InputError on an empty sample.
     """
+    _check_filled(sample)
     with evaluating(model), torch.no_grad():
         one = moved(sample[:1], model).inputs
         device = device_of(model)
@@ -106,8 +109,12 @@ def _check(models: Mapping[str, nn.Module], sample: Batch, batch_size: int, runs
         raise InputError("There is no model to time: give at least one.")
     if batch_size < 1 or runs < 1:
         raise InputError(f"batch_size and runs must be 1 or more, but are {batch_size} and {runs}.")
+    _check_filled(sample)
+
+
+def _check_filled(sample: Batch) -> None:
     if len(sample) < 1:
-        raise InputError("The sample to time models on is empty: give at least one row.")
+        raise InputError("The sample to measure models on is empty: give at least one row.")
 
 
 def _rounds(most: int, fewest: int, deadline: float) -> Iterator[int]:

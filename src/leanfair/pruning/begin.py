@@ -14,15 +14,16 @@ from torch import Tensor, nn
 from leanfair import batches
 from leanfair.batches import Batch, Source
 from leanfair.errors import InputError
-from leanfair.models.sources import fingerprint, origin_of
 from leanfair.pruning.adapters import dissect
 from leanfair.pruning.checkpoint import FORMAT, RunDirectory
 from leanfair.pruning.cost import Bill, bill, measure
-from leanfair.pruning.distributed import agreed
+from leanfair.pruning.distributed import agreed, is_main
+from leanfair.pruning.feed import LEAST
 from leanfair.pruning.propose import floor
 from leanfair.pruning.recover import check_trainable
 from leanfair.pruning.run import Run
 from leanfair.pruning.settings import Settings
+from leanfair.pruning.sources import fingerprint, origin_of, title_of
 from leanfair.pruning.types import Anatomy, Listener
 
 
@@ -38,20 +39,21 @@ def open_run(
     listener: Listener | None,
 ) -> Run:
     """Check everything that was given, before anything is done, and begin or resume the run."""
-    from accelerate import PartialState
-
     _check_apart(train=train, calibration=calibration, test=test)
     base = copy.deepcopy(model).eval()
     device = _device(base)
-    held = [b.to(device) for b in batches.iterate(calibration, 128, shuffle=settings.seed)]
-    _check_labels(base, held)
+    with torch.random.fork_rng([]):  # a DataLoader that shuffles draws from the global generator
+        held = [b.to(device) for b in batches.iterate(calibration, 128, shuffle=settings.seed)]
+    _check_labels(base, held, train)
     if train is not None and trainer is None:
         check_trainable(base)
     anatomy = dissect(base, held[0][:8])
     before = bill(base, held[0])
     _check_reachable(anatomy, before, settings)
-    directory = RunDirectory(Path(out) if out else None, PartialState().is_main_process)
+    directory = RunDirectory(Path(out) if out else None, is_main())
     about = _about(base, before, held, settings, train, test)
+    if about["data"]["train"] is not None and about["data"]["train"] < LEAST:
+        raise InputError("The training data is empty: give more, or train=None to train nothing.")
     directory.begin(about, resume)
     steps = directory.steps()
     run = Run(
@@ -73,6 +75,7 @@ def open_run(
     if steps:
         run.removed = 1.0 - steps[-1].cost / run.about["cost_before"]
     run.accuracy_before = run.calibration_accuracy(base)
+    run.correct_before = run.tested(base)
     return run
 
 
@@ -90,6 +93,7 @@ def _about(
         "format": FORMAT,
         "model": {
             "name": type(base).__name__,
+            "title": title_of(base),
             "fingerprint": fingerprint(base),
             "origin": origin.to_json() if origin else None,
             **before.totals(),
@@ -151,16 +155,23 @@ def _check_apart(**sources: Source | None) -> None:
                 )
 
 
-def _check_labels(model: nn.Module, held: list[Batch]) -> None:
+def _check_labels(model: nn.Module, held: list[Batch], train: Source | None) -> None:
+    """Raise InputError where a label, as far as can be seen beforehand, is no class of `model`.
+    Those of the test data are seen when the first network is measured."""
     with torch.inference_mode():
         classes = batches.forward(model, held[0][:1].inputs).shape[-1]
-    for batch in held:
-        if batch.labels is not None and len(batch.labels):
-            low, high = int(batch.labels.min()), int(batch.labels.max())
+    known = getattr(train, "labels", None)
+    training = [known] if isinstance(known, Tensor) else []
+    for name, found in (
+        ("calibration", [batch.labels for batch in held if batch.labels is not None]),
+        ("training", training),
+    ):
+        for labels in (each for each in found if each.numel()):
+            low, high = int(labels.min()), int(labels.max())
             if low < 0 or high >= classes:
                 raise InputError(
-                    f"A calibration label is {low if low < 0 else high}, but the model has the "
-                    f"classes 0 to {classes - 1}."
+                    f"A {name} label is {low if low < 0 else high}, but the model has the classes "
+                    f"0 to {classes - 1}."
                 )
 
 

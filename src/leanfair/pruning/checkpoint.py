@@ -2,7 +2,7 @@
 
     run.json              what was asked: settings, model, data (written first)
     steps.json            the finished rounds, each with its Cut
-    round-N.safetensors   the weights after round N; of all rounds only the last is kept
+    round-N.safetensors   the weights after round N, the last; gone once the run is finished
     chosen.json           the winner of the round under way, and chosen.safetensors, its weights
     model.safetensors     the finished network's weights, beside cuts.json
     summary.json, report.html
@@ -22,8 +22,8 @@ from torch import nn
 
 from leanfair.errors import InputError, RunDirectoryError, SurgeryError
 from leanfair.files import read_json, read_tensors, write_json, write_tensors
-from leanfair.models.sources import Origin, build, origin_of, with_origin
 from leanfair.pruning.distributed import taking_turns
+from leanfair.pruning.sources import Origin, build, origin_of, with_origin
 from leanfair.pruning.surgery import remove
 from leanfair.pruning.types import Cut, Kind, Step
 
@@ -74,9 +74,8 @@ class RunDirectory:
         """The network after the finished rounds, from the one that the run began with."""
         if not steps or self.path is None:
             return model
-        return _rebuilt(
-            model, [step.cut for step in steps], self.path / f"round-{len(steps)}.safetensors"
-        )
+        name = "model" if self.finished() else f"round-{len(steps)}"
+        return _rebuilt(model, [step.cut for step in steps], self.path / f"{name}.safetensors")
 
     def write_choice(
         self, step: int, cut: Cut, cka: Mapping[Kind, float | None], model: nn.Module
@@ -135,6 +134,8 @@ class RunDirectory:
                 write_tensors(self.path / "model.safetensors", model.state_dict())
                 write_json(self.path / "cuts.json", [step.cut.to_json() for step in steps])
                 write_json(self.path / "summary.json", summary)
+                for round_ in self.path.glob("round-*.safetensors"):
+                    round_.unlink()
 
     def finished(self) -> dict[str, Any] | None:
         """The summary, if this run is finished."""

@@ -15,6 +15,7 @@ from torch.nn.modules.conv import _ConvNd
 
 from leanfair.batches import Batch, forward
 from leanfair.errors import InputError
+from leanfair.evaluation.mode import evaluating
 from leanfair.pruning.masks import (
     consumers,
     feature_dim,
@@ -84,16 +85,12 @@ def fisher(
     generator = torch.Generator().manual_seed(seed)
     sums: dict[str, Tensor] = {}
     count = 0
-    training = model.training
-    model.eval()
-    try:
+    with torch.inference_mode(False), evaluating(model):
         for i, batch in enumerate(batches):
             for name, gates in _gate_gradients(model, anatomy, batch, generator).items():
-                sums[name] = sums.get(name, 0.0) + gates.square().sum(dim=0).double()
+                sums[name] = sums.get(name, 0.0) + gates.double().square().sum(dim=0)
             count += len(batch)
             progress((i + 1) / len(batches))
-    finally:
-        model.train(training)
     half = {name: (total / (2 * count)).tolist() for name, total in sums.items()}
     layers = {layer.name: float(half[_key(layer)][0]) for layer in anatomy.layers}
     neurons = {group.name: tuple(half[_key(group)]) for group in anatomy.neurons}
@@ -138,7 +135,8 @@ def mean_kl(without: Tensor, whole: Tensor) -> float:
     """The mean over samples of KL(softmax(without) || softmax(whole)), logits [n, classes]."""
     p = F.log_softmax(without.double(), dim=-1)
     q = F.log_softmax(whole.double(), dim=-1)
-    return float((p.exp() * (p - q)).sum(dim=-1).mean())
+    terms = torch.where(p == -torch.inf, 0.0, p.exp() * (p - q))  # 0 log 0 is 0
+    return float(terms.sum(dim=-1).clamp(min=0.0).mean())  # rounding alone may bring it below
 
 
 def _by_masking(
@@ -232,14 +230,22 @@ def _gate_gradients(
                 )
     try:
         with torch.enable_grad():
-            log_p = F.log_softmax(forward(model, batch.inputs).float(), dim=-1)
+            logits = forward(model, batch.inputs)
+            log_p = F.log_softmax(logits, -1, dtype=torch.promote_types(logits.dtype, torch.float))
             drawn = torch.multinomial(log_p.detach().exp().cpu(), 1, generator=generator)
             chosen = log_p.gather(1, drawn.to(log_p.device)).sum()
-            gradients = torch.autograd.grad(chosen, list(gates.values()))
+            if not chosen.requires_grad:
+                raise InputError("The network keeps no gradients: choose another criterion, as kl.")
+            gradients = torch.autograd.grad(chosen, list(gates.values()), allow_unused=True)
     finally:
         for handle in handles:
             handle.remove()
-    return dict(zip(gates, gradients, strict=True))
+    found: dict[str, Tensor] = {}
+    for structure, gradient in zip(everything, gradients, strict=True):
+        if gradient is None:
+            raise InputError(f"No gradient reaches {structure.name}: choose another criterion.")
+        found[_key(structure)] = gradient
+    return found
 
 
 def _gated_output(gate: Tensor) -> Any:

@@ -1,14 +1,16 @@
 """Several processes that train one network: who they are, and what they have to agree on.
 
-Processes come from `accelerate launch`; without it there is one, and nothing here does anything.
+Processes come from `accelerate launch` or `torchrun`; without them there is one, and nothing here
+does anything.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.distributed as dist
@@ -24,17 +26,30 @@ class Group(NamedTuple):
     size: int
 
 
+def processes(cpu: bool | None = None) -> PartialState:
+    """accelerate's view of the processes. The first call settles whether they work on the CPU; by
+    default they do where there is no CUDA device, or `accelerate launch --cpu` said so."""
+    if cpu is None:
+        cpu = not torch.cuda.is_available() or os.environ.get("ACCELERATE_USE_CPU") == "true"
+    return PartialState(cpu=cpu)
+
+
 def group() -> Group:
     """Where this process stands."""
-    state = PartialState()
+    state = processes()
     return Group(state.process_index, state.num_processes)
+
+
+def is_main() -> bool:
+    """Whether this is the process that writes files."""
+    return group().rank == 0
 
 
 def worst(failed: bool) -> bool:
     """Whether any process failed, told to all."""
     if group().size == 1:
         return failed
-    flag = torch.tensor(float(failed), device=PartialState().device)
+    flag = torch.tensor(float(failed), device=processes().device)
     dist.all_reduce(flag, op=dist.ReduceOp.MAX)
     return bool(flag)
 
@@ -43,7 +58,7 @@ def agreed(value: float) -> float:
     """The main process's value, on all of them: for what is measured, and so differs."""
     if group().size == 1:
         return value
-    told = torch.tensor(value, dtype=torch.float64, device=PartialState().device)
+    told = torch.tensor(value, dtype=torch.float64, device=processes().device)
     dist.broadcast(told, src=0)
     return float(told)
 
@@ -51,9 +66,9 @@ def agreed(value: float) -> float:
 @contextmanager
 def taking_turns() -> Iterator[None]:
     """While the main process writes what others read, they wait before and after."""
-    PartialState().wait_for_everyone()
+    processes().wait_for_everyone()
     yield
-    PartialState().wait_for_everyone()
+    processes().wait_for_everyone()
 
 
 @contextmanager
@@ -80,7 +95,7 @@ def _synchronised(norm: _BatchNorm, alone: Callable[[Tensor], Tensor], x: Tensor
         return alone(x)
     dims = [0, *range(2, x.ndim)]
     shape = [1, -1] + [1] * (x.ndim - 2)
-    wide = x.float()
+    wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
     count = _summed(wide.new_tensor(float(x.numel() // x.shape[1])))
     mean = _summed(wide.sum(dims)) / count
     centred = wide - mean.reshape(shape)
@@ -92,11 +107,24 @@ def _synchronised(norm: _BatchNorm, alone: Callable[[Tensor], Tensor], x: Tensor
     return out.to(x.dtype)
 
 
-def _summed(value: Tensor) -> Tensor:
-    """The sum over the processes; gradients flow back to each."""
-    from torch.distributed.nn.functional import all_reduce
+class _Summed(torch.autograd.Function):
+    """The sum over the processes; what flows back to each is the sum of their gradients."""
 
-    total: Tensor = all_reduce(value)  # type: ignore[no-untyped-call]
+    @staticmethod
+    def forward(context: Any, value: Tensor) -> Tensor:
+        total = value.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        total = gradient.contiguous().clone()
+        dist.all_reduce(total)
+        return total
+
+
+def _summed(value: Tensor) -> Tensor:
+    total: Tensor = _Summed.apply(value)  # type: ignore[no-untyped-call]
     return total
 
 

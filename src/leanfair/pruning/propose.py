@@ -50,9 +50,7 @@ def propose_neurons(
             - bill.without(neurons=grow(n)).totals()[settings.matched]
         )
 
-    n = _first_reaching(save, saved, longest)
-    if n and abs(saved(n - 1) - save) < abs(saved(n) - save) and saved(n - 1) > 0:
-        n -= 1
+    n = _nearest(save, saved, longest)
     cuts = grow(n)
     if not cuts or saved(n) < max(least, 1):
         return None
@@ -65,7 +63,8 @@ def floor(anatomy: Anatomy, bill: Bill, settings: Settings) -> Bill:
     narrow = [cut for cut in narrow if cut.drop]
     slim = bill.without(neurons=narrow)
     gone: list[Layer] = []
-    by_saving = sorted(anatomy.layers, key=lambda layer: slim.without([layer.name]).macs)
+    counted = "params" if settings.of == "params" else "macs"
+    by_saving = sorted(anatomy.layers, key=lambda e: slim.without([e.name]).totals()[counted])
     for layer in by_saving:
         if _may_go(layer, gone, anatomy, settings.min_layers):
             gone.append(layer)
@@ -147,25 +146,23 @@ def _uniform(
 
     def grow(n: int) -> list[NeuronCut]:
         n = min(n, total)
-        exact = {name: n * len(each) / max(1, total) for name, each in bundles.items()}
-        counts = {name: int(share) for name, share in exact.items()}
+        exact = {name: divmod(n * len(each), total) for name, each in bundles.items() if each}
+        counts = {name: whole for name, (whole, _) in exact.items()}
         short = n - sum(counts.values())
         by_remainder = sorted(
-            exact,
-            key=lambda name: (
-                counts[name] - exact[name],
-                bundles[name][counts[name]].score if counts[name] < len(bundles[name]) else 0.0,
-            ),
+            (name for name, (_, remainder) in exact.items() if remainder),
+            key=lambda name: (-exact[name][1], bundles[name][counts[name]].score),
         )
         for name in by_remainder[:short]:
             counts[name] += 1
-        return _gathered(b for name, each in bundles.items() for b in each[: counts[name]])
+        return _gathered(b for name, count in counts.items() for b in bundles[name][:count])
 
     return grow
 
 
-def _first_reaching(goal: int, saved: Callable[[int], int], longest: int) -> int:
-    """The smallest n with saved(n) >= goal, or `longest`; `saved` never falls."""
+def _nearest(goal: int, saved: Callable[[int], int], longest: int) -> int:
+    """The n whose saved(n) is nearest to `goal`, but more than nothing where that can be. `saved`
+    grows with n, though not always with each step (a share by largest remainder may fall)."""
     low, high = 0, longest
     while low < high:
         middle = (low + high) // 2
@@ -173,4 +170,13 @@ def _first_reaching(goal: int, saved: Callable[[int], int], longest: int) -> int
             high = middle
         else:
             low = middle + 1
-    return low
+
+    def off(n: int) -> tuple[bool, int]:
+        return saved(n) <= 0, abs(saved(n) - goal)
+
+    n = low
+    while n > 0 and off(n - 1) < off(n):
+        n -= 1
+    while n < longest and off(n + 1) < off(n):
+        n += 1
+    return n

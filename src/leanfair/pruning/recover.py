@@ -16,14 +16,13 @@ from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from accelerate import PartialState
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from leanfair.batches import Source, forward
 from leanfair.errors import InputError, TrainingError
 from leanfair.files import read_tensors, write_tensors
-from leanfair.pruning.distributed import group, shared_statistics, worst
+from leanfair.pruning.distributed import group, is_main, shared_statistics, worst
 from leanfair.pruning.feed import Part, feed
 
 Optimizer = Literal["sgd", "adamw"]
@@ -140,7 +139,7 @@ def fine_tune(
                 written = at.seen
             progress(min(1.0, at.seen / images))
     model.eval()
-    if checkpoint and PartialState().is_main_process:
+    if checkpoint and is_main():
         checkpoint.path.unlink(missing_ok=True)
     return Tuned(at.seen, float(last))
 
@@ -252,9 +251,8 @@ def _parallel(model: nn.Module, device: torch.device) -> nn.Module:
     if group().size == 1:
         return model
     devices = [device] if device.type != "cpu" else None
-    return DistributedDataParallel(
-        model, device_ids=devices, broadcast_buffers=False, find_unused_parameters=True
-    )
+    # Its graph is static, so parameters that get no gradient are no trouble.
+    return DistributedDataParallel(model, device_ids=devices, static_graph=True)
 
 
 def _dtype(recipe: Recipe, device: torch.device) -> torch.dtype | None:
@@ -311,7 +309,7 @@ def _write(
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler,
 ) -> None:
-    if not PartialState().is_main_process:
+    if not is_main():
         return
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():

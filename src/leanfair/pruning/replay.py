@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from leanfair.batches import Batch, forward
+from leanfair.evaluation.mode import evaluating
 from leanfair.pruning.masks import first_tensor, with_first_tensor
 from leanfair.pruning.types import Anatomy, Layer, Structure
 
@@ -41,7 +43,7 @@ class _ArrivedError(Exception):
 
 def outputs(model: nn.Module, batches: Sequence[Batch]) -> Outputs:
     """Logits and penultimate features over all `batches`."""
-    with torch.inference_mode(), _evaluating(model):
+    with _inferring(model):
         head = head_of(model, batches[0])
         return _joined([_observed(model, head, batch) for batch in batches])
 
@@ -63,7 +65,7 @@ def head_of(model: nn.Module, batch: Batch) -> str:
         if isinstance(module, (nn.Linear, _ConvNd))
     ]
     try:
-        with torch.inference_mode():
+        with _inferring(model):
             forward(model, batch[:1].inputs)
     finally:
         for handle in handles:
@@ -76,24 +78,24 @@ def sites(model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch]) -> Itera
     over `batches` that computes only from that unit on. Mask what you like inside the unit (see
     `masks.masked`), then call `run`."""
     by_unit = _structures_by_unit(anatomy)
-    with torch.inference_mode(), _evaluating(model):
+    whole = _from_the_start(model, anatomy)
+    with _inferring(model):
         shapes = [_output_shapes(model, anatomy, batch) for batch in batches]
-        truth = _observed(model, anatomy.head, batches[0])
-        entries: list[Tensor] | None = None
-        last = -1
-        for place, unit in enumerate(anatomy.units):
-            if unit not in by_unit:
-                continue
-            entries = _entries(model, anatomy, batches, shapes, last, entries, place)
-            last = place
-            resume = _resumer(model, anatomy, batches, shapes, place, entries)
-            if not _same(resume(batches[:1]), truth):
-                resume = _from_the_start(model, anatomy)
-            yield Site(by_unit[unit], lambda resume=resume: resume(batches))  # type: ignore[misc]
-        outside = by_unit.get("", ())
-        if outside:
-            whole = _from_the_start(model, anatomy)
-            yield Site(outside, lambda: whole(batches))
+    truth = whole(batches[:1])
+    entries: list[Tensor] | None = None
+    known = -1
+    for place, unit in enumerate(anatomy.units):
+        if unit not in by_unit:
+            continue
+        here = _entries(model, anatomy, batches, shapes, known, entries, place)
+        resume = _resumer(model, anatomy, batches, shapes, place, here)
+        if _holds(resume, batches[:1], truth):
+            known, entries = place, here
+            yield Site(by_unit[unit], partial(resume, batches))
+        else:
+            yield Site(by_unit[unit], partial(whole, batches))
+    if "" in by_unit:
+        yield Site(by_unit[""], partial(whole, batches))
 
 
 def _structures_by_unit(anatomy: Anatomy) -> dict[str, tuple[Structure, ...]]:
@@ -129,7 +131,7 @@ def _entries(
         handle = module.register_forward_pre_hook(catch, with_kwargs=True)
         try:
             entry = None if entries is None else entries[i]
-            with _resumed(model, anatomy, known, entry, shapes[i]):
+            with _inferring(model), _resumed(model, anatomy, known, entry, shapes[i]):
                 forward(model, batch.inputs)
         except _ArrivedError:
             pass
@@ -149,7 +151,7 @@ def _resumer(
     def resume(some: Sequence[Batch]) -> Outputs:
         parts = []
         for i, batch in enumerate(some):
-            with _resumed(model, anatomy, place, entries[i], shapes[i]):
+            with _inferring(model), _resumed(model, anatomy, place, entries[i], shapes[i]):
                 parts.append(_observed(model, anatomy.head, batch))
         return _joined(parts)
 
@@ -157,7 +159,22 @@ def _resumer(
 
 
 def _from_the_start(model: nn.Module, anatomy: Anatomy) -> Callable[[Sequence[Batch]], Outputs]:
-    return lambda some: _joined([_observed(model, anatomy.head, batch) for batch in some])
+    def whole(some: Sequence[Batch]) -> Outputs:
+        with _inferring(model):
+            return _joined([_observed(model, anatomy.head, batch) for batch in some])
+
+    return whole
+
+
+def _holds(
+    resume: Callable[[Sequence[Batch]], Outputs], some: Sequence[Batch], truth: Outputs
+) -> bool:
+    """Whether `resume` gives the very outputs of the whole pass, rather than others or an error."""
+    try:
+        found = resume(some)
+    except Exception:
+        return False
+    return torch.equal(found.logits, truth.logits) and torch.equal(found.features, truth.features)
 
 
 @contextmanager
@@ -175,7 +192,8 @@ def _resumed(
 
     with ExitStack() as stack:
         for unit in anatomy.units[:place]:
-            stack.enter_context(_skipped(model.get_submodule(unit), shapes[unit]))
+            if unit in shapes:
+                stack.enter_context(_skipped(model.get_submodule(unit), shapes[unit]))
         here = model.get_submodule(anatomy.units[place])
         stack.callback(here.register_forward_pre_hook(enter, with_kwargs=True).remove)
         yield
@@ -184,7 +202,7 @@ def _resumed(
 @contextmanager
 def _skipped(module: nn.Module, shape: Any) -> Iterator[None]:
     had = module.__dict__.get("forward")
-    module.forward = lambda *args, **kwargs: shape
+    module.forward = lambda *args, **kwargs: _filled(shape)
     try:
         yield
     finally:
@@ -218,9 +236,18 @@ def _output_shapes(model: nn.Module, anatomy: Anatomy, batch: Batch) -> dict[str
 def _shape(output: Any) -> Any:
     if isinstance(output, Tensor):
         return output.new_zeros(()).expand(output.shape)
-    if isinstance(output, (tuple, list)):
+    if type(output) in (tuple, list):
         return type(output)(_shape(item) for item in output)
     return output
+
+
+def _filled(shape: Any) -> Any:
+    """Zeros of that `_shape`, with memory of their own: they may be changed in place."""
+    if isinstance(shape, Tensor):
+        return torch.zeros_like(shape, memory_format=torch.contiguous_format)
+    if type(shape) in (tuple, list):
+        return type(shape)(_filled(item) for item in shape)
+    return shape
 
 
 def _observed(model: nn.Module, head: str, batch: Batch) -> Outputs:
@@ -243,15 +270,7 @@ def _joined(parts: list[Outputs]) -> Outputs:
     return Outputs(torch.cat([p.logits for p in parts]), torch.cat([p.features for p in parts]))
 
 
-def _same(one: Outputs, other: Outputs) -> bool:
-    return torch.equal(one.logits, other.logits) and torch.equal(one.features, other.features)
-
-
 @contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    training = model.training
-    model.eval()
-    try:
+def _inferring(model: nn.Module) -> Iterator[None]:
+    with torch.inference_mode(), evaluating(model):
         yield
-    finally:
-        model.train(training)

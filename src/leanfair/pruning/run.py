@@ -12,9 +12,8 @@ from torch import Tensor, nn
 
 from leanfair import batches
 from leanfair.batches import Batch, Source
-from leanfair.evaluation.accuracy import accuracy
+from leanfair.evaluation.accuracy import Change, accuracy, change, correct
 from leanfair.evaluation.speed import compare_latency
-from leanfair.models.sources import origin_of, with_origin
 from leanfair.pruning.checkpoint import RunDirectory
 from leanfair.pruning.cost import Bill, bill, measure
 from leanfair.pruning.criteria import criterion_named
@@ -22,6 +21,7 @@ from leanfair.pruning.distributed import agreed
 from leanfair.pruning.recover import Checkpointing, fine_tune
 from leanfair.pruning.replay import outputs
 from leanfair.pruning.settings import Settings
+from leanfair.pruning.sources import origin_of, with_origin
 from leanfair.pruning.summary import summarise
 from leanfair.pruning.types import Anatomy, Cut, Event, Listener, Pruned, Scores, Step
 
@@ -51,6 +51,8 @@ class Run:
     removed: float = 0.0
     stopped_because: str = ""
     accuracy_before: float | None = None
+    correct_before: Tensor | None = None
+    """For each test sample, whether the first network is right, [n]; None without test labels."""
     images: int = 0
     started: float = field(default_factory=time.monotonic)
     _features: tuple[int, Tensor] | None = None
@@ -169,24 +171,29 @@ class Run:
         return step
 
     def finish(self) -> Pruned:
-        """Fine-tune the last network once more, measure it, and write everything down."""
+        """Fine-tune the last network once more, measure it, and write everything down; what a
+        finished run wrote down already is not done again."""
+        done = self.directory.finished()
+        summary = self._completed() if done is None else done
+        with_origin(self.model, origin_of(self.base), [step.cut for step in self.steps])
+        result = Pruned(self.model, tuple(self.steps), summary, self.directory.path)
+        if self.directory.path is not None and self.directory.writes:
+            result.report()
+        self.say("stop", text=self.stopped_because)
+        return result
+
+    def _completed(self) -> dict[str, Any]:
         if self.steps:
             self.tune(self.model, self.settings.final_epochs, "result", len(self.steps))
         self.say("evaluate", done=0.0)
         summary = summarise(
             self,
             latency=self._latency(),
-            test=(self._tested(self.base), self._tested(self.model)),
+            test=self._change(),
             calibration=(self.accuracy_before, self.calibration_accuracy(self.model)),
         )
         self.directory.write_result(self.model, self.steps, summary)
-        made = [step.cut for step in self.steps]
-        with_origin(self.model, origin_of(self.base), made)
-        result = Pruned(self.model, tuple(self.steps), summary, self.directory.path)
-        if self.directory.path is not None and self.directory.writes:
-            result.report()
-        self.say("stop", text=self.stopped_because)
-        return result
+        return summary
 
     def calibration_accuracy(self, model: nn.Module) -> float | None:
         """Accuracy on the calibration data, None without labels."""
@@ -194,11 +201,17 @@ class Run:
             return None
         return accuracy(model, self.calibration)
 
-    def _tested(self, model: nn.Module) -> float | None:
-        if self.test is None:
+    def tested(self, model: nn.Module) -> Tensor | None:
+        """For each test sample, whether `model` is right, [n]; None without test labels."""
+        if self.test is None or next(batches.iterate(self.test, 1)).labels is None:
             return None
-        first = next(batches.iterate(self.test, 1))
-        return None if first.labels is None else accuracy(model, self.test)
+        return correct(model, self.test).cpu()
+
+    def _change(self) -> Change | None:
+        after = self.tested(self.model)
+        if self.correct_before is None or after is None:
+            return None
+        return change(self.correct_before, after)
 
     def _cost(self, child: nn.Module) -> float:
         if self.settings.of != "latency":

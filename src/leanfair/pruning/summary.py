@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from leanfair.pruning.adapters import dissect
+from leanfair.evaluation.accuracy import Change
 from leanfair.pruning.cost import bill
 from leanfair.pruning.types import Anatomy, Cut
 
@@ -22,7 +23,7 @@ Pair = tuple["float | None", "float | None"]
 
 
 def summarise(
-    run: Run, latency: Mapping[str, Any] | None, test: Pair, calibration: Pair
+    run: Run, latency: Mapping[str, Any] | None, test: Change | None, calibration: Pair
 ) -> dict[str, Any]:
     """The content of summary.json: plain JSON types only."""
     from leanfair import __version__
@@ -42,7 +43,9 @@ def summarise(
         "macs": {"before": before.macs, "after": after.macs},
         "params": {"before": before.params, "after": after.params},
         "bytes": {"before": _bytes(run.base), "after": _bytes(run.model)},
-        "accuracy": _before_after(test),
+        "cost": {"before": about["cost_before"], "after": _cost_after(run)},
+        "accuracy": None if test is None else {"before": test.before, "after": test.after},
+        "accuracy_change": None if test is None else test.to_json(),
         "calibration_accuracy": _before_after(calibration),
         "latency": latency,
         "images": run.images,
@@ -75,6 +78,10 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
 
 
+def _cost_after(run: Run) -> float:
+    return run.steps[-1].cost if run.steps else float(run.about["cost_before"])
+
+
 def _before_after(pair: Pair) -> dict[str, float] | None:
     before, after = pair
     return None if before is None or after is None else {"before": before, "after": after}
@@ -87,26 +94,41 @@ def _bytes(model: nn.Module) -> int:
 
 def _architecture(run: Run) -> dict[str, Any]:
     """The blocks before and after, by their original names, with the widths inside each."""
-    after = dissect(run.model, run.proof) if run.steps else run.anatomy
-    names = original_names(run.base, [step.cut for step in run.steps])
-    return {"before": _blocks(run.anatomy, {}), "after": _blocks(after, names)}
+    removed, dropped = _taken(run.base, [step.cut for step in run.steps])
+    return {"before": _blocks(run.anatomy), "after": _blocks(run.anatomy, removed, dropped)}
 
 
-def _blocks(anatomy: Anatomy, names: Mapping[str, str]) -> list[dict[str, Any]]:
+def _taken(base: nn.Module, cuts: Sequence[Cut]) -> tuple[set[str], Counter[str]]:
+    """The layers that `cuts` remove, and how many neurons of each group, by original names."""
+    removed: set[str] = set()
+    dropped: Counter[str] = Counter()
+    for i, cut in enumerate(cuts):
+        names = original_names(base, cuts[:i])
+        removed |= {_renamed(layer.name, names) for layer in cut.layers}
+        for neurons in cut.neurons:
+            dropped[_renamed(neurons.group.name, names)] += len(neurons.drop)
+    return removed, dropped
+
+
+def _blocks(
+    anatomy: Anatomy, removed: Iterable[str] = (), dropped: Mapping[str, int] | None = None
+) -> list[dict[str, Any]]:
+    dropped = dropped or {}
+    homes = {name for stage in anatomy.stages for name in stage}
     widths: dict[str, list[dict[str, Any]]] = {}
     for group in anatomy.neurons:
-        home = next((n for stage in anatomy.stages for n in stage if n == group.block), "")
-        renamed = _renamed(group.name, names)
-        widths.setdefault(home, []).append({"name": renamed, "count": group.count})
-    runs = anatomy.stages or (("",),)
+        left = group.count - dropped.get(group.name, 0)
+        home = group.block if group.block in homes else ""
+        widths.setdefault(home, []).append({"name": group.name, "count": left})
+    stages = anatomy.stages or (("",),)
+    kept = [[name for name in stage if name not in set(removed)] for stage in stages]
     return [
         {
-            "container": _renamed(run[0].rpartition(".")[0], names),
-            "blocks": [
-                {"name": _renamed(name, names), "widths": widths.get(name, [])} for name in run
-            ],
+            "container": stage[0].rpartition(".")[0],
+            "blocks": [{"name": name, "widths": widths.get(name, [])} for name in stage],
         }
-        for run in runs
+        for stage in kept
+        if stage
     ]
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
+from math import inf, isfinite
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.conv import _ConvNd
+from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
-from leanfair.batches import Batch, forward
+from leanfair.batches import Batch
 from leanfair.errors import SurgeryError
-from leanfair.pruning.masks import features_of, masked_by
+from leanfair.pruning.masks import features_of, masked_by, module_named
+from leanfair.pruning.replay import outputs
 from leanfair.pruning.types import Cut, Layer, Member, NeuronCut, Side
 
 TOLERANCE = {torch.float64: 1e-8, torch.float32: 1e-4, torch.float16: 3e-2, torch.bfloat16: 1e-1}
@@ -38,33 +40,35 @@ def apply(cut: Cut, model: nn.Module, proof: Batch | None = None) -> nn.Module:
 def remove(cut: Cut, model: nn.Module) -> nn.Module:
     """A copy of `model` without what `cut` removes, not proven. Raises SurgeryError on a misfit."""
     child = copy.deepcopy(model)
+    # Everything is looked up before anything goes: groups may share a module, at other offsets, and
+    # the layers that stay are numbered anew.
+    gone: dict[tuple[str, Side], list[Tensor]] = {}
     for neurons in cut.neurons:
         for member in neurons.group.members:
-            _shrink(child, member, neurons)
-    # All layers are looked up before the first goes, because that renumbers the others.
+            positions = _positions(module_named(child, member.module), member, neurons)
+            gone.setdefault((member.module, member.side), []).append(positions)
+    for (name, side), positions_of_each in gone.items():
+        _shrink(child.get_submodule(name), side, torch.cat(positions_of_each))
     _remove_layers(child, cut.layers)
     return child
 
 
 def difference(cut: Cut, model: nn.Module, child: nn.Module, proof: Batch) -> float:
     """The largest difference between `child` and the zero-masked `model` on `proof`, in units of
-    what rounding may explain: above 1 the removal is wrong."""
-    training = model.training
-    model.eval()
-    child.eval()
-    with torch.inference_mode():
-        with masked_by(cut, model):
-            twin = forward(model, proof.inputs)
-        try:
-            out = forward(child, proof.inputs)
-        except (RuntimeError, IndexError, KeyError, AttributeError, TypeError, ValueError):
-            return float("inf")  # a shape that no longer fits is a removal gone wrong, too
-    model.train(training)
-    child.train(training)
-    if out.shape != twin.shape or not bool(torch.isfinite(out).all()):
-        return float("inf")
-    scale = float(twin.abs().max()) * TOLERANCE.get(twin.dtype, 1e-4)
-    return float((out - twin).abs().max()) / max(scale, 1e-30)
+    what rounding may explain: above 1 the removal is wrong.
+
+    Logits are compared, and penultimate features: a head that is still zero hides everything.
+    """
+    with masked_by(cut, model):
+        twin = outputs(model, [proof])
+    try:
+        out = outputs(child, [proof])
+    except Exception:
+        return inf  # a shape that no longer fits is a removal gone wrong, too
+    gap = _gap(out.logits, twin.logits)
+    if out.features.shape == twin.features.shape:  # else they are what was cut
+        gap = max(gap, _gap(out.features, twin.features))
+    return gap
 
 
 def parts(cut: Cut) -> Iterable[tuple[str, Cut]]:
@@ -75,6 +79,15 @@ def parts(cut: Cut) -> Iterable[tuple[str, Cut]]:
         yield neurons.group.name, Cut("neurons", neurons=(neurons,))
 
 
+def _gap(out: Tensor, twin: Tensor) -> float:
+    if out.shape != twin.shape:
+        return inf
+    # Infinite logits, as of classes that are ruled out, are alike where they are equal.
+    gap = float(torch.where(out == twin, 0.0, out - twin).abs().max())
+    scale = float(twin.nan_to_num(0.0, 0.0, 0.0).abs().max()) * TOLERANCE.get(twin.dtype, 1e-4)
+    return gap / max(scale, 1e-30) if isfinite(gap) else inf
+
+
 def _culprit(cut: Cut, model: nn.Module, proof: Batch) -> str:
     for name, part in parts(cut):
         if difference(part, model, remove(part, model), proof) > 1.0:
@@ -83,11 +96,11 @@ def _culprit(cut: Cut, model: nn.Module, proof: Batch) -> str:
 
 
 def _remove_layers(model: nn.Module, layers: tuple[Layer, ...]) -> None:
-    for container in sorted({layer.container for layer in layers}):
+    containers = {layer.container: module_named(model, layer.container) for layer in layers}
+    for container, run in containers.items():
         names = {layer.name.rpartition(".")[2] for layer in layers if layer.container == container}
-        run = _module(model, container)
-        if not names <= set(run._modules):
-            raise SurgeryError(f"The cut does not fit: {container} has no member {min(names)}.")
+        if missing := sorted(names - set(run._modules)):
+            raise SurgeryError(f"The cut does not fit: {container} has no member {missing[0]}.")
         kept = {key: module for key, module in run._modules.items() if key not in names}
         if all(key.isdigit() for key in kept):
             kept = {str(i): module for i, module in enumerate(kept.values())}
@@ -95,84 +108,92 @@ def _remove_layers(model: nn.Module, layers: tuple[Layer, ...]) -> None:
         run._modules.update(kept)
 
 
-def _module(model: nn.Module, name: str) -> nn.Module:
-    try:
-        return model.get_submodule(name)
-    except AttributeError:
-        raise SurgeryError(f"The cut does not fit: the model has no module {name}.") from None
-
-
-def _shrink(model: nn.Module, member: Member, cut: NeuronCut) -> None:
-    """Take the features of the dropped neurons out of one module, in place."""
-    module = _module(model, member.module)
-    size = width(module, member.side)
-    gone = features_of(member, cut.drop)
-    if len(gone) and int(gone.max()) >= size:
+def _positions(module: nn.Module, member: Member, cut: NeuronCut) -> Tensor:
+    """The features of `module` that go with the dropped neurons, if it has what the cut says."""
+    size = _width(module, member)
+    wanted = member.offset + cut.group.count * member.repeat
+    produces = member.module == cut.group.name and member.side != "in"
+    if size < wanted or (produces and size > wanted):
         raise SurgeryError(
-            f"The cut does not fit: {member.module} is {size} wide, but neuron "
-            f"{cut.drop[-1]} of {cut.group.name} needs more."
+            f"The cut does not fit: {member.module} is {size} wide, but the {cut.group.count} "
+            f"neurons of {cut.group.name} need {wanted}."
         )
-    stay = torch.ones(size, dtype=torch.bool)
-    stay[gone] = False
-    keep = stay.nonzero().flatten()
-    if isinstance(module, nn.Linear):
-        _shrink_linear(module, member, keep)
-    elif isinstance(module, _ConvNd):
-        _shrink_convolution(module, member, keep, dropped=len(cut.drop))
-    else:
-        _shrink_channels(module, keep)
+    if not set(cut.drop) < set(range(cut.group.count)):
+        raise SurgeryError(
+            f"The cut does not fit: of the neurons 0 to {cut.group.count - 1} of {cut.group.name} "
+            f"at least one has to stay, and no other can go."
+        )
+    return features_of(member, cut.drop)
 
 
-def width(module: nn.Module, side: Side) -> int:
-    """How many features `module` has on that side."""
+def _width(module: nn.Module, member: Member) -> int:
+    """How many features `module` has on the member's side."""
+    inward = member.side == "in"
     if isinstance(module, nn.Linear):
-        return module.in_features if side == "in" else module.out_features
-    if isinstance(module, _ConvNd):
-        return module.in_channels if side == "in" else module.out_channels
+        return module.in_features if inward else module.out_features
+    if isinstance(module, _ConvNd) and not isinstance(module, _ConvTransposeNd):
+        return module.in_channels if inward else module.out_channels
     if isinstance(module, (_BatchNorm, nn.InstanceNorm2d)):
         return module.num_features
     if isinstance(module, nn.PReLU):
         return module.num_parameters
-    raise SurgeryError(f"The cut does not fit: {type(module).__name__} cannot be narrowed.")
+    raise SurgeryError(
+        f"The cut does not fit: {member.module}, a {type(module).__name__}, cannot be narrowed."
+    )
 
 
-def _select(module: nn.Module, name: str, dim: int, keep: Tensor) -> None:
+def _shrink(module: nn.Module, side: Side, gone: Tensor) -> None:
+    """Take the features `gone` out of one module, in place."""
+    if isinstance(module, nn.Linear):
+        _shrink_linear(module, side, gone)
+    elif isinstance(module, _ConvNd):
+        _shrink_convolution(module, side, gone)
+    else:
+        _shrink_channels(module, gone)
+
+
+def _drop(module: nn.Module, name: str, dim: int, gone: Tensor) -> None:
+    """Take the slices `gone` of dimension `dim` out of a parameter or buffer, if there is one."""
     value = getattr(module, name, None)
     if value is None:
         return
-    kept = value.detach().index_select(dim, keep.to(value.device)).clone()
+    if name not in module._parameters and name not in module._buffers:
+        raise SurgeryError(
+            f"The {name} of a {type(module).__name__} is computed from others, as weight "
+            f"normalisation does: make it a plain parameter first (torch.nn.utils.parametrize."
+            f"remove_parametrizations)."
+        )
+    stay = torch.ones(value.shape[dim], dtype=torch.bool)
+    stay[gone] = False
+    kept = value.detach().index_select(dim, stay.nonzero().flatten().to(value.device))
     if isinstance(value, nn.Parameter):
         kept = nn.Parameter(kept, requires_grad=value.requires_grad)
     setattr(module, name, kept)
 
 
-def _shrink_linear(module: nn.Linear, member: Member, keep: Tensor) -> None:
-    _select(module, "weight", 1 if member.side == "in" else 0, keep)
-    if member.side == "in":
-        module.in_features = len(keep)
-    else:
-        _select(module, "bias", 0, keep)
-        module.out_features = len(keep)
+def _shrink_linear(module: nn.Linear, side: Side, gone: Tensor) -> None:
+    _drop(module, "weight", 1 if side == "in" else 0, gone)
+    if side != "in":
+        _drop(module, "bias", 0, gone)
+    module.out_features, module.in_features = module.weight.shape
 
 
-def _shrink_convolution(module: _ConvNd, member: Member, keep: Tensor, dropped: int) -> None:
-    if member.side == "in":
-        _select(module, "weight", 1, keep)
-        module.in_channels = len(keep)
-        return
-    _select(module, "weight", 0, keep)
-    _select(module, "bias", 0, keep)
-    module.out_channels = len(keep)
-    if member.side == "both":  # a neuron is a whole group of a convolution with groups
-        module.in_channels -= dropped * (module.in_channels // module.groups)
-        module.groups -= dropped
+def _shrink_convolution(module: _ConvNd, side: Side, gone: Tensor) -> None:
+    _drop(module, "weight", 1 if side == "in" else 0, gone)
+    if side != "in":
+        _drop(module, "bias", 0, gone)
+    if side == "both":  # whole groups of a convolution with groups go
+        module.groups = len(module.weight) * module.groups // module.out_channels
+    module.out_channels = len(module.weight)
+    module.in_channels = module.weight.shape[1] * module.groups
 
 
-def _shrink_channels(module: nn.Module, keep: Tensor) -> None:
+def _shrink_channels(module: nn.Module, gone: Tensor) -> None:
     """A normalisation or activation with one value a channel."""
     for name in ("weight", "bias", "running_mean", "running_var"):
-        _select(module, name, 0, keep)
+        _drop(module, name, 0, gone)
+    dropped = len(set(gone.tolist()))
     if isinstance(module, nn.PReLU):
-        module.num_parameters = len(keep)
+        module.num_parameters -= dropped
     elif isinstance(module, (_BatchNorm, nn.InstanceNorm2d)):
-        module.num_features = len(keep)
+        module.num_features -= dropped

@@ -112,6 +112,16 @@ def build(origin: Origin) -> nn.Module:
     return with_origin(model, origin)
 
 
+def title_of(model: nn.Module) -> str:
+    """What a person calls the network."""
+    if isinstance(model, CifarResNet):
+        return f"ResNet-{model.settings['depth']}"
+    origin = getattr(model, ATTRIBUTE, None)
+    if isinstance(origin, Origin) and origin.kind in ("timm", "torchvision"):
+        return str(origin.spec["name"])
+    return type(model).__name__.removesuffix("ForImageClassification")
+
+
 def fingerprint(model: nn.Module) -> str:
     """A hash of a network's class and of the names, shapes and values of all its tensors."""
     digest = hashlib.sha256(type(model).__name__.encode())

@@ -1,0 +1,126 @@
+"""The report of a pruning run: the content of summary.json as one self-contained HTML page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from leanfair.files import write_text
+from leanfair.report import formats, story, tables
+from leanfair.report.blocks import Stage, blocks_chart, stages
+from leanfair.report.charts import Journey, rounds_chart
+from leanfair.report.lineage import removed_in
+
+WIDTHS = {"wide": 880.0, "narrow": 350.0}
+"""Every chart is drawn twice, for a desk and for a telephone; the style sheet shows one."""
+
+
+def write_report(summary: Mapping[str, Any], target: Path) -> Path:
+    """Write the page about `summary` (the content of summary.json) to `target`, in one piece.
+
+    Raises RunDirectoryError where it cannot be written.
+    """
+    return write_text(Path(target), render(summary))
+
+
+def render(summary: Mapping[str, Any]) -> str:
+    """The page about `summary`: HTML that needs no network and no scripts."""
+    journey = tables.journey(summary)
+    found = stages(summary.get("architecture"), removed_in(summary["steps"]))
+    costs = tables.cost_rows(summary)
+    return _environment().get_template("prune.html.j2").render(
+        summary=summary,
+        headline=story.headline(summary),
+        met=story.met(summary),
+        verdict=story.verdict(summary),
+        accuracy_note=story.accuracy_note(summary),
+        tiles=story.tiles(summary),
+        choices=story.choices(summary),
+        cost=story.cost(summary),
+        interval=story.interval(summary),
+        moment=tables.moment(summary["created"]),
+        journey=journey,
+        polished=_polished(summary, journey),
+        rounds=tables.round_rows(summary),
+        competed={kind for each in journey.rounds for kind, _ in each.similarities},
+        exhausted=any(None in (each.layer, each.neurons) for each in journey.rounds),
+        own_cost=summary["settings"]["of"] in ("latency", "memory"),
+        rounds_charts=_rounds_charts(journey),
+        stages=found,
+        shape=_shape(found),
+        became=_became(found),
+        blocks_charts=_blocks_charts(found),
+        costs=costs,
+        timed=any(row.before_note for row in costs),
+        threads=formats.plural(summary["machine"]["threads"], "thread"),
+        facts=tables.facts(summary),
+    )  # fmt: skip
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("leanfair.report", package_path=""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["breakable"] = breakable
+    return environment
+
+
+def breakable(words: str) -> Markup:
+    """Text, escaped, that may be broken after a slash: paths are long."""
+    return Markup(str(escape(words)).replace("/", "/<wbr>"))
+
+
+def _rounds_charts(journey: Journey) -> list[str]:
+    if not journey.rounds:
+        return []
+    return [rounds_chart(journey, width, f"rounds-{s}", s) for s, width in WIDTHS.items()]
+
+
+def _blocks_charts(found: Sequence[Stage]) -> list[str]:
+    return [blocks_chart(found, width, f"blocks-{s}", s) for s, width in WIDTHS.items()]
+
+
+def _polished(summary: Mapping[str, Any], journey: Journey) -> bool:
+    """Whether fine-tuning after the last round changed the accuracy."""
+    last = journey.rounds[-1].accuracy if journey.rounds else None
+    return last is not None and journey.calibration is not None and journey.calibration[1] != last
+
+
+def _became(found: Sequence[Stage]) -> set[str]:
+    """What happened to blocks, for the legend; "whole" where the network has no blocks."""
+    blocks = [block for stage in found for block in stage.blocks]
+    kept = [width for block in blocks if not block.removed for width in block.widths]
+    return {
+        *(["removed"] if any(block.removed for block in blocks) else []),
+        *(["unknown"] if any(width.after is None for width in kept) else []),
+        *(["narrowed"] if any(w.after not in (None, w.before) for w in kept) else []),
+        *(["whole"] if len(blocks) == 1 and not blocks[0].name else []),
+    }
+
+
+def _shape(found: Sequence[Stage]) -> str:
+    """How many blocks are left and how wide they are inside, in a sentence."""
+    blocks = [block for stage in found for block in stage.blocks]
+    kept = [block for block in blocks if not block.removed]
+    known = [w for block in kept for w in block.widths if w.after is not None]
+    before = sum(width.before for width in known)
+    left = sum(width.after or 0 for width in known) / before if before else None
+    missing = any(width.after is None for block in kept for width in block.widths)
+    caveat = ", as far as their widths are known" if missing else ""
+    if "whole" in _became(found):
+        return f"It has no blocks that could go whole; {formats.percent(left)} of its neurons left."
+    words = f"{len(kept)} of {formats.plural(len(blocks), 'block')} left"
+    if left is None:
+        return f"{words}."
+    inside = "as wide inside as before" if left == 1 else f"with {formats.percent(left)} of their"
+    return f"{words}, {inside}{'' if left == 1 else ' neurons'}{caveat}."

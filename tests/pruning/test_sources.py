@@ -1,0 +1,142 @@
+"""Opening a network by name, and building its architecture anew."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from leanfair.errors import InputError, MissingDependencyError
+from leanfair.files import write_tensors
+from leanfair.models.resnet_cifar import CifarResNet
+from leanfair.pruning.sources import Origin, build, fingerprint, open_model, origin_of
+
+
+def same(one: nn.Module, other: nn.Module) -> bool:
+    mine, theirs = one.state_dict(), other.state_dict()
+    return mine.keys() == theirs.keys() and all(torch.equal(mine[k], theirs[k]) for k in mine)
+
+
+def resnet(layer_type: str = "basic") -> nn.Module:
+    from transformers import ResNetConfig, ResNetForImageClassification
+
+    config = ResNetConfig(
+        num_channels=1, embedding_size=8, hidden_sizes=[8, 16], depths=[2, 2],
+        layer_type=layer_type, num_labels=3,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model: nn.Module = ResNetForImageClassification(config).eval()
+    return model
+
+
+@pytest.mark.parametrize("shortcut", ["A", "B"])
+@pytest.mark.parametrize("name", ["net.safetensors", "net.pt", "net.pth"])
+def test_a_file_of_weights_opens_as_the_network_it_is_of(
+    name: str, shortcut: Any, tmp_path: Path
+) -> None:
+    model = CifarResNet(20, classes=7, shortcut=shortcut, channels=1)
+    if name.endswith(".safetensors"):
+        write_tensors(tmp_path / name, model.state_dict())
+    else:
+        renamed = {f"module.{key}": value for key, value in model.state_dict().items()}
+        torch.save({"state_dict": renamed}, tmp_path / name)
+    assert same(open_model(str(tmp_path / name)), model)
+
+
+def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path) -> None:
+    torch.save(CifarResNet(8), tmp_path / "whole.pt")
+    with pytest.raises(InputError, match="safetensors"):
+        open_model(str(tmp_path / "whole.pt"))
+
+
+@pytest.mark.parametrize("layer_type", ["basic", "bottleneck"])
+def test_a_transformers_folder_opens(layer_type: str, tmp_path: Path) -> None:
+    model = resnet(layer_type)
+    model.save_pretrained(tmp_path / "folder")
+    assert same(open_model(str(tmp_path / "folder")), model)
+
+
+def test_a_name_opens_untrained_and_seeded() -> None:
+    one = open_model("resnet20", classes=4, channels=1, seed=3)
+    assert same(one, open_model("resnet20", classes=4, channels=1, seed=3))
+    assert not same(one, open_model("resnet20", classes=4, channels=1, seed=4))
+    assert one(torch.zeros(1, 1, 8, 8)).shape == (1, 4)
+
+
+@pytest.mark.parametrize("name", ["none.safetensors", "a/b/c.pt", "resnet999-of-nobody"])
+def test_what_is_not_there_is_refused_by_name(name: str) -> None:
+    with pytest.raises(InputError, match=name):
+        open_model(name)
+
+
+def test_folders_and_files_of_something_else_are_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no model"):
+        open_model(str(tmp_path))
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "resnet"}))
+    with pytest.raises(InputError, match=str(tmp_path)):
+        open_model(str(tmp_path))
+    (tmp_path / "net.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(OSError, match=r"net\.safetensors"):
+        open_model(str(tmp_path / "net.safetensors"))
+    (tmp_path / "net.txt").write_text("nonsense")
+    with pytest.raises(InputError, match=r"net\.txt"):
+        open_model(str(tmp_path / "net.txt"))
+    write_tensors(tmp_path / "other.safetensors", {"a.weight": torch.zeros(2)})
+    with pytest.raises(InputError, match="CIFAR ResNet"):
+        open_model(str(tmp_path / "other.safetensors"))
+
+
+def test_a_guest_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(MissingDependencyError, match="timm"):
+        open_model("timm:resnet18")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [CifarResNet(20, classes=3, shortcut="B", channels=1), resnet(), resnet("bottleneck")],
+    ids=["cifar", "basic", "bottleneck"],
+)
+def test_an_origin_builds_the_same_architecture_from_json(model: nn.Module) -> None:
+    origin = origin_of(model)
+    assert origin is not None
+    built = build(Origin.from_json(json.loads(json.dumps(origin.to_json()))))
+    built.load_state_dict(model.state_dict())
+    x = torch.randn(2, 1, 32, 32)
+    with torch.inference_mode():
+        expected, found = model(x), built.eval()(x)
+    if not isinstance(expected, torch.Tensor):
+        expected, found = expected.logits, found.logits
+    torch.testing.assert_close(found, expected if not model.training else found)
+
+
+def test_an_architecture_that_was_changed_by_hand_has_no_origin() -> None:
+    model = CifarResNet(20)
+    model.layer1 = nn.Sequential(*list(model.layer1)[:-1])
+    assert origin_of(model) is None
+    assert origin_of(nn.Sequential(nn.Linear(2, 2))) is None
+
+
+def test_building_draws_no_random_number_of_the_users() -> None:
+    origin = origin_of(CifarResNet(8))
+    assert origin is not None
+    state = torch.get_rng_state()
+    build(origin)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_fingerprint_tells_weights_names_and_classes_apart() -> None:
+    torch.manual_seed(0)
+    model = CifarResNet(8)
+    first = fingerprint(model)
+    assert fingerprint(model) == first
+    with torch.no_grad():
+        model.linear.bias[0] += 1e-6
+    assert fingerprint(model) != first
+    assert len({fingerprint(nn.Linear(2, 3)), fingerprint(nn.Linear(3, 2))}) == 2
