@@ -5,7 +5,7 @@ A batch may be a tensor, a pair (inputs, labels), or a dict of tensors as transf
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -94,6 +94,10 @@ def _raw_batches(source: Source, batch_size: int, shuffle: int | None) -> Iterat
     if isinstance(source, Tensor):
         source = torch.utils.data.TensorDataset(source)
     if not is_dataset(source):
+        if not isinstance(source, Iterable):
+            raise InputError(
+                f"Data is a Dataset or an iterable of batches, not {type(source).__name__}."
+            )
         if shuffle is not None:  # a DataLoader that shuffles draws from the global generator
             torch.manual_seed(shuffle)
         yield from source

@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import os
-import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from leanfair.errors import RunDirectoryError
 
@@ -21,20 +22,19 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def write_bytes(path: Path, content: bytes) -> Path:
     """Write `content` to `path` in one piece, or not at all: a reader, or a killed writer, never
     leaves half a file. Raises RunDirectoryError where it cannot be written, as on a full disk."""
-    temporary = None
+    temporary = path.with_name(f".{uuid4().hex}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
         raise RunDirectoryError(_sentence(path, error)) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
     return path
 
 
@@ -88,9 +88,3 @@ def _sentence(path: Path, error: OSError) -> str:
             f"make room and resume."
         )
     return f"{path} cannot be written: {error.strerror or error}."
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -7,6 +7,7 @@ minibatches, Nguyen et al. 2021 (arXiv 2010.15327, equation 3).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isfinite
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -30,10 +31,10 @@ def cka(X: Array, Y: Array, debiased: bool = False) -> float:
     """
     x, y = _matrix(X, "X"), _matrix(Y, "Y")
     _check_pairs(x, y, least=4 if debiased else 2)
+    x, y = _scaled(_centred(x)), _scaled(_centred(y))
     if debiased:
         return _ratio(_unbiased_hsic(x, y), _unbiased_hsic(x, x), _unbiased_hsic(y, y))
-    x, y = _centred(x), _centred(y)
-    return _ratio(_alignment(x, y), _alignment(x, x), _alignment(y, y))
+    return max(0.0, _ratio(_alignment(x, y), _alignment(x, x), _alignment(y, y)))
 
 
 def minibatch_cka(pairs: Iterable[tuple[Array, Array]]) -> float:
@@ -43,21 +44,27 @@ def minibatch_cka(pairs: Iterable[tuple[Array, Array]]) -> float:
     the whole representation is never held at once. Raises InputError where there is no minibatch.
     """
     total = [0.0, 0.0, 0.0]
+    empty = True
     for X, Y in pairs:
+        empty = False
         x, y = _matrix(X, "X"), _matrix(Y, "Y")
         _check_pairs(x, y, least=4)
         for i, (a, b) in enumerate(((x, y), (x, x), (y, y))):
             total[i] += _unbiased_hsic(a, b)
-    if not any(total):
-        raise InputError("minibatch_cka needs at least one minibatch that is not constant.")
+    if empty:
+        raise InputError("minibatch_cka needs at least one minibatch.")
     return _ratio(*total)
 
 
 def _matrix(values: Array, name: str) -> Tensor:
-    matrix = torch.as_tensor(values).detach()
-    if matrix.ndim == 0 or not matrix.numel():
+    try:
+        # NumPy copies, as torch takes no array that is read-only, reversed or of other byte order.
+        whole = values if isinstance(values, Tensor) else torch.from_numpy(np.array(values, float))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} has to be numbers [samples, features]: {error}.") from error
+    if whole.ndim == 0 or not whole.numel():
         raise InputError(f"{name} has to be [samples, features], but it is empty or a number.")
-    matrix = matrix.reshape(matrix.shape[0], -1).to(torch.float64)
+    matrix = whole.detach().reshape(whole.shape[0], -1).to(torch.float64)
     if not bool(torch.isfinite(matrix).all()):
         raise InputError(f"{name} has a value that is not finite.")
     return matrix
@@ -77,6 +84,12 @@ def _centred(x: Tensor) -> Tensor:
     return torch.where(centred.abs().amax(dim=0, keepdim=True) <= rounding, 0.0, centred)
 
 
+def _scaled(x: Tensor) -> Tensor:
+    """x with a largest value of 1, so that its fourth powers stay within range."""
+    largest = x.abs().max()
+    return x / largest if largest > 0.0 else x
+
+
 def _alignment(x: Tensor, y: Tensor) -> float:
     """||xᵀy||²_F, through whichever of the Gram and the feature matrices is smaller."""
     n, p, q = len(x), x.shape[1], y.shape[1]
@@ -86,19 +99,29 @@ def _alignment(x: Tensor, y: Tensor) -> float:
 
 
 def _unbiased_hsic(x: Tensor, y: Tensor) -> float:
-    """The unbiased estimate of HSIC with linear kernels (Song et al. 2012, equation 5)."""
+    """The unbiased estimate of HSIC with linear kernels (Song et al. 2012, equation 5), written as
+    the inner product of U-centred Gram matrices (Székely and Rizzo 2014, equation 3.2)."""
     n = len(x)
-    # Centring changes no inner product's dependence and keeps the sums below from cancelling.
-    gram, other = (z @ z.T for z in (_centred(x), _centred(y)))
+    return float((_u_centred(x) * _u_centred(y)).sum() / (n * (n - 3)))
+
+
+def _u_centred(x: Tensor) -> Tensor:
+    """The Gram matrix without its diagonal, its rows and columns then centred so that they add up
+    to 0; exactly 0 where nothing but rounding is left."""
+    n = len(x)
+    centred = _centred(x)  # the result is the same, but closer to it
+    gram = centred @ centred.T
+    size = gram.abs().max()
     gram.fill_diagonal_(0.0)
-    other.fill_diagonal_(0.0)
-    trace = (gram * other).sum()
-    means = gram.sum() * other.sum() / ((n - 1) * (n - 2))
-    cross = 2.0 * (gram.sum(dim=0) @ other.sum(dim=0)) / (n - 2)
-    return float((trace + means - cross) / (n * (n - 3)))
+    rows = gram.sum(dim=0) / (n - 2)
+    gram = gram - rows - rows[:, None] + gram.sum() / ((n - 1) * (n - 2))
+    gram.fill_diagonal_(0.0)
+    return torch.where(gram.abs().max() <= 1e-12 * size, 0.0, gram)
 
 
 def _ratio(xy: float, xx: float, yy: float) -> float:
+    if not isfinite(xy + xx + yy):
+        raise InputError("The values are too large for CKA: scale them down.")
     if xx <= 0.0 or yy <= 0.0:
         return 0.0
     return float(min(1.0, xy / (xx**0.5 * yy**0.5)))

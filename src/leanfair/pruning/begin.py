@@ -44,10 +44,10 @@ def open_run(
     device = _device(base)
     with torch.random.fork_rng([]):  # a DataLoader that shuffles draws from the global generator
         held = [b.to(device) for b in batches.iterate(calibration, 128, shuffle=settings.seed)]
-    _check_labels(base, held, train)
     if train is not None and trainer is None:
         check_trainable(base)
     anatomy = dissect(base, held[0][:8])
+    _check_labels(base, held, train)
     before = bill(base, held[0])
     _check_reachable(anatomy, before, settings)
     directory = RunDirectory(Path(out) if out else None, is_main())

@@ -124,7 +124,7 @@ def criterion_named(criterion: str | Criterion) -> Criterion:
     """The criterion of that name, or the function itself. Raises InputError for unknown names."""
     if callable(criterion):
         return criterion
-    if criterion not in CRITERIA:
+    if not isinstance(criterion, str) or criterion not in CRITERIA:
         raise InputError(
             f"There is no criterion {criterion!r}: choose one of {', '.join(CRITERIA)}."
         )

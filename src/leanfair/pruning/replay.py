@@ -89,7 +89,8 @@ def sites(model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch]) -> Itera
             continue
         here = _entries(model, anatomy, batches, shapes, known, entries, place)
         resume = _resumer(model, anatomy, batches, shapes, place, here)
-        if _holds(resume, batches[:1], truth):
+        reached = len(here) == len(batches)  # no batch goes past it
+        if reached and _holds(resume, batches[:1], truth):
             known, entries = place, here
             yield Site(by_unit[unit], partial(resume, batches))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import time
 from collections import Counter
@@ -30,7 +31,7 @@ def summarise(
 
     before, after = bill(run.base, run.proof), bill(run.model, run.proof)
     about = run.about
-    return {
+    found = {
         "format": about["format"],
         "leanfair": __version__,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -54,6 +55,8 @@ def summarise(
         "architecture": _architecture(run),
         "machine": machine(run.proof),
     }
+    plain: dict[str, Any] = json.loads(json.dumps(found, allow_nan=False))
+    return plain
 
 
 def machine(sample: Any = None) -> dict[str, Any]:

@@ -1,0 +1,72 @@
+"""What a run writes down comes back as it was, and says in words what it is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import FrozenInstanceError
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leanfair.errors import InputError
+from leanfair.pruning.types import Cut, Layer, Member, NeuronCut, Neurons, Pruned, Step
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=1, max_size=8)
+COUNTS = st.integers(0, 2**40)
+MEMBERS = st.builds(Member, NAMES, st.sampled_from(["in", "out", "both"]), COUNTS, COUNTS)
+GROUPS = st.builds(Neurons, NAMES, NAMES, COUNTS, st.lists(MEMBERS, max_size=3).map(tuple))
+NEURONS = st.builds(NeuronCut, GROUPS, st.lists(COUNTS, max_size=4).map(tuple))
+LAYERS = st.builds(Layer, NAMES, NAMES, st.lists(NAMES, max_size=2).map(tuple))
+CUTS = st.builds(
+    Cut,
+    st.sampled_from(["layer", "neurons"]),
+    st.lists(LAYERS, max_size=2).map(tuple),
+    st.lists(NEURONS, max_size=3).map(tuple),
+    st.dictionaries(st.sampled_from(["macs", "params", "filters"]), COUNTS),
+)
+STEPS = st.builds(
+    Step,
+    index=COUNTS,
+    chosen=st.sampled_from(["layer", "neurons"]),
+    cka=st.fixed_dictionaries({"layer": st.none() | st.floats(0, 1), "neurons": st.floats(0, 1)}),
+    cut=CUTS,
+    macs=COUNTS,
+    params=COUNTS,
+    accuracy=st.none() | st.floats(0, 1),
+    seconds=st.floats(0, 1e6),
+    cost=st.floats(0, 1e12),
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(CUTS)
+def test_a_cut_comes_back_from_json_as_it_was(cut):
+    assert Cut.from_json(json.loads(json.dumps(cut.to_json(), allow_nan=False))) == cut
+    assert isinstance(str(cut), str)
+
+
+@settings(max_examples=30, deadline=None)
+@given(STEPS)
+def test_a_step_comes_back_from_json_as_it_was(step):
+    assert Step.from_json(json.loads(json.dumps(step.to_json(), allow_nan=False))) == step
+
+
+def test_a_cut_says_what_it_removes_and_saves():
+    saves = {"macs": 1234567, "params": 89, "filters": 3}
+    layers = Cut("layer", (Layer("a.1", "a", ("a.1.n",)), Layer("a.2", "a", ())), (), saves)
+    assert str(layers) == "remove a.1, a.2 (saves 1,234,567 MACs, 89 parameters)"
+    group = Neurons("a.0.c", "a.0", 8, (Member("a.0.c", "out"),))
+    neurons = Cut("neurons", (), (NeuronCut(group, (1, 5)), NeuronCut(group, (0,))), saves)
+    assert "remove 3 neurons: a.0.c -2/8, a.0.c -1/8" in str(neurons)
+
+
+def test_nothing_can_be_changed_afterwards():
+    cut = Cut("layer")
+    with pytest.raises(FrozenInstanceError):
+        cut.kind = "neurons"  # type: ignore[misc]
+
+
+def test_a_run_without_a_directory_asks_where_its_report_goes():
+    with pytest.raises(InputError, match=r"report\('page\.html'\)"):
+        Pruned(None, (), {}).report()  # type: ignore[arg-type]
