@@ -18,12 +18,13 @@ WIDTH, HIDDEN = 6, 8
 
 
 def awake(model: nn.Module, seed: int = 0) -> nn.Module:
-    """`model` in evaluation mode, with statistics, scales and offsets that are all different."""
+    """`model` in evaluation mode, its weights and statistics drawn anew, none of them trivial."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():
-            noise = torch.randn(parameter.shape, generator=generator) / max(1, parameter[0].numel())
-            parameter.copy_(noise.sign() * 0.2 + noise if parameter.ndim == 1 else parameter)
+            noise = torch.randn(parameter.shape, generator=generator)
+            gain = (2.0 / parameter[0].numel()) ** 0.5
+            parameter.copy_(noise.sign() * 0.2 + noise if parameter.ndim == 1 else gain * noise)
         for name, buffer in model.named_buffers():
             if name.endswith("running_mean"):
                 buffer.copy_(torch.randn(buffer.shape, generator=generator) / 4)
@@ -33,7 +34,6 @@ def awake(model: nn.Module, seed: int = 0) -> nn.Module:
 
 
 def resnet(shortcut: str = "A", depth: int = 14, seed: int = 0, classes: int = 4) -> CifarResNet:
-    torch.manual_seed(seed)
     model = CifarResNet(depth, classes, shortcut, channels=2)  # type: ignore[arg-type]
     awake(model, seed)
     with torch.no_grad():

@@ -172,7 +172,7 @@ def test_a_training_of_ones_own_is_used_for_winner_and_result() -> None:
 
 
 def sources() -> dict[str, Any]:
-    images, labels = CALIBRATION.tensors
+    images = CALIBRATION.tensors[0]
     return {
         "dataset": CALIBRATION,
         "loader": DataLoader(CALIBRATION, batch_size=16),

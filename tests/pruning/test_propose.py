@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from leanfair.batches import Batch
 from leanfair.models.resnet_cifar import CifarResNet
-from leanfair.pruning.cost import Bill, bill
+from leanfair.pruning.cost import Bill, Operation, bill
 from leanfair.pruning.propose import floor, propose_layer, propose_neurons
 from leanfair.pruning.settings import Settings
 from leanfair.pruning.surgery import remove
-from leanfair.pruning.types import Anatomy, Cut, NeuronCut, Scores
+from leanfair.pruning.types import Anatomy, Cut, Layer, NeuronCut, Scores
 from tests.oracles import zoo
 
 PICTURE = Batch(torch.zeros(1, 2, 8, 8))
@@ -239,6 +239,18 @@ def _dropped(cut: Cut | None) -> dict[str, tuple[int, ...]]:
     return {each.group.block: each.drop for each in cut.neurons} if cut else {}
 
 
+@pytest.mark.parametrize("spread", ["cheapest", "least", "uniform"])
+def test_widths_stay_multiples_also_where_all_are_equally_important(spread):
+    """0.1 + 0.1 + 0.1 is more than three times 0.1 in floating point."""
+    groups = tuple(type(g)(g.name, g.block, 11, g.members) for g in ANATOMY.neurons)
+    anatomy = Anatomy((), groups, (), (), "linear", {})
+    scores = Scores("made up", {}, {group.name: (0.1,) * 11 for group in groups})
+    chosen = _settings(spread=spread, round_to=4, match="filters")
+    for save in range(3, 7 * len(groups)):
+        cut = propose_neurons(anatomy, scores, BILL, chosen, save)
+        assert {11 - len(each.drop) for each in cut.neurons} <= {8, 4}
+
+
 def test_cheapest_weighs_importance_against_what_is_saved_and_least_does_not():
     group = {g.name: g for g in ANATOMY.neurons}
     wide, narrow = "layer1.1.conv1", "layer3.1.conv1"
@@ -355,6 +367,20 @@ def test_no_allowed_cut_leads_below_the_floor(seed, least, neurons, round_to, of
             gone += rng.sample(allowed, max(0, min(len(allowed), len(stage) - least)))
         cuts = [NeuronCut(g, tuple(range(max(0, g.count - stay)))) for g in anatomy.neurons]
         assert whole.without(gone, cuts).totals()[of] >= smallest
+
+
+@pytest.mark.parametrize(("of", "left"), [("macs", 10 * 10 * 7), ("params", 5 * 5)])
+def test_the_floor_is_that_of_what_is_counted(of, left):
+    """One block is wide and computes at few places, the other is narrow and computes at many."""
+    operations = {
+        "b.0.c": Operation(1, 1, 1, 1, 0, 0, "dense"),
+        "b.1.c": Operation(10, 10, 1, 1, 7, 0, "dense"),
+        "b.2.c": Operation(5, 5, 1, 1, 90, 0, "dense"),
+    }
+    layers = tuple(Layer(f"b.{i}", "b", (f"b.{i}.c",)) for i in range(3))
+    anatomy = Anatomy(layers, (), (("b.0", "b.1", "b.2"),), (), "head", {})
+    smallest = floor(anatomy, Bill(operations, {"b.0.c": -1}), _settings(of=of, min_layers=2))
+    assert smallest.totals()[of] == left
 
 
 @pytest.mark.parametrize("of", ["macs", "params"])

@@ -162,6 +162,21 @@ def test_a_site_that_cannot_be_resumed_does_not_spoil_those_after_it():
     assert computed == [[3, 3, 3, 3, 3], [0, 0, 0, 3, 3], [0, 0, 0, 0, 3]]
 
 
+class Spending(zoo.Block):
+    """Changes its own input in place, as a pre-activation block does."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu_(x).mul_(0.9) + self.last(self.second(self.inside(x)))
+
+
+def test_a_block_that_changes_its_input_in_place_finds_it_fresh_every_time():
+    model = zoo.awake(zoo.Net(Spending))
+    found = _check(model, zoo.anatomy("plain"), _batches())
+    assert _calls(model, ("stem",), found[0].run) == [0]
+    once = found[1].run()
+    assert _same(found[1].run(), once)
+
+
 class WithMore(nn.Module):
     """Blocks get more than one thing, by position and by name, and give more than one back."""
 

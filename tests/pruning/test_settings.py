@@ -101,7 +101,6 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(name, value):
         settings_from(None, {"cut": 0.5, name: value})
 
 
-@pytest.mark.xfail(strict=True, reason="settings.py is another's: see the report of these tests")
 @pytest.mark.parametrize(
     ("name", "value"),
     [

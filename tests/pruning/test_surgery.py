@@ -18,6 +18,7 @@ from torch.nn.utils import parametrizations, prune
 from leanfair.batches import Batch
 from leanfair.errors import SurgeryError
 from leanfair.pruning.adapters import dissect
+from leanfair.pruning.cost import bill
 from leanfair.pruning.surgery import apply, difference, parts, remove
 from leanfair.pruning.types import Anatomy, Cut, Layer, Member, NeuronCut, Neurons
 from tests.oracles import zoo
@@ -457,6 +458,26 @@ def test_containers_in_containers_that_are_renumbered_are_still_found():
     child = apply(cut, model, PROOF)
     assert [len(run) for run in child.body if isinstance(run, nn.Sequential)] == [2, 1]
     assert far(logits(child, X), logits(silenced(cut, model), X)) < 1e-10
+
+
+def test_a_module_may_hold_the_neurons_in_several_pieces():
+    class Gated(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.wide, self.narrow = nn.Linear(6, 16), nn.Linear(8, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            value, gate = self.wide(x).chunk(2, dim=-1)
+            return self.narrow(value * torch.sigmoid(gate))
+
+    model, x = zoo.awake(Gated()).double(), torch.randn(5, 6, dtype=torch.float64)
+    members = (Member("wide", "out", 0), Member("wide", "out", 8), Member("narrow", "in"))
+    cut = Cut("neurons", neurons=(NeuronCut(Neurons("wide", "wide", 8, members), (0, 5)),))
+    child = apply(cut, model, Batch(x))
+    assert child.wide.out_features == 12
+    assert far(logits(child, x), logits(silenced(cut, model), x)) < 1e-10
+    predicted = bill(model, Batch(x)).without(neurons=cut.neurons)
+    assert predicted.totals() == bill(child, Batch(x)).totals()
 
 
 # Modules that are shared

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from leanfair import batches
 from leanfair.batches import Batch, Source
+from leanfair.errors import InputError
 from leanfair.evaluation.accuracy import Change, accuracy, change, correct
 from leanfair.evaluation.speed import compare_latency
 from leanfair.pruning.checkpoint import RunDirectory
@@ -86,13 +88,15 @@ class Run:
         """The importance of every structure of the parent."""
         self.say("score", done=0.0)
         few = _regrouped(self.calibration, self.settings.score_samples, SCORE_BATCH)
-        return criterion_named(self.settings.criterion)(
+        scores = criterion_named(self.settings.criterion)(
             self.model,
             anatomy,
             few,
             self._seed("score", len(self.steps)),
             lambda share: self.say("score", done=share),
         )
+        _check_scores(scores)
+        return scores
 
     def pace(self, current: Bill) -> int:
         """What a round without a layer to match should save: a share of the current cost, and no
@@ -242,6 +246,17 @@ class Run:
         """A seed of its own for every use of chance, the same in a resumed run."""
         text = f"{self.settings.seed}/{purpose}/{number}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+def _check_scores(scores: Scores) -> None:
+    """Raise InputError for a score that cannot be put in order."""
+    found = {name: (score,) for name, score in scores.layers.items()}
+    for name, values in {**found, **scores.neurons}.items():
+        if any(math.isnan(value) for value in values):
+            raise InputError(
+                f"The criterion {scores.criterion} gives {name} a score that is not a number: look "
+                f"for NaN in the network and the calibration data."
+            )
 
 
 def _regrouped(held: list[Batch], samples: int, size: int) -> list[Batch]:

@@ -133,7 +133,7 @@ def settings_from(preset: str | None, given: Mapping[str, Any]) -> Settings:
 
 
 def _check(settings: Settings) -> None:
-    if not isinstance(settings.cut, (int, float)) or not 0.0 < settings.cut < 1.0:
+    if not _is_number(settings.cut) or not 0.0 < settings.cut < 1.0:
         raise InputError(
             f"cut is the share to remove and lies between 0 and 1, but is {settings.cut}."
         )
@@ -150,16 +150,33 @@ def _check(settings: Settings) -> None:
                 f"There is no {name} {getattr(settings, name)!r}: choose one of {named}."
             )
     for name in ("candidate_epochs", "round_epochs", "final_epochs"):
-        if not 0.0 <= getattr(settings, name) < float("inf"):
-            raise InputError(f"{name} must be 0 or more, but is {getattr(settings, name)}.")
+        epochs = getattr(settings, name)
+        if not _is_number(epochs) or not 0.0 <= epochs < float("inf"):
+            raise InputError(f"{name} must be a number, 0 or more, but is {epochs!r}.")
     for name in ("min_layers", "min_neurons", "round_to", "layers_per_round", "score_samples"):
-        if not isinstance(getattr(settings, name), int) or getattr(settings, name) < 1:
-            raise InputError(f"{name} must be 1 or more, but is {getattr(settings, name)}.")
-    if not 0.0 < settings.pace < 1.0:
-        raise InputError(f"pace is a share between 0 and 1, but is {settings.pace}.")
-    if settings.min_accuracy is not None and not 0.0 <= settings.min_accuracy <= 1.0:
-        raise InputError(
-            f"min_accuracy is a share between 0 and 1, but is {settings.min_accuracy}."
-        )
-    if any(size < 1 for size in settings.latency_batches):
-        raise InputError(f"latency_batches must be 1 or more, but are {settings.latency_batches}.")
+        count = getattr(settings, name)
+        if not _is_number(count, whole=True) or count < 1:
+            raise InputError(f"{name} must be a whole number, 1 or more, but is {count!r}.")
+    if not _is_number(settings.seed, whole=True):
+        raise InputError(f"seed must be a whole number, but is {settings.seed!r}.")
+    if not _is_number(settings.pace) or not 0.0 < settings.pace < 1.0:
+        raise InputError(f"pace is a share between 0 and 1, but is {settings.pace!r}.")
+    lowest = settings.min_accuracy
+    if lowest is not None and not (_is_number(lowest) and 0.0 <= lowest <= 1.0):
+        raise InputError(f"min_accuracy is a share between 0 and 1, but is {lowest!r}.")
+    for name in ("debiased", "stop_when_layers_end"):
+        if not isinstance(getattr(settings, name), bool):
+            raise InputError(f"{name} is True or False, but is {getattr(settings, name)!r}.")
+    sizes: Any = settings.latency_batches
+    if not isinstance(sizes, (tuple, list)) or not all(
+        _is_number(size, whole=True) and size >= 1 for size in sizes
+    ):
+        raise InputError(f"latency_batches are whole numbers, 1 or more, but are {sizes!r}.")
+    recipe: Any = settings.recipe
+    if not isinstance(recipe, Recipe):
+        raise InputError(f"recipe must be a Recipe, but is {type(recipe).__name__}.")
+
+
+def _is_number(value: Any, whole: bool = False) -> bool:
+    """A truth value is no number here, though it is one to Python."""
+    return isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
