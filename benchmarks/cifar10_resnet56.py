@@ -23,6 +23,7 @@ from leanfair.pruning.sources import open_model
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+WEIGHTS = "models/resnet56-cifar10-jpeg.safetensors"
 
 
 def main() -> None:
@@ -38,7 +39,9 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=0.02)
     parser.add_argument("--distill", type=float, default=0.0)
     parser.add_argument("--data", type=Path, default=SHARED / "data/cifar10")
-    parser.add_argument("--weights", default=str(SHARED / "models/resnet56-cifar10-jpeg.safetensors"))
+    parser.add_argument(
+        "--weights", default=str(SHARED / "models/resnet56-cifar10-jpeg.safetensors")
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--out", type=Path, default=ROOT / "runs/cifar10-resnet56")
     parser.add_argument("--name", default="cifar10-resnet56-cut60")
@@ -91,9 +94,9 @@ def control(parent, train, test, images, args) -> dict:  # type: ignore[no-untyp
         images=images,
         recipe=Recipe(lr=args.lr),
         seed=args.seed,
-        progress=lambda share: print(f"control {share:.1%}", flush=True)
-        if int(share * 1000) % 20 == 0
-        else None,
+        progress=lambda share: (
+            print(f"control {share:.1%}", flush=True) if int(share * 1000) % 20 == 0 else None
+        ),
         checkpoint=checkpoint,
     )
     write_tensors(args.out / "control.safetensors", model.state_dict())

@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from leanfair.errors import LeanfairError as LeanfairError
+    from leanfair.fairness.audit import Audit as Audit
+    from leanfair.fairness.audit import audit as audit
+    from leanfair.fairness.judge import Judge as Judge
+    from leanfair.fairness.mitigate import mitigate as mitigate
+    from leanfair.fairness.types import Decision as Decision
+    from leanfair.fairness.types import Variation as Variation
+    from leanfair.fairness.vary import vary as vary
     from leanfair.pruning.checkpoint import load as load
     from leanfair.pruning.loop import prune as prune
     from leanfair.pruning.recover import Recipe as Recipe
@@ -20,14 +27,21 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Audit": "leanfair.fairness.audit",
     "Cut": "leanfair.pruning.types",
+    "Decision": "leanfair.fairness.types",
+    "Judge": "leanfair.fairness.judge",
     "LeanfairError": "leanfair.errors",
     "Pruned": "leanfair.pruning.types",
     "Recipe": "leanfair.pruning.recover",
     "Step": "leanfair.pruning.types",
+    "Variation": "leanfair.fairness.types",
+    "audit": "leanfair.fairness.audit",
     "cka": "leanfair.similarity",
     "load": "leanfair.pruning.checkpoint",
+    "mitigate": "leanfair.fairness.mitigate",
     "prune": "leanfair.pruning.loop",
+    "vary": "leanfair.fairness.vary",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from leanfair import __version__
-from leanfair.cli import demo, export, prune
+from leanfair.cli import audit, decide, demo, export, prune
 
 app = typer.Typer(
     name="leanfair",
-    help="Make a trained network lean, with the evidence for what it cost.",
+    help="Make a trained network lean and a language model's decisions fair, with the evidence.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -19,12 +19,15 @@ app = typer.Typer(
 )
 app.command("prune")(prune.command)
 app.command("export")(export.command)
+app.command("decide")(decide.command)
+app.command("audit")(audit.command)
 demos = typer.Typer(
     help="Show a capability on embedded data, offline.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 demos.command("prune")(demo.prune_digits)
+demos.command("fair")(demo.audit_census)
 app.add_typer(demos, name="demo")
 
 

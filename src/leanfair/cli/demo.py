@@ -24,3 +24,15 @@ def prune_digits(out: Out, quiet: options.Quiet = False, debug: options.Debug = 
         from leanfair.cli import demo_digits
 
         demo_digits.run(out, quiet)
+
+
+def audit_census(out: Out, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
+    """Audit a small language model that decides about people, and correct its decisions.
+
+    It reads census records with and without another race. Given again, the command goes on where it
+    was stopped.
+    """
+    with told_plainly(debug, when_stopped="The same command goes on where it was."):
+        from leanfair.cli import demo_fair
+
+        demo_fair.run(out, quiet)

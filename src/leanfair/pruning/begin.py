@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from leanfair import batches
 from leanfair.batches import Batch, Source
 from leanfair.errors import InputError
 from leanfair.pruning.adapters import dissect
+from leanfair.pruning.adapters.fitness import check_model, twin_of
 from leanfair.pruning.checkpoint import FORMAT, RunDirectory
 from leanfair.pruning.cost import Bill, bill, measure
 from leanfair.pruning.distributed import agreed, is_main
@@ -40,7 +40,8 @@ def open_run(
 ) -> Run:
     """Check everything that was given, before anything is done, and begin or resume the run."""
     _check_apart(train=train, calibration=calibration, test=test)
-    base = copy.deepcopy(model).eval()
+    check_model(model)
+    base = twin_of(model)
     device = _device(base)
     with torch.random.fork_rng([]):  # a DataLoader that shuffles draws from the global generator
         held = [b.to(device) for b in batches.iterate(calibration, 128, shuffle=settings.seed)]

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
+from torch.nn.modules.instancenorm import _InstanceNorm
 
 from leanfair.batches import Batch, forward
 from leanfair.evaluation.mode import evaluating
@@ -178,7 +179,7 @@ def _operation(module: nn.Module, calls: int) -> Operation | None:
         return Operation(*widths, kernel, calls, biased, "convolution")
     if isinstance(module, nn.Linear):
         return Operation(module.in_features, module.out_features, 1, 1, calls, biased, "dense")
-    if isinstance(module, (_BatchNorm, nn.InstanceNorm2d)):
+    if isinstance(module, (_BatchNorm, _InstanceNorm)):
         channels = module.num_features
     elif isinstance(module, nn.PReLU):
         channels = module.num_parameters

@@ -251,6 +251,8 @@ def _gate_gradients(
 def _gated_output(gate: Tensor) -> Any:
     def hook(module: nn.Module, args: Any, output: Any) -> Any:
         first = output if isinstance(output, Tensor) else output[0]
+        if len(first) != len(gate):
+            raise _folded(len(first), len(gate))
         gated = first * gate.reshape(-1, *[1] * (first.ndim - 1)).to(first.dtype)
         return gated if isinstance(output, Tensor) else type(output)((gated, *output[1:]))
 
@@ -262,6 +264,8 @@ def _gated_input(gate: Tensor, positions: Tensor, repeat: int, dim: int) -> Any:
 
     def hook(module: nn.Module, args: Any, kwargs: Any) -> Any:
         _, x = first_tensor(args, kwargs)
+        if len(x) != len(gate):
+            raise _folded(len(x), len(gate))
         factor = torch.ones(len(gate), x.shape[dim], dtype=x.dtype, device=x.device)
         spread = gate.repeat_interleave(repeat, dim=1).to(x.dtype)
         factor = factor.index_copy(1, positions.to(x.device), spread)
@@ -270,3 +274,11 @@ def _gated_input(gate: Tensor, positions: Tensor, repeat: int, dim: int) -> Any:
         return with_first_tensor(args, kwargs, x * factor.reshape(shape))
 
     return hook
+
+
+def _folded(found: int, samples: int) -> InputError:
+    """Where images are cut into windows, say, which become samples of their own."""
+    return InputError(
+        f"Inside the network there are {found} rows for {samples} samples, so the criterion fisher "
+        f"cannot tell the samples apart: choose another criterion, as kl."
+    )

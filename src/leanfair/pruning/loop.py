@@ -19,7 +19,7 @@ from typing import Any
 from torch import nn
 
 from leanfair.batches import Source
-from leanfair.pruning.adapters import dissect
+from leanfair.pruning.adapters import anatomy_of
 from leanfair.pruning.begin import open_run
 from leanfair.pruning.cost import bill
 from leanfair.pruning.propose import NEARLY, propose_layer, propose_neurons
@@ -95,7 +95,7 @@ def next_round(run: Run) -> Step | None:
 def propose(run: Run) -> list[Cut] | None:
     """The layer cut and the neuron cut of this round; one of them where the other kind is
     exhausted, and None where both are."""
-    anatomy = dissect(run.model, run.proof) if run.steps else run.anatomy
+    anatomy = anatomy_of(run.model, run.proof) if run.steps else run.anatomy
     before = bill(run.model, run.proof)
     scores = run.score(anatomy)
     layer = propose_layer(anatomy, scores, before, run.settings)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
+from torch.nn.modules.instancenorm import _InstanceNorm
 
 from leanfair.batches import Batch
 from leanfair.errors import SurgeryError
@@ -59,12 +60,14 @@ def difference(cut: Cut, model: nn.Module, child: nn.Module, proof: Batch) -> fl
 
     Logits are compared, and penultimate features: a head that is still zero hides everything.
     """
-    with masked_by(cut, model):
-        twin = outputs(model, [proof])
-    try:
-        out = outputs(child, [proof])
-    except Exception:
-        return inf  # a shape that no longer fits is a removal gone wrong, too
+    # TF32 would round away what is looked for.
+    with torch.backends.cudnn.flags(allow_tf32=False):
+        with masked_by(cut, model):
+            twin = outputs(model, [proof])
+        try:
+            out = outputs(child, [proof])
+        except Exception:
+            return inf  # a shape that no longer fits is a removal gone wrong, too
     gap = _gap(out.logits, twin.logits)
     if out.features.shape == twin.features.shape:  # else they are what was cut
         gap = max(gap, _gap(out.features, twin.features))
@@ -111,7 +114,11 @@ def _remove_layers(model: nn.Module, layers: tuple[Layer, ...]) -> None:
 def _positions(module: nn.Module, member: Member, cut: NeuronCut) -> Tensor:
     """The features of `module` that go with the dropped neurons, if it has what the cut says."""
     size = _width(module, member)
-    wanted = member.offset + cut.group.count * member.repeat
+    wanted = max(
+        other.offset + cut.group.count * other.repeat  # a module may hold them in several pieces
+        for other in cut.group.members
+        if (other.module, other.side) == (member.module, member.side)
+    )
     produces = member.module == cut.group.name and member.side != "in"
     if size < wanted or (produces and size > wanted):
         raise SurgeryError(
@@ -133,7 +140,7 @@ def _width(module: nn.Module, member: Member) -> int:
         return module.in_features if inward else module.out_features
     if isinstance(module, _ConvNd) and not isinstance(module, _ConvTransposeNd):
         return module.in_channels if inward else module.out_channels
-    if isinstance(module, (_BatchNorm, nn.InstanceNorm2d)):
+    if isinstance(module, (_BatchNorm, _InstanceNorm)):
         return module.num_features
     if isinstance(module, nn.PReLU):
         return module.num_parameters
@@ -195,5 +202,5 @@ def _shrink_channels(module: nn.Module, gone: Tensor) -> None:
     dropped = len(set(gone.tolist()))
     if isinstance(module, nn.PReLU):
         module.num_parameters -= dropped
-    elif isinstance(module, (_BatchNorm, nn.InstanceNorm2d)):
+    elif isinstance(module, (_BatchNorm, _InstanceNorm)):
         module.num_features -= dropped

@@ -1,184 +1,192 @@
 """Which blocks of a network can go: found by what they do, not by what they are called.
 
-A block is a member of a Sequential or ModuleList beside others of its class. It can be removed when
-zeroing the output of one of its modules (or of two: attention and MLP) makes it pass its input on
-unchanged, on real inputs. That equal shapes are not enough is why the zeroing is tried out.
+A block is residual when its input comes out around everything in it that has weights, and comes out
+unchanged when the last of those give zero, on real inputs. That equal shapes are not enough is why
+both are tried out. It can go when the network without it gives the outputs that it gives with the
+block at zero: that tells the blocks, too, that a network calls by name or by number.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from itertools import combinations
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from leanfair.batches import Batch, forward
+from leanfair.batches import Batch
+from leanfair.pruning.adapters.dye import Dye, is_chain
+from leanfair.pruning.adapters.recording import Call, again, handles, record, tensors
+from leanfair.pruning.adapters.sharing import shared
+from leanfair.pruning.adapters.trials import Trials
 from leanfair.pruning.masks import _zero_output, first_tensor
-from leanfair.pruning.types import Layer
+from leanfair.pruning.types import Cut, Layer
 
 
-class Call(NamedTuple):
-    """One call of a module: what came in and what went out."""
+@dataclass(frozen=True)
+class Blocks:
+    """`layers`: the blocks that can go. `residual`: these, and those that could but for how the
+    network calls them. `stages`: runs of blocks of one shape in one container; they also begin with
+    a block of the same kind that changes the shape. `refused`: why others cannot go."""
 
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    output: Any
+    layers: tuple[Layer, ...]
+    residual: frozenset[str]
+    stages: tuple[tuple[str, ...], ...]
+    refused: dict[str, str]
 
-
-class Trace(NamedTuple):
-    """Every module call of one forward pass."""
-
-    order: tuple[str, ...]
-    """Names of the modules in the order in which they were first entered."""
-    calls: dict[str, Call]
-    """The call of each candidate block."""
-    times: Counter[str]
-    """How often each module was called."""
+    @property
+    def all(self) -> tuple[str, ...]:
+        """The blocks of all stages, in order of execution."""
+        return tuple(name for stage in self.stages for name in stage)
 
 
-def candidates(model: nn.Module) -> dict[str, str]:
-    """Name of a possible block -> name of its container."""
-    found: dict[str, str] = {}
-    for container, module in model.named_modules():
-        if not isinstance(module, (nn.Sequential, nn.ModuleList)):
+def find_blocks(model: nn.Module, sample: Batch, dye: Dye, trials: Trials) -> Blocks:
+    """The blocks of `model`, tried out on `sample` (real inputs [n, ...])."""
+    around = [name for name in _candidates(dye) if dye.passes_around(name)]
+    found, refused = _residual(around, record(model, sample, around).calls, dye, trials)
+    stages = _stages(_of_a_kind(found, dye), dye)
+    firsts = {stage[0] for stage in stages}
+    free = [layer for name, layer in found.items() if name not in refused]
+    going = tuple(layer for layer in free if layer.name not in firsts)
+    if going and not _can_go(going, trials):
+        refused |= {
+            layer.name: "the network does not run the same without it"
+            for layer in going
+            if not _can_go((layer,), trials)
+        }
+    layers = {layer.name: layer for layer in free if layer.name not in refused}
+    order = [name for name in dye.seen.order if name in layers]
+    blocks = [name for stage in stages for name in stage]
+    kept = {n: why for n, why in refused.items() if n in found or not _nested(n, blocks)}
+    return Blocks(tuple(layers[name] for name in order), frozenset(found), stages, kept)
+
+
+def _residual(
+    around: list[str], inputs: dict[str, Call], dye: Dye, trials: Trials
+) -> tuple[dict[str, Layer], dict[str, str]]:
+    """The residual ones of `around`, none inside another; and by name, why one of them cannot go or
+    why another is none. `inputs`: what they were given.
+
+    Of blocks in blocks those are taken that can go and have others of their kind beside them, then
+    those that can go, then the rest; the inner before the outer.
+    """
+    refused: dict[str, str] = {}
+    ranked: list[tuple[int, Layer]] = []
+    for name in sorted(around, key=lambda name: -name.count(".")):
+        if any(rank == 0 and _inside(layer.name, name) for rank, layer in ranked):
             continue
-        classes = Counter(type(child) for child in module)
-        for key, child in module.named_children():
-            if classes[type(child)] > 1 and len(list(child.modules())) > 2:
-                found[f"{container}.{key}" if container else key] = container
-    return found
-
-
-def trace(model: nn.Module, sample: Batch, blocks: dict[str, str]) -> Trace:
-    """Run `sample` through `model` once, and keep the calls of `blocks`."""
-    order: dict[str, None] = {}
-    calls: dict[str, Call] = {}
-    count: Counter[str] = Counter()
-
-    def entered(name: str) -> Any:
-        def hook(module: nn.Module, args: Any, kwargs: Any) -> None:
-            order.setdefault(name)
-            count[name] += 1
-
-        return hook
-
-    def left(name: str) -> Any:
-        def hook(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
-            calls[name] = Call(_copied(args), _copied(kwargs), _copied(output))
-
-        return hook
-
-    handles = []
-    for name, module in model.named_modules():
-        if name in blocks:  # outputs are copied before a later in-place operation changes them
-            handles.append(module.register_forward_hook(left(name), with_kwargs=True))
-        handles.append(module.register_forward_pre_hook(entered(name), with_kwargs=True))
-    try:
-        with torch.inference_mode():
-            forward(model, sample.inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return Trace(tuple(order), calls, count)
-
-
-def removable(model: nn.Module, traced: Trace, blocks: dict[str, str]) -> dict[str, Layer]:
-    """The residual ones among `blocks`, innermost only, in order of execution."""
+        weights = dye.last_weights(name)
+        exits = _exits(dye.modules[name], name, weights, inputs[name])
+        if not exits:
+            if weights:
+                refused[name] = "with its branches at zero it still changes its input"
+            continue
+        layer = Layer(name, name.rpartition(".")[0], exits)
+        if why := _stays(layer, dye, trials):
+            refused[name] = why
+        ranked.append((2 if why else 0 if _repeated(layer, dye) else 1, layer))
     found: dict[str, Layer] = {}
-    for name in (n for n in traced.order if n in blocks and traced.times[n] == 1):
-        exits = _exits(name, model.get_submodule(name), traced)
-        if exits:
-            found[name] = Layer(name, blocks[name], exits)
-    inner = {name for name in found if any(other.startswith(f"{name}.") for other in found)}
-    return {name: layer for name, layer in found.items() if name not in inner}
+    for _, layer in sorted(ranked, key=lambda item: item[0]):
+        if not _nested(layer.name, found):
+            found[layer.name] = layer
+    return found, refused
 
 
-def members(found: dict[str, Layer], model: nn.Module, blocks: dict[str, str]) -> tuple[str, ...]:
-    """All blocks of the runs that `found` are part of: the same class in the same container, also
-    where a block changes the shape and cannot itself go."""
-    kinds = {(layer.container, type(model.get_submodule(name))) for name, layer in found.items()}
-    return tuple(
-        name
-        for name, container in blocks.items()
-        if (container, type(model.get_submodule(name))) in kinds
-    )
+def _candidates(dye: Dye) -> list[str]:
+    """Every module that has parts and, after its first call, a shape that came in unchanged."""
+    names = []
+    for name, call in dye.seen.calls.items():
+        module = dye.modules[name]
+        if not name or is_chain(module) or not any(True for _ in module.children()):
+            continue
+        x = next(tensors([call.args, call.kwargs]), None)
+        if x is not None and x.shape == call.shape:
+            names.append(name)
+    return names
 
 
-def stages(run: tuple[str, ...], traced: Trace, blocks: dict[str, str]) -> list[tuple[str, ...]]:
+def _exits(block: nn.Module, name: str, weights: tuple[str, ...], call: Call) -> tuple[str, ...]:
+    """As few of the modules `weights` as zeroed leave the input of `block` unchanged; () if all of
+    them do not."""
+
+    def enough(exits: Iterable[str]) -> bool:
+        return _passes_on(block, [leaf[len(name) + 1 :] for leaf in exits], call)
+
+    if not weights or not enough(weights):
+        return ()
+    if enough(()):  # as it is before training: it tells nothing about which are needed
+        return weights
+    for leaf in weights:
+        fewer = tuple(other for other in weights if other != leaf)
+        if fewer and enough(fewer):
+            weights = fewer
+    return weights
+
+
+def _passes_on(block: nn.Module, exits: list[str], call: Call) -> bool:
+    """Whether `block` gives what it is given when its modules `exits` give zero."""
+    _, x = first_tensor(call.args, call.kwargs)
+    with handles() as held:
+        held += [block.get_submodule(leaf).register_forward_hook(_zero_output) for leaf in exits]
+        y = next(tensors(again(block, call)), None)
+    return y is not None and x.shape == y.shape and torch.allclose(x, y, rtol=1e-5, atol=1e-6)
+
+
+def _stays(layer: Layer, dye: Dye, trials: Trials) -> str:
+    """Why a residual block cannot go; "" where it can."""
+    if not dye.once(layer.name):
+        return "it runs more than once"
+    if other := shared(dye.modules[layer.name], dye.places):
+        return f"it shares weights with another module ({other})"
+    if not trials.acts(layer.exits):
+        return "the logits do not depend on it"
+    if is_chain(dye.modules[layer.container]) and dye.once(layer.container):
+        return ""  # by its construction; tried out together with others
+    if not _can_go((layer,), trials):
+        return "the network calls it by name or by number"
+    return ""
+
+
+def _can_go(layers: tuple[Layer, ...], trials: Trials) -> bool:
+    return trials.gap(Cut("layer", layers=layers), samples=2) <= 1.0
+
+
+def _repeated(layer: Layer, dye: Dye) -> bool:
+    """Whether there are others of the block's class beside it."""
+    beside = Counter(type(child) for child in dye.modules[layer.container].children())
+    return beside[type(dye.modules[layer.name])] > 1
+
+
+def _of_a_kind(found: Iterable[str], dye: Dye) -> list[str]:
+    """`found` and all other modules of their classes, in order of execution, none in another."""
+    found = list(found)
+    classes = {type(dye.modules[name]) for name in found}
+    result = set(found)
+    for name in dye.seen.order:
+        if type(dye.modules[name]) in classes and dye.once(name) and not _nested(name, result):
+            result.add(name)
+    return [name for name in dye.seen.order if name in result]
+
+
+def _stages(blocks: list[str], dye: Dye) -> tuple[tuple[str, ...], ...]:
     """Consecutive blocks of one container and one output shape."""
     result: list[list[str]] = []
     last: Any = None
-    for name in (n for n in traced.order if n in run):
-        key = (blocks[name], _first(traced.calls[name].output).shape)
+    for name in blocks:
+        key = name.rpartition(".")[0], dye.seen.calls[name].shape
         if key != last:
             result.append([])
         result[-1].append(name)
         last = key
-    return [tuple(stage) for stage in result]
+    return tuple(tuple(stage) for stage in result)
 
 
-def _exits(name: str, block: nn.Module, traced: Trace) -> tuple[str, ...]:
-    """The modules of `block` whose zeroed outputs leave its input unchanged; () if there are none.
-
-    Single modules are tried from the last to the first, then pairs.
-    """
-    call = traced.calls[name]
-    try:
-        _, x = first_tensor(call.args, call.kwargs)
-        y = _first(call.output)
-    except TypeError:
-        return ()
-    if x.shape != y.shape or torch.equal(x, y):
-        return ()
-    leaves = [
-        leaf
-        for leaf in reversed(traced.order)
-        if leaf.startswith(f"{name}.") and _has_weights_only_here(block, leaf[len(name) + 1 :])
-    ]
-    for size in (1, 2):
-        for exits in combinations(leaves, size):
-            if _passes_on(block, name, exits, call, x):
-                return exits
-    return ()
+def _inside(name: str, other: str) -> bool:
+    return name.startswith(f"{other}.")
 
 
-def _has_weights_only_here(block: nn.Module, name: str) -> bool:
-    module = block.get_submodule(name)
-    weighted = any(True for _ in module.parameters(recurse=False))
-    return weighted and not any(True for _ in module.children())
-
-
-def _passes_on(block: nn.Module, name: str, exits: tuple[str, ...], call: Call, x: Tensor) -> bool:
-    handles = [
-        block.get_submodule(leaf[len(name) + 1 :]).register_forward_hook(_zero_output)
-        for leaf in exits
-    ]
-    try:
-        with torch.inference_mode():
-            y = _first(block(*_copied(call.args), **_copied(call.kwargs)))
-    except (RuntimeError, TypeError):
-        return False
-    finally:
-        for handle in handles:
-            handle.remove()
-    return x.shape == y.shape and torch.allclose(x, y, rtol=1e-5, atol=1e-6)
-
-
-def _first(output: Any) -> Tensor:
-    if isinstance(output, Tensor):
-        return output
-    if isinstance(output, (tuple, list)) and output and isinstance(output[0], Tensor):
-        return output[0]
-    raise TypeError("the module returns no tensor")
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.clone()
-    if isinstance(value, (tuple, list)):
-        return type(value)(_copied(item) for item in value)
-    if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
-    return value
+def _nested(name: str, others: Iterable[str]) -> bool:
+    """Whether `name` is one of `others`, in one of them, or around one."""
+    return any(name == o or _inside(name, o) or _inside(o, name) for o in others)

@@ -1,0 +1,90 @@
+"""What a judge asks of a back end, and which one is meant by what a user names as a model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from leanfair.errors import InputError
+from leanfair.fairness.options import Options
+from leanfair.fairness.prompt import Prompt
+from leanfair.fairness.types import Answer
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """A model behind one way of asking it.
+
+    It is cheap to make: what costs, such as reading weights, waits for the first `ask`.
+    """
+
+    def identity(self) -> Mapping[str, Any]:
+        """What tells this model from others, as far as its answers depend on it; JSON-able. At
+        least "kind", "model" and "fingerprint" (None where that cannot be known)."""
+
+    def check(self, prompts: Sequence[Prompt]) -> Mapping[int, str]:
+        """What is wrong with which of `prompts` (as the end of a sentence), before any is paid."""
+
+    def ask(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, Answer]]:
+        """Put `prompts` before the model; the answers come as they are ready, each with the index
+        of its prompt. An answer that scores options is "answered", however little they capture.
+        A prompt that fails for good gives an answer "failed" and costs no other its own."""
+
+    def token_count(self, text: str) -> int | None:
+        """How many tokens `text` is, None where that is not known."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a model is asked. Each back end takes what concerns it."""
+
+    options: Options
+    min_captured: float = 0.1
+    max_new_tokens: int = 16
+    batch_size: int | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+    chat: bool | None = None
+    model_name: str | None = None
+    revision: str | None = None
+    api_key: str | None = None
+    concurrency: int = 8
+    timeout: float = 60.0
+    retries: int = 5
+    requests_per_minute: float | None = None
+
+
+def open_backend(model: Any, settings: Settings) -> Backend:
+    """The back end for `model`: a hub id, a folder, a .gguf file, the URL of a server, a callable,
+    a pair (model, tokenizer) of transformers, or a back end, which is taken as it is. Raises
+    InputError where it is none of these."""
+    if not isinstance(model, (str, os.PathLike)):
+        if isinstance(model, Backend):
+            return model
+        if isinstance(model, tuple) and len(model) == 2:
+            from leanfair.fairness.backends.local import LocalBackend
+
+            return LocalBackend(model, settings)
+        if callable(model) and not hasattr(model, "state_dict"):
+            from leanfair.fairness.backends.function import FunctionBackend
+
+            return FunctionBackend(model, settings)
+        raise InputError(
+            f"A judge's model is a hub id, a folder, a .gguf file, the URL of a server, a callable "
+            f"or a pair (model, tokenizer), and this one is of type {type(model).__name__}."
+        )
+    name = os.fspath(model)
+    if name.startswith(("http://", "https://")):
+        from leanfair.fairness.backends.server import ServerBackend
+
+        return ServerBackend(name, settings)
+    if name.startswith((".", "/", "~")) or name.endswith(".gguf"):
+        name = str(Path(name).expanduser())
+        if not Path(name).exists():
+            raise InputError(f"There is no model at {name}: name a folder or a .gguf file.")
+    from leanfair.fairness.backends.local import LocalBackend
+
+    return LocalBackend(name, settings)

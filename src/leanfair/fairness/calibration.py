@@ -1,0 +1,64 @@
+"""Calibration without labels: what a model says to every text alike is divided out.
+
+Small models say yes to all: their probabilities hold a leaning that has nothing to do with the
+text. Both kinds estimate that leaning as a prior over the options and divide by it:
+
+- contextual (Zhao et al., 2021): from prompts with nothing in them, "N/A", "[MASK]" and "";
+- batch (Zhou et al., 2023): from the mean over the texts themselves.
+
+For two options, batch calibration says yes where a text's probability lies above the mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import fsum
+from typing import Literal
+
+from leanfair.errors import InputError
+from leanfair.fairness.types import Answer
+
+Calibration = Literal["contextual", "batch"]
+CALIBRATIONS: tuple[Calibration, ...] = ("contextual", "batch")
+
+EMPTY_CONTENTS = ("N/A", "[MASK]", "")
+MIN_BATCH = 10
+"""The fewest answers whose mean is taken for a leaning of the model's."""
+_LEAST = 1e-9
+
+
+def prior_of(answers: Sequence[Answer], options: Sequence[str]) -> dict[str, float]:
+    """The mean of the probabilities of the `answers` that are answered, whatever their order.
+
+    Raises InputError where none is.
+    """
+    answered = [a.probabilities for a in answers if a.status == "answered"]
+    if not answered:
+        raise InputError(
+            "No text was answered, so there is nothing to calibrate by: see what the model writes, "
+            "and ask for the options more plainly in the prompt."
+        )
+    return {name: fsum(p[name] for p in answered) / len(answered) for name in options}
+
+
+def batch_prior(answers: Sequence[Answer], options: Sequence[str]) -> dict[str, float]:
+    """`prior_of` a batch. Raises InputError where it is too small to tell."""
+    answered = sum(answer.status == "answered" for answer in answers)
+    if answered < MIN_BATCH:
+        raise InputError(
+            f"Batch calibration needs at least {MIN_BATCH} answered texts, and here are "
+            f"{answered}: call fit() with a table first, or use contextual calibration."
+        )
+    return prior_of(answers, options)
+
+
+def calibrated(answer: Answer, prior: Mapping[str, float]) -> Answer:
+    """`answer` with the leaning `prior` divided out; one that is not answered stays as it is."""
+    if answer.status != "answered":
+        return answer
+    weights = {
+        name: value / max(prior[name], _LEAST) for name, value in answer.probabilities.items()
+    }
+    total = fsum(weights.values())
+    return replace(answer, probabilities={name: w / total for name, w in weights.items()})

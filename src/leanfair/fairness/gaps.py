@@ -1,0 +1,262 @@
+"""Intervals for the largest gap between groups, which chance alone makes larger.
+
+The gap between the highest and the lowest of several rates is never below 0, and noise widens it,
+so the resamples of a bootstrap lie above the truth: of five equal groups, its percentiles never
+hold the true gap, 0. Here the bootstrap is inverted instead, as a grid bootstrap (Hansen 1999,
+https://doi.org/10.1162/003465399558463): the interval is every gap r at which the gap that was seen
+is not unusual. Unusual is what lies further from r than 95 % of the resamples do, drawn around
+those rates, of all that have a gap of r, which are nearest to the estimated ones. Of two groups,
+the interval leaves 0 out exactly where a two-sided test of their difference rejects.
+
+The nearest rates are spread by noise too, which understates how many share the top: so those within
+half a standard error of the top or the bottom are put there. Simulated coverage at nominal 95 %,
+300 rows: two groups 94 to 97 %, five groups 93 to 98 % (`tests/test_statistics.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from leanfair.statistics import Floats, Interval, Rates
+
+How: TypeAlias = Literal["mean", "max"]
+"""How the gaps of several kinds of rates (true and false positives) become one."""
+
+_TIED = 0.5
+_STEPS = 14
+_LEVEL_STEPS = 6
+_LEVEL_DRAWS = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """Estimates on a scale without bounds: `theta`, `spread` [columns, groups], `errors` [columns,
+    groups, draws]."""
+
+    theta: Floats
+    spread: Floats
+    errors: Floats
+
+    @staticmethod
+    def of(rates: Rates) -> Spread:
+        """Of rates, as they are."""
+        return Spread.made(rates.smooth, rates.errors)
+
+    @staticmethod
+    def logarithmic(rates: Rates) -> Spread:
+        """Of the logarithms of rates; a resample's rate of 0 counts as half a hit."""
+        half = 0.5 * rates.weight / (rates.trials + 2 * rates.weight)
+        resampled = np.maximum(rates.smooth[..., None] + rates.errors, half[..., None])
+        theta = np.log(rates.smooth)
+        return Spread.made(theta, np.log(resampled) - theta[..., None])
+
+    @staticmethod
+    def made(theta: Floats, errors: Floats) -> Spread:
+        """With the spread that the errors have."""
+        return Spread(theta, np.maximum(errors.std(axis=-1), 1e-9), errors)
+
+
+def ranges(theta: Floats) -> Floats:
+    """Highest less lowest over the groups, axis 1."""
+    found: Floats = theta.max(axis=1) - theta.min(axis=1)
+    return found
+
+
+def joined(gaps: Floats, how: How) -> Floats:
+    """The gaps of the columns, axis 0, as one."""
+    found: Floats = gaps.max(axis=0) if how == "max" else gaps.mean(axis=0)
+    return found
+
+
+def gap_of(theta: Floats, how: How) -> float:
+    """The gap that rates [columns, groups] have."""
+    return float(joined(ranges(theta), how))
+
+
+# ---- the rates nearest to those estimated that have a given gap ---------------------------------
+
+
+def shaped(found: Spread, target: float, how: How) -> Floats:
+    """The rates nearest to `found` whose gap is `target`, [columns, groups]."""
+    own = ranges(found.theta)
+    seen = float(joined(own, how))
+    if how == "max":
+        wanted = np.minimum(own, target)
+        if target > seen:
+            wanted[own.argmax()] = target
+    else:
+        wanted = own * target / seen if seen > 0 else np.full(len(own), target)
+    rows = zip(found.theta, found.spread, wanted, strict=True)
+    return np.stack([_tied(_nearest(theta, s, r), s) for theta, s, r in rows])
+
+
+def _nearest(theta: Floats, spread: Floats, target: float) -> Floats:
+    """Clipped to the window of that width which moves them least, by their precision; or, to become
+    wider apart, the highest and the lowest moved by their variance."""
+    top, bottom = int(theta.argmax()), int(theta.argmin())
+    missing = target - (theta[top] - theta[bottom])
+    if missing < 0:
+        low = _window(theta, spread, target)
+        return np.minimum(np.maximum(theta, low), low + target)
+    if top == bottom:
+        top, bottom = np.argsort(spread)[-1], np.argsort(spread)[-2]
+    moved: Floats = theta.copy()
+    share = spread[top] ** 2 / (spread[top] ** 2 + spread[bottom] ** 2)
+    moved[top] += missing * share
+    moved[bottom] -= missing * (1 - share)
+    return moved
+
+
+def _window(theta: Floats, spread: Floats, width: float) -> float:
+    """The lower end of the window, where the pull from above equals that from below: it is linear
+    between the places where a rate enters or leaves the window."""
+    ends = np.sort(np.concatenate([theta, theta - width]))[::-1]
+    inside = np.clip(theta, ends[:, None], ends[:, None] + width)
+    pulls = (theta - inside) @ spread**-2.0
+    return float(np.interp(0.0, pulls, ends))
+
+
+def _tied(theta: Floats, spread: Floats) -> Floats:
+    top, bottom = int(theta.argmax()), int(theta.argmin())
+    high, low = theta[top], theta[bottom]
+    upper = theta >= (high + low) / 2
+    near_top = upper & (high - theta <= _TIED * np.hypot(spread, spread[top]))
+    near_bottom = ~upper & (theta - low <= _TIED * np.hypot(spread, spread[bottom]))
+    return np.where(near_top, high, np.where(near_bottom, low, theta))
+
+
+# ---- intervals ----------------------------------------------------------------------------------
+
+
+def gap_interval(rates: Rates, how: How = "max", confidence: float = 0.95) -> Interval:
+    """The gap between the groups' rates and its interval. Every rate has to be there."""
+    found = Spread.of(rates)
+    seen = gap_of(found.theta, how)
+
+    def unusual(r: float) -> bool:
+        resampled = joined(ranges(shaped(found, r, how)[..., None] + found.errors), how)
+        return abs(seen - r) > _reach(resampled - r, confidence)
+
+    low, high = _inverted(unusual, seen, 0.0, 1.0)
+    return Interval.around(gap_of(rates.value, how), low, high, 0.0, 1.0)
+
+
+def ratio_interval(rates: Rates, confidence: float = 0.95) -> Interval:
+    """The lowest rate over the highest, of one column, and its interval: that of the gap between
+    their logarithms. There has to be a rate above 0."""
+    found = Spread.logarithmic(rates)
+    seen = gap_of(found.theta, "max")
+
+    def unusual(r: float) -> bool:
+        resampled = ranges(shaped(found, r, "max")[..., None] + found.errors)[0]
+        return abs(seen - r) > _reach(resampled - r, confidence)
+
+    low, high = _inverted(unusual, seen, 0.0, 20.0)
+    value = float(rates.value.min() / rates.value.max())
+    return Interval.around(value, np.exp(-high), np.exp(-low), 0.0, 1.0)
+
+
+def impact_interval(rates: Rates, group: int, confidence: float = 0.95) -> Interval:
+    """The rate of `group` over the highest of all, of one column, and its interval."""
+    logs = Spread.logarithmic(rates)
+    theta, spread, errors = logs.theta[0], logs.spread[0], logs.errors[0]
+    seen = float(theta.max() - theta[group])
+
+    def unusual(r: float) -> bool:
+        resampled = _below(theta, spread, group, r)[:, None] + errors
+        short = resampled.max(axis=0) - resampled[group]
+        return abs(seen - r) > _reach(short - r, confidence)
+
+    low, high = _inverted(unusual, seen, 0.0, 20.0)
+    value = float(rates.value[0, group] / rates.value[0].max())
+    return Interval.around(value, np.exp(-high), np.exp(-low), 0.0, 1.0)
+
+
+def _below(theta: Floats, spread: Floats, group: int, distance: float) -> Floats:
+    """The nearest rates of which `group` lies `distance` below the highest."""
+    others = np.delete(np.arange(len(theta)), group)
+    best = others[theta[others].argmax()]
+    moved: Floats = theta.copy()
+    missing = distance - (theta[best] - theta[group])
+    if missing >= 0:
+        share = spread[best] ** 2 / (spread[best] ** 2 + spread[group] ** 2)
+        moved[best] += missing * share
+        moved[group] -= missing * (1 - share)
+    else:
+        low = _lowered(theta, spread, group, distance)
+        moved[others] = np.minimum(theta[others], low + distance)
+        moved[group] = low
+    top = moved[others].max()
+    near = top - moved[others] <= _TIED * np.hypot(spread[others], spread[best])
+    moved[others[near]] = top
+    return moved
+
+
+def _lowered(theta: Floats, spread: Floats, group: int, distance: float) -> float:
+    """Where `group` lies once it and those too far above it have met half-way, by precision."""
+    others = np.delete(theta, group) - distance
+    precision = np.delete(spread, group) ** -2.0
+    places = np.sort(np.append(others[others > theta[group]], theta[group]))[::-1]
+    over = np.maximum(others - places[:, None], 0) @ precision
+    pulls = over - (places - theta[group]) * spread[group] ** -2.0
+    return float(np.interp(0.0, pulls, places))
+
+
+def gain_interval(
+    before: Rates, after: Rates, how: How = "max", confidence: float = 0.95
+) -> Interval:
+    """By how much the gap became smaller, and its interval; paired, from the same resamples.
+
+    A gain of r leaves open how large both gaps are: so large that those of the resamples are, on
+    average, as large as those seen. Simulated coverage at nominal 95 %, 300 rows: two groups 93 to
+    97 %, five groups 91 to 97 %.
+    """
+    one, two = Spread.of(before), Spread.of(after)
+    seen = gap_of(one.theta, how), gap_of(two.theta, how)
+    gain, level = seen[0] - seen[1], seen[0] + seen[1]
+
+    def gaps(total: float, r: float, draws: int | None = None) -> tuple[Floats, Floats]:
+        first = shaped(one, (total + r) / 2, how)[..., None] + one.errors[..., :draws]
+        second = shaped(two, (total - r) / 2, how)[..., None] + two.errors[..., :draws]
+        return joined(ranges(first), how), joined(ranges(second), how)
+
+    def unusual(r: float) -> bool:
+        # noise widens gaps, so those behind are together no larger than those seen
+        low, high = abs(r), max(level, abs(r))
+        for _ in range(_LEVEL_STEPS):
+            middle = (low + high) / 2
+            too_large = sum(float(g.mean()) for g in gaps(middle, r, _LEVEL_DRAWS)) > level
+            low, high = (low, middle) if too_large else (middle, high)
+        first, second = gaps(low, r)
+        return abs(gain - r) > _reach(first - second - r, confidence)
+
+    low, high = _inverted(unusual, gain, -1.0, 1.0)
+    value = gap_of(before.value, how) - gap_of(after.value, how)
+    return Interval.around(value, low, high, -1.0, 1.0)
+
+
+def _reach(errors: Floats, confidence: float) -> float:
+    """The distance that this share of the errors stays within."""
+    place = int(np.ceil(confidence * len(errors))) - 1
+    return float(np.partition(np.abs(errors), place)[place])
+
+
+def _inverted(
+    unusual: Callable[[float], bool], seen: float, least: float, most: float
+) -> tuple[float, float]:
+    """The ends, within `least` and `most`, of what is not unusual around `seen`."""
+    ends = []
+    for end in (least, most):
+        inside, outside = seen, end
+        if unusual(end):
+            for _ in range(_STEPS):
+                middle = (inside + outside) / 2
+                inside, outside = (inside, middle) if unusual(middle) else (middle, outside)
+            ends.append(outside)
+        else:
+            ends.append(end)
+    return ends[0], ends[1]

@@ -1,0 +1,190 @@
+"""The prompt: a text with slots, filled once for each row of a table.
+
+`{text}` is filled with a text, `{age}` with the field "age" of a record. Other braces are doubled.
+What is filled in goes in as it is: nothing is lower-cased, trimmed or re-spaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+from leanfair.errors import InputError
+from leanfair.fairness.types import Item
+
+TEXT_SLOT = "text"
+_ROWS_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a model is asked: the `text` of the user's turn, and `system`, where there is one.
+
+    `head` is the part of `text` before the first slot, which all prompts of a template share.
+    """
+
+    text: str
+    system: str | None = None
+    head: str = ""
+
+    @property
+    def plain(self) -> str:
+        """Both turns as one text, for models that know no turns."""
+        return self.text if not self.system else f"{self.system}\n\n{self.text}"
+
+
+@dataclass(frozen=True)
+class Template:
+    """A prompt with slots. `parts`: each a literal and the slot behind it (None at the end)."""
+
+    source: str
+    system: str | None
+    parts: tuple[tuple[str, str | None], ...]
+
+    @staticmethod
+    def of(prompt: str | os.PathLike[str], system: str | None = None) -> Template:
+        """The template that `prompt` (a text, or the path of a file that holds one) is.
+
+        A file's last line break is not part of it. Raises InputError where there is no slot.
+        """
+        source = _read(prompt)
+        parts = _parse(source)
+        if not any(slot for _, slot in parts):
+            raise InputError(
+                "The prompt has no slot: write {text} where the text goes, or {FIELD} for a field "
+                "of a record, or name a file that holds such a prompt."
+            )
+        return Template(source, system or None, parts)
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The names of the slots, each once, in order."""
+        return tuple(dict.fromkeys(slot for _, slot in self.parts if slot is not None))
+
+    @property
+    def hash(self) -> str:
+        """What tells this prompt, with its system text, from others."""
+        whole = f"{self.source}\0{self.system or ''}"
+        return hashlib.sha256(whole.encode()).hexdigest()[:16]
+
+    def render(self, items: Iterable[Item], rows: Sequence[int] | None = None) -> list[Prompt]:
+        """One prompt for each item. Raises InputError that names the rows that cannot be used, by
+        their numbers in `rows`, or else counted from 1."""
+        prompts: list[Prompt] = []
+        wrong: dict[str, dict[int, None]] = {}
+        for place, item in enumerate(items):
+            found = self._values(item)
+            if isinstance(found, str):
+                wrong.setdefault(found, {})[rows[place] if rows else place + 1] = None
+            else:
+                prompts.append(self.fill(found))
+        if wrong:
+            problem, numbers = next(iter(wrong.items()))
+            raise InputError(f"{name_rows(list(numbers))} of the table: {problem}")
+        return prompts
+
+    def fill(self, values: Mapping[str, Any]) -> Prompt:
+        """The prompt with `values` in its slots."""
+        pieces = [
+            literal + ("" if slot is None else str(values[slot])) for literal, slot in self.parts
+        ]
+        return Prompt("".join(pieces), self.system, head=self.parts[0][0])
+
+    def fill_alike(self, content: str) -> Prompt:
+        """The prompt with `content` in every slot."""
+        return self.fill(dict.fromkeys(self.slots, content))
+
+    def _values(self, item: Any) -> Mapping[str, Any] | str:
+        """What goes into the slots, or what is wrong with `item`."""
+        if isinstance(item, str):
+            if self.slots != (TEXT_SLOT,):
+                fields = ", ".join(slot for slot in self.slots if slot != TEXT_SLOT)
+                return f"a text, but the prompt asks for fields of a record ({fields})."
+            return {TEXT_SLOT: item} if item.strip() else "it is empty."
+        if not isinstance(item, Mapping):
+            return f"neither a text nor a record, but {_what(item)}."
+        for slot in self.slots:
+            if slot not in item:
+                return f"the field {slot!r}, which the prompt asks for, is not there."
+            if is_missing(item[slot]):
+                return f"the field {slot!r}, which the prompt asks for, has no value."
+        if not any(str(item[slot]).strip() for slot in self.slots):
+            return "it is empty."
+        return item
+
+
+def is_missing(value: Any) -> bool:
+    """Whether `value` is how tables say that there is none: None, NaN, NaT or NA."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    try:
+        return not isinstance(value, str) and math.isnan(value)
+    except TypeError:
+        return False
+
+
+def name_rows(rows: Sequence[int]) -> str:
+    """ "Row 3", or "Rows 3, 5 and 2 more"."""
+    if len(rows) == 1:
+        return f"Row {rows[0]}"
+    shown = [str(row) for row in rows[:_ROWS_NAMED]]
+    more = len(rows) - len(shown)
+    last = f"{more} more" if more else shown.pop()
+    return f"Rows {', '.join(shown)} and {last}"
+
+
+def as_items(X: Any) -> list[Item]:
+    """The rows of `X`: a pandas DataFrame as records, any other iterable as it is."""
+    if isinstance(X, (str, Mapping)):
+        raise InputError("A table is a list of texts or records: put a single one into a list.")
+    if hasattr(X, "columns") and hasattr(X, "to_dict"):
+        return list(X.to_dict("records"))
+    return list(X)
+
+
+def _read(prompt: str | os.PathLike[str]) -> str:
+    if isinstance(prompt, str) and ("{" in prompt or "\n" in prompt or not _is_file(prompt)):
+        return prompt
+    try:
+        content = Path(prompt).read_text("utf-8-sig")
+    except (OSError, UnicodeError) as error:
+        raise InputError(f"The prompt file {prompt} cannot be read: {error}.") from error
+    return content.removesuffix("\n").removesuffix("\r")
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return bool(name) and Path(name).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _parse(source: str) -> tuple[tuple[str, str | None], ...]:
+    try:
+        parsed = list(Formatter().parse(source))
+    except ValueError as error:
+        raise InputError(
+            f"The prompt's braces do not match ({error}): double those that are no slot."
+        ) from error
+    parts: list[tuple[str, str | None]] = []
+    for literal, slot, spec, conversion in parsed:
+        if slot is not None and (not slot.strip() or spec or conversion):
+            raise InputError(
+                "A slot of the prompt holds the name of a field and nothing else, as in {age}: "
+                "double the braces that are no slot, as in {{."
+            )
+        # doubled braces arrive as literals of their own, with no slot behind them
+        if parts and parts[-1][1] is None:
+            literal = parts.pop()[0] + literal
+        parts.append((literal, slot))
+    return tuple(parts)
+
+
+def _what(item: Any) -> str:
+    return "nothing" if is_missing(item) else f"a {type(item).__name__}"

@@ -1,0 +1,101 @@
+"""The nouns of the fairness wing: frozen, and JSON-able where they are written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, TypeAlias
+
+Status = Literal["answered", "refused", "unparsed", "abstained", "failed"]
+"""answered: with one of the options. refused: the model declined. unparsed: something else came, or
+the options captured too little probability. abstained: the variations disagree, so a person has to
+decide (the rule `abstain`). failed: the request failed for good. None of these is ever dropped."""
+
+Record: TypeAlias = Mapping[str, Any]
+"""One row of a table: field -> value."""
+
+Item: TypeAlias = "str | Record"
+"""What is decided about: a text, or a record whose fields fill the prompt."""
+
+
+@dataclass(frozen=True)
+class Variation:
+    """A text or a record with one value of the protected attribute.
+
+    `value`: the attribute's value, as the lexicon names it. `text`: the varied text; of a record,
+    its content after variation as `field: value` lines (for display; `record` is what is judged).
+    `spans`: the half-open character ranges of `text` that tell the attribute. `original`: whether
+    this is the text that came in. `record`: the varied record, None for a text.
+    """
+
+    value: str
+    text: str
+    spans: tuple[tuple[int, int], ...] = ()
+    original: bool = False
+    record: Record | None = None
+
+    @property
+    def item(self) -> Item:
+        """What a judge is given."""
+        return self.text if self.record is None else self.record
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model said about one item.
+
+    `probabilities`: one a option, summing to 1 where `status` is "answered". `captured`: how much
+    of the model's probability the options hold together (1 for models that give no more than the
+    probabilities of the options). `text`: what the model wrote, where it wrote anything.
+    """
+
+    status: Status
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    captured: float = 1.0
+    text: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """This answer in plain JSON types."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Answer:
+        """The answer that `to_json` wrote."""
+        return Answer(**data)
+
+
+@dataclass(frozen=True)
+class Varied:
+    """The answer that one variation got, and its label (None where it is not answered)."""
+
+    value: str
+    text: str
+    spans: tuple[tuple[int, int], ...]
+    original: bool
+    label: str | None
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided about one item.
+
+    `label` is one of the options, or None where `status` is not "answered". `probabilities` are
+    those that decided. `flipped`: whether some variation was labelled otherwise than the original,
+    None where there are no variations, as in a plain judge, or none was answered. `variations`: the
+    answers behind the decision. `forward_passes`: model calls this decision took.
+    """
+
+    label: str | None
+    probabilities: Mapping[str, float]
+    status: Status
+    captured: float = 1.0
+    flipped: bool | None = None
+    variations: tuple[Varied, ...] = ()
+    forward_passes: int = 1
+    note: str = ""
+    """What a reader has to know, such as that a text does not tell the attribute."""
+
+    def to_json(self) -> dict[str, Any]:
+        """This decision in plain JSON types."""
+        return asdict(self)

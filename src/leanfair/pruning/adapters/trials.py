@@ -1,0 +1,108 @@
+"""Trying a removal out on a network before it is offered."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from math import inf
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from leanfair.batches import Batch, forward
+from leanfair.errors import SurgeryError
+from leanfair.pruning.adapters.colour import NAN, dye_all
+from leanfair.pruning.adapters.dye import Dye
+from leanfair.pruning.adapters.recording import handles, mapped
+from leanfair.pruning.surgery import difference, remove
+from leanfair.pruning.types import Cut
+
+
+class Trials:
+    """A network and real inputs to try removals on."""
+
+    def __init__(self, model: nn.Module, sample: Batch, dye: Dye) -> None:
+        self._model = model
+        self._sample = sample
+        weighted = [name for name in dye.seen.order if dye.roles[name].kind != "clear"]
+        self._heard = _heard(model, sample[:1], weighted)
+        # Some modules run in training alone, as auxiliary heads do: they have to fit, too.
+        idle = _has_idle_weights(model, set(dye.seen.order))
+        self._trains = idle and _trains(copy.deepcopy(model), sample)
+
+    def acts(self, names: Iterable[str]) -> bool:
+        """Whether the logits depend on all of these modules."""
+        return self._heard.issuperset(names)
+
+    def gap(self, cut: Cut, samples: int | None = None) -> float:
+        """How far the network without `cut` is from the one with it zeroed, in units of what
+        rounding may explain; infinite where it does not run."""
+        try:
+            child = remove(cut, self._model)
+        except SurgeryError:
+            return inf
+        gap = difference(cut, self._model, child, self._sample[:samples])
+        return inf if gap <= 1.0 and self._trains and not _trains(child, self._sample) else gap
+
+
+def _heard(model: nn.Module, sample: Batch, names: list[str]) -> set[str]:
+    """Those of the modules `names` whose outputs the logits depend on: as gradients tell and, where
+    they tell nothing, as NaN does."""
+    heard = _differentiable(model, sample, names)
+    for name in names:
+        if name not in heard and _spoils(model, sample, name):
+            heard.add(name)
+    return heard
+
+
+def _differentiable(model: nn.Module, sample: Batch, names: list[str]) -> set[str]:
+    """Those of the modules `names` from whose outputs a gradient comes to the logits."""
+    levers: dict[str, Tensor] = {}
+
+    def moved(name: str) -> Any:
+        def move(value: Tensor) -> Tensor:
+            if not value.is_floating_point():
+                return value
+            lever = levers.setdefault(name, value.new_zeros(()).requires_grad_())
+            return value + lever
+
+        return lambda module, args, output: mapped(output, move)
+
+    with handles() as held, torch.inference_mode(False), torch.enable_grad():
+        held += [model.get_submodule(name).register_forward_hook(moved(name)) for name in names]
+        try:
+            logits = forward(model, sample.inputs).float().sum()
+            slopes = torch.autograd.grad(logits, list(levers.values()), allow_unused=True)
+        except RuntimeError:  # it keeps no gradients
+            return set()
+    return {name for name, slope in zip(levers, slopes, strict=True) if slope is not None}
+
+
+def _spoils(model: nn.Module, sample: Batch, name: str) -> bool:
+    """Whether NaN for the outputs of module `name` comes to the logits."""
+    with handles() as held, torch.inference_mode():
+        held.append(model.get_submodule(name).register_forward_hook(dye_all))
+        try:
+            return NAN.is_in(forward(model, sample.inputs))
+        except Exception:  # something refuses it
+            return True
+
+
+def _has_idle_weights(model: nn.Module, ran: set[str]) -> bool:
+    return any(
+        name not in ran and any(True for _ in module.parameters(recurse=False))
+        for name, module in model.named_modules()
+    )
+
+
+def _trains(model: nn.Module, sample: Batch) -> bool:
+    """Whether `model` runs in training mode; its batch statistics are lost."""
+    model.train()
+    inputs = sample.inputs
+    try:
+        with torch.no_grad():
+            model(**inputs) if isinstance(inputs, dict) else model(inputs)
+    except Exception:
+        return False
+    return True
