@@ -131,7 +131,7 @@ def told(decisions: Sequence[Decision], options: Sequence[str], passes: int) -> 
 def print_audit(summary: Mapping[str, Any]) -> None:
     """What an audit found, as a small table: a rule a row."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    headings = ("rule", "flip rate", "parity difference", "accuracy", "passes a row")
+    headings = ("rule", "flip rate, %", "parity gap, points", "accuracy, %", "passes")
     for heading in headings:
         table.add_column(heading, justify="left" if heading == "rule" else "right", no_wrap=True)
     metrics, rows = summary["metrics"], summary["n"]
@@ -152,7 +152,8 @@ _SHOWN = ("flip_rate", "demographic_parity_difference", "accuracy")
 def _interval(found: Mapping[str, Any]) -> str:
     if found["value"] is None:
         return "-"
-    return f"{found['value']:.3f} ({found['low']:.3f} to {found['high']:.3f})"
+    value, low, high = (100 * found[key] for key in ("value", "low", "high"))
+    return f"{value:.1f} ({low:.1f}–{high:.1f})"
 
 
 @contextmanager

@@ -73,31 +73,24 @@ def rows_chart(
     about: str,
     axis: str,
     sign: bool = False,
-    line_at: tuple[float, str] | None = None,
 ) -> Markup:
-    """Numbers with whiskers, a row each. `sign`: they are differences, in points; else shares.
-    `line_at`: a value to mark, and its name."""
-    page = _page(rows, width, sign, line_at)
-    top = 8.0 if line_at is None else 24.0
+    """Numbers with whiskers, a row each. `sign`: they are differences, in points; else shares."""
+    page = _page(rows, width)
+    top = 8.0
     shapes: list[Markup] = []
     y = top
     for row in rows:
         drawn, y = _row(row, page, y)
         shapes += drawn
     frame = _axis(page, top - 4, y + 2, axis, sign)
-    if line_at is not None:
-        at = page.x(line_at[0])
-        frame += [
-            line(at, top - 6, at, y + 2, "target"),
-            text(at, top - 11, line_at[1], "tick", "middle"),
-        ]
     return drawing(identity, style, width, y + 46, title, about, *frame, *shapes)
 
 
-def _page(rows: Sequence[Row], width: float, sign: bool, line_at: tuple[float, str] | None) -> Page:
+def _page(rows: Sequence[Row], width: float) -> Page:
     known = [end for row in rows for dot in row.dots if dot.span for end in dot.span]
     known += [dot.base for row in rows for dot in row.dots if dot.base is not None]
-    low, high = min([0.0, *known]), max([0.02, *known, *([line_at[0]] if line_at else [])])
+    low, high = min([0.0, *known]), max([0.0, *known])
+    high = high if high - low > 0.02 else low + 0.02
     marks = ticks(low, high, 5)
     most = max((len(dot.words) for row in rows for dot in row.dots), default=0)
     longest = max((len(row.label) for row in rows), default=0)
@@ -223,8 +216,8 @@ def frontier_chart(spots: Sequence[Spot], width: float, identity: str, style: st
 
 
 def _radius(spot: Spot) -> float:
-    """The area grows with the forward passes."""
-    return min(11.0, 4.0 * math.sqrt(max(1.0, spot.passes)))
+    """It grows with the forward passes."""
+    return min(11.0, 2.8 + 2.4 * math.sqrt(max(1.0, spot.passes)))
 
 
 def _scale(values: Sequence[float], start: float, end: float, floor: bool) -> Scale:

@@ -85,7 +85,7 @@ def headline(summary: w.Summary) -> str:
     if found == "unknown":
         why = no_flips(summary)
         return f"Nothing can be said about whether this judge decides by {name}: {why}."
-    rate = w.share(w.span(summary["metrics"]["flip_rate"]["none"])[0])  # type: ignore[index]
+    rate = w.share(summary["metrics"]["flip_rate"]["none"]["value"])
     bare, rule = summary["rule"] == "none", summary["rule"]
     if found == "not shown":
         even = "" if bare else f", even without its rule {rule},"
@@ -327,7 +327,7 @@ def parts(summary: w.Summary, decomposition: Mapping[str, Any], names: Sequence[
     known = [(name, decomposition[name]) for name in names if w.span(decomposition[name]["direct"])]
     if not known:
         return "How much of a gap the stated attribute makes cannot be told here."
-    name, found = max(known, key=lambda pair: abs(w.span(pair[1]["gap"])[0]))  # type: ignore[index]
+    name, found = max(known, key=lambda pair: abs(pair[1]["gap"]["value"]))
     gap, direct, rest = (w.span(found[key]) for key in ("gap", "direct", "rest"))
     assert gap is not None
     assert direct is not None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Set
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
@@ -89,11 +90,18 @@ class Dye:
                 return Trail(watch.stains, leaves=f"{name} is called on other inputs, too")
         return Trail(watch.stains)
 
+    def entering(self, block: str) -> Stains:
+        """The stains in `block` of all that comes into it, up to where that ends."""
+        watch = _Watch(self, NAN)
+        with handles() as held, suppress(Exception):  # it may refuse a NaN
+            for name in self._within(block):
+                held += watch.over(name)
+            again(self.modules[block], self._dyed(block))
+        return watch.stains
+
     def passes_around(self, block: str) -> bool:
         """Whether what goes into `block` comes out around everything in it that has weights."""
-        call = self.seen.calls[block]
-        out = self._washed(block, Call(NAN.dyed(call.args), NAN.dyed(call.kwargs), call.shape))
-        first = next(tensors(out), None)
+        first = next(tensors(self._washed(block, self._dyed(block))), None)
         return first is not None and bool(torch.isnan(first).all())
 
     def last_weights(self, block: str) -> tuple[str, ...]:
@@ -103,6 +111,10 @@ class Dye:
         return tuple(
             name for name in self._within(block) if NAN.is_in(self._washed(block, call, name))
         )
+
+    def _dyed(self, block: str) -> Call:
+        call = self.seen.calls[block]
+        return Call(NAN.dyed(call.args), NAN.dyed(call.kwargs), call.shape)
 
     def _washed(self, block: str, call: Call, dyed: str = "") -> Any:
         """What `block` gives for `call` when no dye comes through its modules with weights, and

@@ -35,6 +35,7 @@ def find_neurons(
     """
     search = _Search(dye)
     around = [block for block in blocks if dye.once(block)]
+    search.lost |= {f"the input of {block}": dye.entering(block) for block in around}
     for name in dye.seen.order:
         search.ask(name, next((b for b in around if name.startswith(f"{b}.")), ""), streams)
     offered = []
