@@ -207,7 +207,7 @@ def simulated(
         drawn = enumerate(rng.random(values) < base)
         dummies.append(tuple(varied(f"p{j}", j == 0, chosen) for j, chosen in drawn))
     return Evidence(
-        sets, None, dummies, Dummies([]), tuple(OPTIONS), 0, 0, 0.0, {}, False
+        sets, None, dummies, Dummies([]), tuple(OPTIONS), 0, {}, False
     ), groups  # fmt: skip
 
 
@@ -303,6 +303,16 @@ def test_each_variation_is_asked_once_whatever_the_rules() -> None:
     few = run(judge(biased()), people(40), placebo=None).summary
     assert few["forward_passes"] == 80
     assert few["flips"]["placebo"]["reason"]
+
+
+def test_the_calibration_is_paid_for_as_well() -> None:
+    rows = people(40)
+    found = run(judge(biased(), calibration="batch"), rows).summary
+    assert found["forward_passes"] == found["forward_passes_now"] == 40 * 4
+    fair = mitigate(judge(biased("black", 0.2), calibration="batch"), "race", "mean", values=VALUES)
+    items = [{k: v for k, v in row.items() if k != "hired"} for row in rows]
+    audited = run(fair, rows)
+    assert [row["decision_mean"] for row in audited.decisions] == list(fair.predict(items))
 
 
 def test_a_stored_run_is_audited_again_without_the_model(tmp_path: Path) -> None:
@@ -600,10 +610,16 @@ def test_limits_that_are_exceeded_are_told() -> None:
         found.exceeds(2.0)
 
 
-def test_a_report_needs_a_place() -> None:
-    pytest.importorskip("leanfair.report.audit")
-    with pytest.raises(InputError, match="no directory"):
-        run(judge(biased()), people(20)).report()
+def test_a_report_has_a_place_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = run(judge(biased("black", 0.2)), people(40), rules=None)
+    assert found.report() == Path("audit.html")
+    page = (tmp_path / "audit.html").read_text()
+    assert "<html" in page
+    assert "violat" not in page.lower()
+    assert found.report("other.html").exists()
+    kept = run(judge(biased()), people(40), out=tmp_path / "run")
+    assert kept.report() == tmp_path / "run" / "report.html"
 
 
 def test_words_that_are_not_the_auditors_to_say() -> None:
@@ -627,7 +643,10 @@ def test_labels_may_be_mapped() -> None:
     assert mapped["accuracy"] == short["accuracy"] == plain["accuracy"]
     for values in ((1, 0), (True, False), (1.0, 0.0), ("1", "0"), ("Yes", "No ")):
         rows = [{**row, "hired": values[row["hired"] == "no"]} for row in people()]
-        assert run(judge(biased()), rows).summary["accuracy"]["none"] == (plain["accuracy"]["none"])
+        assert (
+            run(judge(biased()), rows, placebo=None, rules=[]).summary["accuracy"]["none"]
+            == (plain["accuracy"]["none"])
+        )
 
 
 def test_frames_and_files_are_tables_too(tmp_path: Path) -> None:

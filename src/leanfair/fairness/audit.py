@@ -53,13 +53,12 @@ class Audit:
     path: Path | None = None
 
     def report(self, path: str | Path | None = None) -> Path:
-        """Write the self-contained HTML page, to `path` or into the run directory."""
+        """Write the self-contained HTML page: to `path`, or into the run directory, or, where there
+        is none, to audit.html here."""
         from leanfair.report.audit import write_report
 
-        target = Path(path) if path else self.path / "report.html" if self.path else None
-        if target is None:
-            raise InputError("This audit has no directory: call report('page.html').")
-        return Path(write_report(self.summary, target))
+        here = Path("audit.html") if self.path is None else self.path / "report.html"
+        return write_report(self.summary, here if path is None else Path(path))
 
     def to_csv(self, path: str | Path, what: Literal["decisions", "metrics"] = "decisions") -> Path:
         """Write a table: what was decided, one row a row, or every number with its interval."""
@@ -151,6 +150,7 @@ def audit(
         labels=labels, cluster=cluster, slots=slots,
     )  # fmt: skip
     _check_reference(reference, table)
+    asking, before = time.monotonic(), base.forward_passes
     _prepare(judge, base, table, slots)
     evidence = gather(
         base,
@@ -162,6 +162,10 @@ def audit(
         seed=seed,
         told=None if on_event is None else lambda d, n: on_event(AuditEvent("ask", d, n)),
     )
+    spent = {
+        "forward_passes_now": base.forward_passes - before,
+        "asking_seconds": time.monotonic() - asking,
+    }
     if on_event is not None:
         on_event(AuditEvent("count", 0, len(table)))
     study = Study(
@@ -180,6 +184,7 @@ def audit(
         **_about(base, varier, table, label, cluster),
         "settings": {**settings(study), "label": label, "cluster": cluster},
         **results(study),
+        **spent,
         "notes": _notes(study),
     }
     summary["seconds"] = time.monotonic() - started

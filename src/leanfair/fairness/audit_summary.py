@@ -141,9 +141,7 @@ def results(study: Study) -> dict[str, Any]:
             "examples": flips.examples(study.evidence, study.table.truth),
         },
         "forward_passes": study.evidence.asked,
-        "forward_passes_now": study.evidence.paid,
         "forward_passes_by_rule": {rule: study.evidence.passes(rule) for rule in study.rules},
-        "asking_seconds": study.evidence.seconds,
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -29,8 +28,7 @@ _ROWS_AT_ONCE = 64
 class Evidence:
     """The answers of an audit. `sets`: of each row's variations, one of them the original;
     `blinded`: of each row without the attribute, where a rule needs that; `dummies`: of each row's
-    placebo. `asked`: how many different items that was; `paid`: how many of them the model was
-    really given now (the others were in the store). `notes`: why rows could not be varied;
+    placebo. `asked`: how many different prompts that was. `notes`: why rows could not be varied;
     `unseen`: whether all that varies is in fields that the prompt does not show."""
 
     sets: Sequence[tuple[Varied, ...]]
@@ -39,8 +37,6 @@ class Evidence:
     placebo: Dummies
     options: tuple[str, ...]
     asked: int
-    paid: int
-    seconds: float
     notes: Mapping[str, int]
     unseen: bool
 
@@ -118,7 +114,6 @@ def gather(
     told: Told | None = None,
 ) -> Evidence:
     """Ask `judge` about every variation of every item, and their placebo, each once."""
-    started, before = time.monotonic(), judge.forward_passes
     sets = [_variations(item, varier, row) for row, item in enumerate(items, start=1)]
     bare = [_blinded(item, varier, row) for row, item in enumerate(items, start=1)] if blind else []
     attributes = varier.attributes if varier is not None else []
@@ -136,8 +131,6 @@ def gather(
         placebo=dummies,
         options=tuple(judge.options),
         asked=len({_key(one.item, slots) for each in asked for one in each}),
-        paid=judge.forward_passes - before,
-        seconds=time.monotonic() - started,
         notes=_why_alone(items, sets, varier),
         unseen=_unseen(sets, slots),
     )
@@ -146,11 +139,12 @@ def gather(
 def _answered(
     judge: Decider, asked: Sequence[Sequence[Variation]], told: Told | None
 ) -> list[list[Varied]]:
-    """All that belongs to a row goes to the judge at once, which computes what it has in common
-    only once."""
+    """All goes to the judge at once, which knows best what to compute together; or, where somebody
+    wants to be told, all that belongs to some rows."""
     found: list[list[Varied]] = []
-    for start in range(0, len(asked), _ROWS_AT_ONCE):
-        part = asked[start : start + _ROWS_AT_ONCE]
+    size = len(asked) if told is None else _ROWS_AT_ONCE
+    for start in range(0, len(asked), size):
+        part = asked[start : start + size]
         rows = [start + i + 1 for i, each in enumerate(part) for _ in each]
         answers = iter(judge.answers([one.item for each in part for one in each], rows=rows))
         for each in part:

@@ -135,7 +135,7 @@ def test_networks_of_other_precision(dtype: torch.dtype) -> None:
         ("split", "blocks.0.branch.0.0", "in part"),
         ("scaled", "blocks.0.branch.0.0", "Scale cannot be narrowed"),
         ("scaled inside", "blocks.0.a.0", "does not run"),
-        ("fed back", "blocks.0.a.0", "meet those of the input of blocks.0"),
+        ("fed back", "blocks.0.a.0", "that come into the block"),
         ("without blocks", "stem.0", "added to those of convs.1"),
         ("basic", "stem.0.0", "residual stream"),
         ("basic", "blocks.0.last.0", "leave the block"),

@@ -34,13 +34,14 @@ def find_neurons(
     stream, `streams` those that also pass their input on.
     """
     search = _Search(dye)
-    around = [block for block in blocks if dye.once(block)]
-    search.lost |= {f"the input of {block}": dye.entering(block) for block in around}
+    entering = {block: dye.entering(block) for block in blocks if dye.once(block)}
     for name in dye.seen.order:
-        search.ask(name, next((b for b in around if name.startswith(f"{b}.")), ""), streams)
+        search.ask(name, next((b for b in entering if name.startswith(f"{b}.")), ""), streams)
     offered = []
     for group in search.groups:
-        if why := search.tie(group) or _unfit(group, dye, trials):
+        if group.touches(entering.get(group.block, {})):
+            search.refused[group.name] = "its channels meet those that come into the block"
+        elif why := search.tie(group) or _unfit(group, dye, trials):
             search.refused[group.name] = why
         else:
             offered.append(group.neurons())

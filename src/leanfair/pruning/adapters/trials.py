@@ -15,8 +15,8 @@ from leanfair.errors import SurgeryError
 from leanfair.pruning.adapters.colour import NAN, dye_all
 from leanfair.pruning.adapters.dye import Dye
 from leanfair.pruning.adapters.recording import handles, mapped
-from leanfair.pruning.surgery import difference, remove
-from leanfair.pruning.types import Cut
+from leanfair.pruning.surgery import _remove_layers, difference, remove
+from leanfair.pruning.types import Cut, Layer
 
 
 class Trials:
@@ -38,12 +38,35 @@ class Trials:
     def gap(self, cut: Cut, samples: int | None = None) -> float:
         """How far the network without `cut` is from the one with it zeroed, in units of what
         rounding may explain; infinite where it does not run."""
+        part = self._sample[:samples]
         try:
+            if not cut.neurons and not self._trains:  # no copy is needed to leave blocks out
+                return difference(cut, self._model, _Without(self._model, cut.layers), part)
             child = remove(cut, self._model)
         except SurgeryError:
             return inf
-        gap = difference(cut, self._model, child, self._sample[:samples])
+        gap = difference(cut, self._model, child, part)
         return inf if gap <= 1.0 and self._trains and not _trains(child, self._sample) else gap
+
+
+class _Without(nn.Module):
+    """A network that runs without some of its blocks."""
+
+    def __init__(self, network: nn.Module, layers: tuple[Layer, ...]) -> None:
+        super().__init__()
+        self.network = network
+        self.layers = layers
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        containers = [self.network.get_submodule(layer.container) for layer in self.layers]
+        before = [(container, dict(container._modules)) for container in containers]
+        try:
+            _remove_layers(self.network, self.layers)
+            return self.network(*args, **kwargs)
+        finally:
+            for container, modules in before:
+                container._modules.clear()
+                container._modules.update(modules)
 
 
 def _heard(model: nn.Module, sample: Batch, names: list[str]) -> set[str]:
