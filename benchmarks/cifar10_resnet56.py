@@ -16,8 +16,8 @@ from pathlib import Path
 
 import leanfair
 from leanfair.data import load
-from leanfair.evaluation.accuracy import accuracy
-from leanfair.files import write_json, write_tensors
+from leanfair.evaluation.accuracy import accuracy, change, correct
+from leanfair.files import read_json, read_tensors, write_json, write_tensors
 from leanfair.pruning.recover import Checkpointing, Recipe, fine_tune
 from leanfair.pruning.sources import open_model
 
@@ -33,10 +33,10 @@ def main() -> None:
     parser.add_argument("--criterion", default="kl")
     parser.add_argument("--score-samples", type=int, default=128)
     parser.add_argument("--candidate-epochs", type=float, default=0.05)
-    parser.add_argument("--round-epochs", type=float, default=0.2)
-    parser.add_argument("--final-epochs", type=float, default=3.0)
+    parser.add_argument("--round-epochs", type=float, default=0.25)
+    parser.add_argument("--final-epochs", type=float, default=8.0)
     parser.add_argument("--layers-per-round", type=int, default=2)
-    parser.add_argument("--lr", type=float, default=0.02)
+    parser.add_argument("--lr", type=float, default=0.03)
     parser.add_argument("--distill", type=float, default=0.0)
     parser.add_argument("--data", type=Path, default=SHARED / "data/cifar10")
     parser.add_argument(
@@ -48,7 +48,6 @@ def main() -> None:
     parser.add_argument("--no-control", action="store_true")
     args = parser.parse_args()
 
-    started = time.time()
     splits = load(args.data)
     train = augmented(splits.train)
     parent = open_model(args.weights)
@@ -72,19 +71,35 @@ def main() -> None:
         lr=args.lr,
         distill=args.distill,
     )
-    result = {"pruned": dict(run.summary), "minutes": (time.time() - started) / 60}
     target = ROOT / "benchmarks/results" / f"{args.name}.json"
+    result = {"pruned": dict(run.summary), "minutes": run.summary["seconds"] / 60}
     write_json(target, result)
     print_result(run.summary)
     if not args.no_control:
-        result["control"] = control(parent, train, splits.test, run.summary["images"], args)
+        trained_on = control(parent, train, splits.test, run.summary["images"], args)
+        result["control"] = trained_on
+        result["changes"] = changes(parent, run.model, args.out, splits.test)
         write_json(target, result)
-        print(json.dumps(result["control"], indent=1))
+        print(json.dumps({key: result[key] for key in ("control", "changes")}, indent=1))
+
+
+def changes(parent, pruned, out, test) -> dict:  # type: ignore[no-untyped-def]
+    """What became of the accuracy, with 95 % intervals on the same test images."""
+    control = copy.deepcopy(parent)
+    control.load_state_dict(read_tensors(out / "control.safetensors"))
+    networks = {"parent": parent, "pruned": pruned, "control": control.eval()}
+    right = {name: correct(network, test).cpu() for name, network in networks.items()}
+    return {
+        f"{name} against {other}": change(right[other], right[name]).to_json()
+        for name, other in (("pruned", "parent"), ("control", "parent"), ("pruned", "control"))
+    }
 
 
 def control(parent, train, test, images, args) -> dict:  # type: ignore[no-untyped-def]
     """The unpruned parent, trained on for as many image passes as the run spent on both candidates,
     the winners and the result together, with the same recipe."""
+    if (args.out / "control.json").exists():
+        return read_json(args.out / "control.json")
     model = copy.deepcopy(parent)
     checkpoint = Checkpointing(args.out / "control.training", every=20_000)
     began = time.time()
@@ -100,12 +115,14 @@ def control(parent, train, test, images, args) -> dict:  # type: ignore[no-untyp
         checkpoint=checkpoint,
     )
     write_tensors(args.out / "control.safetensors", model.state_dict())
-    return {
+    found = {
         "what": "the unpruned parent, trained on for the same number of image passes",
         "images": tuned.images,
         "accuracy": {"before": accuracy(parent, test), "after": accuracy(model, test)},
         "minutes": (time.time() - began) / 60,
     }
+    write_json(args.out / "control.json", found)
+    return found
 
 
 def augmented(images):  # type: ignore[no-untyped-def]

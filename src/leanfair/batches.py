@@ -106,6 +106,8 @@ def _raw_batches(source: Source, batch_size: int, shuffle: int | None) -> Iterat
     n = len(source)
     order = torch.arange(n) if shuffle is None else torch.randperm(n, generator=generator)
     for rows in torch.split(order, batch_size):
+        if not len(rows):
+            return  # an empty tensor splits into one empty part
         if hasattr(source, "take"):
             yield source.take(rows, generator)
         else:

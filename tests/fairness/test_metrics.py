@@ -190,3 +190,29 @@ def test_every_interval_holds_its_own_number(seed: int) -> None:
     for one in found.values():
         value, low, high = numbers(one)
         assert 0 <= low <= value <= high <= 1
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("groups", [2, 5])
+@pytest.mark.parametrize(("tpr", "fpr"), [(0.0, 0.0), (0.1, 0.0), (0.3, 0.0), (0.3, 0.2)])
+def test_gaps_of_odds_are_covered(groups: int, tpr: float, fpr: float) -> None:
+    """300 rows, of which one group is favoured by so much."""
+    rng = np.random.default_rng(0)
+    truth = {
+        "equal_opportunity_difference": tpr,
+        "average_odds_difference": (tpr + fpr) / 2,
+        "equalized_odds_difference": max(tpr, fpr),
+    }
+    held = dict.fromkeys(truth, 0)
+    times = 500
+    for i in range(times):
+        group, labels = np.arange(300) % groups, rng.random(300) < 0.5
+        rates = np.where(labels, 0.5 + tpr * (group == 0), 0.3 + fpr * (group == 0))
+        found = measure(
+            labels, rng.random(300) < rates, group.astype(str).tolist(), seed=i, draws=300
+        )
+        for name, gap in truth.items():
+            _, low, high = numbers(found[name])
+            held[name] += low - 1e-12 <= gap <= high + 1e-12
+    for name, count in held.items():
+        assert 0.915 <= count / times <= 0.985, name

@@ -36,5 +36,5 @@ def test_a_run_killed_several_times_at_random_ends_at_the_same_network(
     assert len(decisions(broken)) >= 2
     for name in ("model.safetensors", "cuts.json"):
         assert (broken / name).read_bytes() == (unbroken / name).read_bytes()
-    found = {path.name for path in broken.iterdir() if not path.name.startswith(".")}
-    assert found == {path.name for path in unbroken.iterdir()}
+    files = {path.name for path in unbroken.iterdir()}
+    assert {path.name for path in broken.iterdir()} == files, "nothing of the kills is left"

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -40,6 +41,18 @@ class Spread:
     theta: Floats
     spread: Floats
     errors: Floats
+
+    @cached_property
+    def shares(self) -> Floats:
+        """How the mean gap is shared among the columns: as seen, but for gaps that noise alone
+        makes, which are taken for none; that understates the noise least."""
+        own = ranges(self.theta)
+        noise = np.quantile(ranges(self.errors), 0.95, axis=-1)
+        real = own > noise
+        real[(own / noise).argmax()] = True
+        kept = np.where(real, np.maximum(own, 1e-9), 0.0)
+        shares: Floats = kept / kept.mean()
+        return shares
 
     @staticmethod
     def of(rates: Rates) -> Spread:
@@ -83,13 +96,12 @@ def gap_of(theta: Floats, how: How) -> float:
 def shaped(found: Spread, target: float, how: How) -> Floats:
     """The rates nearest to `found` whose gap is `target`, [columns, groups]."""
     own = ranges(found.theta)
-    seen = float(joined(own, how))
     if how == "max":
         wanted = np.minimum(own, target)
-        if target > seen:
+        if target > own.max():
             wanted[own.argmax()] = target
     else:
-        wanted = own * target / seen if seen > 0 else np.full(len(own), target)
+        wanted = found.shares * target
     rows = zip(found.theta, found.spread, wanted, strict=True)
     return np.stack([_tied(_nearest(theta, s, r), s) for theta, s, r in rows])
 

@@ -28,6 +28,16 @@ from leanfair.pruning.surgery import remove
 from leanfair.pruning.types import Cut, Kind, Step
 
 FORMAT = 1
+LEFTOVERS = (
+    "round-*.safetensors",
+    "chosen.json",
+    "chosen.safetensors",
+    "*.training",
+    ".*.safetensors.*",
+    ".*.training.*",
+    ".*.json.*",
+    ".*.html.*",
+)
 
 
 @dataclass(frozen=True)
@@ -134,8 +144,14 @@ class RunDirectory:
                 write_tensors(self.path / "model.safetensors", model.state_dict())
                 write_json(self.path / "cuts.json", [step.cut.to_json() for step in steps])
                 write_json(self.path / "summary.json", summary)
-                for round_ in self.path.glob("round-*.safetensors"):
-                    round_.unlink()
+
+    def tidy(self) -> None:
+        """Remove what only resuming needed, and what a kill in the middle of a write left."""
+        if self.path is None or not self.writes:
+            return
+        for pattern in LEFTOVERS:
+            for file in self.path.glob(pattern):
+                file.unlink(missing_ok=True)
 
     def finished(self) -> dict[str, Any] | None:
         """The summary, if this run is finished."""

@@ -179,6 +179,7 @@ class Run:
         finished run wrote down already is not done again."""
         done = self.directory.finished()
         summary = self._completed() if done is None else done
+        self.directory.tidy()
         with_origin(self.model, origin_of(self.base), [step.cut for step in self.steps])
         result = Pruned(self.model, tuple(self.steps), summary, self.directory.path)
         if self.directory.path is not None and self.directory.writes:

@@ -15,7 +15,8 @@ from leanfair.errors import SurgeryError
 from leanfair.pruning.adapters.colour import NAN, dye_all
 from leanfair.pruning.adapters.dye import Dye
 from leanfair.pruning.adapters.recording import handles, mapped
-from leanfair.pruning.surgery import _remove_layers, difference, remove
+from leanfair.pruning.masks import masked
+from leanfair.pruning.surgery import TOLERANCE, _remove_layers, difference, remove
 from leanfair.pruning.types import Cut, Layer
 
 
@@ -34,6 +35,19 @@ class Trials:
     def acts(self, names: Iterable[str]) -> bool:
         """Whether the logits depend on all of these modules."""
         return self._heard.issuperset(names)
+
+    def seems_to_go(self, layer: Layer) -> bool:
+        """Whether the logits without a block are those with it zeroed: a quick look, on little."""
+        few = self._sample[:2].inputs
+        try:
+            with torch.inference_mode():
+                out = forward(_Without(self._model, (layer,)), few)
+                with masked(self._model, (layer,)):
+                    twin = forward(self._model, few)
+        except Exception:  # it is called by name, or by number
+            return False
+        close = TOLERANCE.get(twin.dtype, 1e-4) * float(twin.abs().max())
+        return out.shape == twin.shape and float((out - twin).abs().max()) <= close
 
     def gap(self, cut: Cut, samples: int | None = None) -> float:
         """How far the network without `cut` is from the one with it zeroed, in units of what
