@@ -21,6 +21,9 @@ from leanfair.fairness.judge import Judge
 from leanfair.fairness.mitigate import mitigate
 from leanfair.fairness.types import Decision, Item
 
+# There is a display of our own. This has to be said before transformers is loaded.
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+
 Row = Mapping[str, Any]
 Shown = Callable[[int, int], None]
 
@@ -42,7 +45,6 @@ def listed(text: str | None, what: str) -> list[str] | None:
 
 def open_judge(model: str, prompt: str, choices: str, **given: Any) -> Judge:
     """The judge that the command line describes; what was not given keeps its default."""
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # there is a display of our own
     if not Path(prompt).is_file() and "{" not in prompt:
         raise InputError(f"There is no prompt file {prompt}: give one, with a slot like {{text}}.")
     settings = {name: value for name, value in given.items() if value is not None}
