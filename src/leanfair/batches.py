@@ -111,9 +111,14 @@ def _raw_batches(source: Source, batch_size: int, shuffle: int | None) -> Iterat
         if hasattr(source, "take"):
             yield source.take(rows, generator)
         else:
-            sample = default_collate([source[int(i)] for i in rows])
-            alone = isinstance(sample, (list, tuple)) and len(sample) == 1
-            yield sample[0] if alone else sample
+            yield collated([source[int(i)] for i in rows])
+
+
+def collated(samples: list[Any]) -> Any:
+    """A raw batch of samples; one of a TensorDataset of inputs alone is those inputs."""
+    raw = default_collate(samples)
+    alone = isinstance(raw, (list, tuple)) and len(raw) == 1
+    return raw[0] if alone else raw
 
 
 def forward(model: nn.Module, inputs: Inputs) -> Tensor:

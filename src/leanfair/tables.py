@@ -54,8 +54,9 @@ def write_table(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> Path:
     return write_bytes(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 
-def kind_of(path: Path) -> str:
+def kind_of(path: str | Path) -> str:
     """The ending that tells how a table is written. Raises InputError where none does."""
+    path = Path(path)
     kind = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
     if kind not in (*DELIMITERS, *JSON_LINES, ".parquet") or (path.suffix, kind) == (
         ".gz",

@@ -60,6 +60,7 @@ Seed = Annotated[int, typer.Option("--seed", help="Decides all chance.")]
 
 
 def command(
+    context: typer.Context,
     model: given.Model,
     prompt: given.Prompt,
     choices: given.Options,
@@ -97,12 +98,8 @@ def command(
     """
     kept = store or f"{out.rstrip('/')}/answers.jsonl"
     with told_plainly(debug, when_stopped=f"The same command goes on where it was ({kept})."):
-        for name, limit in (
-            ("--max-flip-rate", max_flip_rate),
-            ("--max-difference", max_difference),
-        ):
-            if limit is not None and not 0.0 <= limit <= 1.0:
-                raise InputError(f"{name} is a share from 0 to 1, but is {limit}.")
+        _check_limit("--max-flip-rate", max_flip_rate)
+        _check_limit("--max-difference", max_difference)
 
         from leanfair.cli import judging
         from leanfair.fairness.audit import audit
@@ -110,11 +107,7 @@ def command(
 
         rows = read_table(table)
         with judging.progress(quiet) as shown:
-            judge = judging.open_judge(
-                model, prompt, choices, calibration=calibration, system=system, store=kept,
-                model_name=model_name, revision=revision, batch_size=batch_size,
-                min_captured=min_captured, chat=chat, device=device, progress=shown,
-            )  # fmt: skip
+            judge = judging.open_judge(context.params, kept, shown)
             found = audit(
                 judge, rows, label=label, group=judging.listed(group, "--group") or [],
                 favourable=favourable, labels=positive, cluster=cluster,

@@ -24,6 +24,7 @@ Rule = Annotated[
 
 
 def command(
+    context: typer.Context,
     model: given.Model,
     prompt: given.Prompt,
     choices: given.Options,
@@ -57,14 +58,10 @@ def command(
         from leanfair.cli import judging
         from leanfair.tables import kind_of, read_table, write_table
 
-        kind_of(judging.path_of(out))
+        kind_of(out)
         rows = read_table(table)
         with judging.progress(quiet) as shown:
-            judge = judging.open_judge(
-                model, prompt, choices, calibration=calibration, system=system, store=kept,
-                model_name=model_name, revision=revision, batch_size=batch_size,
-                min_captured=min_captured, chat=chat, device=device, progress=shown,
-            )  # fmt: skip
+            judge = judging.open_judge(context.params, kept, shown)
             decider = judging.watched(judge, attribute, rule, values, field, protect or [])
             decisions = decider.decide(judging.items_of(rows, judge))
         write_table(out, judging.with_decisions(rows, decisions, judge.options))

@@ -24,13 +24,14 @@ from leanfair.fairness.types import Decision, Item
 # There is a display of our own. This has to be said before transformers is loaded.
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
+SETTINGS = (
+    "calibration", "system", "model_name", "revision", "batch_size", "min_captured", "chat",
+    "device",
+)  # fmt: skip
+"""The parameters of the commands that are settings of a Judge."""
+
 Row = Mapping[str, Any]
 Shown = Callable[[int, int], None]
-
-
-def path_of(name: str) -> Path:
-    """`name` as a path."""
-    return Path(name)
 
 
 def listed(text: str | None, what: str) -> list[str] | None:
@@ -43,12 +44,14 @@ def listed(text: str | None, what: str) -> list[str] | None:
     return found
 
 
-def open_judge(model: str, prompt: str, choices: str, **given: Any) -> Judge:
-    """The judge that the command line describes; what was not given keeps its default."""
+def open_judge(given: Mapping[str, Any], store: str, progress: Shown | None) -> Judge:
+    """The judge that a command's parameters describe; what was not given keeps its default."""
+    prompt = given["prompt"]
     if not Path(prompt).is_file() and "{" not in prompt:
         raise InputError(f"There is no prompt file {prompt}: give one, with a slot like {{text}}.")
-    settings = {name: value for name, value in given.items() if value is not None}
-    return Judge(model, prompt, listed(choices, "--options") or [], **settings)
+    options = listed(given["choices"], "--options") or []
+    settings = {name: given[name] for name in SETTINGS if given[name] is not None}
+    return Judge(given["model"], prompt, options, store=store, progress=progress, **settings)
 
 
 def watched(

@@ -13,9 +13,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.text import Text
 
 from leanfair.pruning.types import Event, Listener, Step
-
-COST_NAMES = {"macs": "MACs", "params": "parameters", "latency": "latency", "memory": "memory"}
-"""How a target is called in a sentence."""
+from leanfair.report.story import COSTS
 
 
 @contextmanager
@@ -104,7 +102,7 @@ class Bars:
     """A listener that keeps two bars up to date, and prints finished rounds above them."""
 
     def __init__(self, console: Console, of: str, macs_before: int) -> None:
-        self._of = COST_NAMES.get(of, of)
+        self._of = COSTS.get(of, of)
         self._macs_before = macs_before
         self._last: Event | None = None
         self.progress = Progress(

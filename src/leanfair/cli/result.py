@@ -9,7 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from leanfair.cli.progress import COST_NAMES
+from leanfair.report.story import COSTS
 
 Row = tuple[str, float, float, Callable[[float], str]]
 
@@ -29,7 +29,7 @@ def print_result(console: Console, summary: Mapping[str, Any], out: str) -> None
 def outcome(summary: Mapping[str, Any]) -> str:
     """Whether the target was met, in one sentence that says why if it was not."""
     settings, steps = summary["settings"], summary["steps"]
-    cost = COST_NAMES.get(settings["of"], settings["of"])
+    cost = COSTS.get(settings["of"], settings["of"])
     kinds = [step["chosen"] for step in steps]
     rounds = f"{len(kinds)} round{'' if len(kinds) == 1 else 's'}"
     if summary["removed"] >= settings["cut"]:

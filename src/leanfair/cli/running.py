@@ -18,7 +18,7 @@ from torch import nn
 
 from leanfair.batches import Batch, as_batch, forward
 from leanfair.cli.messages import is_main_process
-from leanfair.cli.progress import COST_NAMES, shown
+from leanfair.cli.progress import shown
 from leanfair.cli.result import print_result
 from leanfair.data import Splits, load
 from leanfair.errors import InputError
@@ -29,6 +29,7 @@ from leanfair.pruning.plan import Plan, look_ahead
 from leanfair.pruning.settings import settings_from
 from leanfair.pruning.sources import open_model
 from leanfair.pruning.types import Listener, Pruned
+from leanfair.report.story import COSTS
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -130,7 +131,7 @@ def show_plan(
 def _told(plan: Plan, settings: Mapping[str, Any]) -> str:
     of = settings.get("of", "macs")
     lines = [
-        f"Next is round {plan.round}; {plan.removed:.1%} of the {COST_NAMES.get(of, of)} "
+        f"Next is round {plan.round}; {plan.removed:.1%} of the {COSTS.get(of, of)} "
         f"{'is' if of in ('latency', 'memory') else 'are'} removed, {plan.target:.1%} asked for."
     ]
     for cut in plan.cuts:

@@ -75,8 +75,9 @@ def open_run(
     )
     if steps:
         run.removed = 1.0 - steps[-1].cost / run.about["cost_before"]
-    run.accuracy_before = run.calibration_accuracy(base)
-    run.correct_before = run.tested(base)
+    if directory.finished() is None:  # else what was measured is written down
+        run.accuracy_before = run.calibration_accuracy(base)
+        run.correct_before = run.tested(base)
     return run
 
 

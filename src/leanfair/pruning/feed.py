@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import default_collate
 
-from leanfair.batches import Batch, Source, as_batch, is_dataset
+from leanfair.batches import Batch, Source, as_batch, collated, is_dataset
 from leanfair.errors import InputError
 from leanfair.pruning.distributed import group
 
@@ -69,15 +68,13 @@ def _taken(source: Any, rows: Tensor, seed: str) -> Part:
     for i in range(len(rows))[mine]:
         _seed(f"{seed}/{i}")
         samples.append(source[int(rows[i])])
-    sample = default_collate(samples)
-    alone = isinstance(sample, (list, tuple)) and len(sample) == 1
-    return Part(as_batch(sample[0] if alone else sample), len(rows))
+    return Part(as_batch(collated(samples)), len(rows))
 
 
 def _loader_pass(source: Any, batch_size: int, seed: str, skip: int) -> Iterator[Part | None]:
     for generator in (getattr(source, "generator", None), _sampler_generator(source)):
         if generator is not None:
-            generator.manual_seed(_number(seed))
+            generator.manual_seed(seed_of(seed))
     _seed(seed)
     iterator = iter(source)
     given = 0
@@ -103,16 +100,17 @@ def _mine(samples: int) -> slice:
     return slice(rank * samples // size, (rank + 1) * samples // size)
 
 
-def _number(text: str) -> int:
+def seed_of(text: str) -> int:
+    """A seed of its own for every use of chance: the same for the same text, on any machine."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
 def _generator(text: str) -> torch.Generator:
-    return torch.Generator().manual_seed(_number(text))
+    return torch.Generator().manual_seed(seed_of(text))
 
 
 def _seed(text: str) -> None:
-    number = _number(text)
+    number = seed_of(text)
     torch.manual_seed(number)
     random.seed(number)
     np.random.seed(number)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -20,10 +19,11 @@ from leanfair.pruning.checkpoint import RunDirectory
 from leanfair.pruning.cost import Bill, bill, measure
 from leanfair.pruning.criteria import criterion_named
 from leanfair.pruning.distributed import agreed
+from leanfair.pruning.feed import seed_of
 from leanfair.pruning.recover import Checkpointing, fine_tune
 from leanfair.pruning.replay import outputs
 from leanfair.pruning.settings import Settings
-from leanfair.pruning.sources import origin_of, with_origin
+from leanfair.pruning.sources import Origin, with_origin
 from leanfair.pruning.summary import summarise
 from leanfair.pruning.types import Anatomy, Cut, Event, Listener, Pruned, Scores, Step
 
@@ -104,7 +104,7 @@ class Run:
         matched = self.settings.matched
         save = self.settings.pace * current.totals()[matched]
         if matched == self.settings.of:
-            whole = bill(self.base, self.proof).totals()[matched]
+            whole = self.about["model"][matched]
             left = current.totals()[matched] - (1.0 - self.settings.cut) * whole
             save = min(save, left)
         return max(1, int(save + 0.5))
@@ -149,10 +149,10 @@ class Run:
         """Make `child` the next parent and write the step down; None where its accuracy is below
         the floor that was set."""
         self.say("evaluate", done=0.0)
-        correct = self.calibration_accuracy(child)
+        share = self.calibration_accuracy(child)
         lowest = self.settings.min_accuracy
-        if lowest is not None and correct is not None and correct < lowest:
-            self.stop(f"another round would bring the accuracy to {correct:.4f}, below {lowest}")
+        if lowest is not None and share is not None and share < lowest:
+            self.stop(f"another round would bring the accuracy to {share:.4f}, below {lowest}")
             return None
         after = bill(child, self.proof)
         cost = self._cost(child)
@@ -163,7 +163,7 @@ class Run:
             cut=cut,
             macs=after.macs,
             params=after.params,
-            accuracy=correct,
+            accuracy=share,
             seconds=seconds,
             cost=cost,
         )
@@ -180,7 +180,9 @@ class Run:
         done = self.directory.finished()
         summary = self._completed() if done is None else done
         self.directory.tidy()
-        with_origin(self.model, origin_of(self.base), [step.cut for step in self.steps])
+        origin = self.about["model"]["origin"]
+        made = [step.cut for step in self.steps]
+        with_origin(self.model, Origin.from_json(origin) if origin else None, made)
         result = Pruned(self.model, tuple(self.steps), summary, self.directory.path)
         if self.directory.path is not None and self.directory.writes:
             result.report()
@@ -245,8 +247,7 @@ class Run:
 
     def _seed(self, purpose: str, number: int) -> int:
         """A seed of its own for every use of chance, the same in a resumed run."""
-        text = f"{self.settings.seed}/{purpose}/{number}"
-        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+        return seed_of(f"{self.settings.seed}/{purpose}/{number}")
 
 
 def _check_scores(scores: Scores) -> None:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from leanfair.files import write_text
 from leanfair.report import audit_rows as rows
@@ -16,7 +12,7 @@ from leanfair.report import audit_story as story
 from leanfair.report import audit_views as views
 from leanfair.report import audit_words as w
 from leanfair.report.audit_examples import examples
-from leanfair.report.prune import WIDTHS, breakable
+from leanfair.report.page import environment, twice
 from leanfair.report.tables import moment
 
 
@@ -34,7 +30,7 @@ def render(summary: Mapping[str, Any]) -> str:
     pairs = story.favours(summary)
     audited = str(summary["rule"])
     ordered = sorted(summary["groupings"], key=lambda grouping: grouping["name"] != lead["name"])
-    return _environment().get_template("audit.html.j2").render(
+    return environment().get_template("audit.html.j2").render(
         summary=summary,
         attribute=w.attribute(summary),
         headline=story.headline(summary),
@@ -89,24 +85,3 @@ def _grouping(
         "parts": story.parts(summary, found, list(found)) if found else "",
         "part_charts": twice(views.parts_chart, found, f"{identity}-parts") if found else [],
     }
-
-
-def twice(
-    draw: Callable[[Any, float, str, str], Markup | None], about: Any, identity: str
-) -> Sequence[Markup]:
-    """A picture for a desk and for a telephone; none where there is nothing to draw."""
-    made = [draw(about, width, f"{identity}-{name}", name) for name, width in WIDTHS.items()]
-    return [chart for chart in made if chart is not None]
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("leanfair.report", package_path=""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["breakable"] = breakable
-    return environment

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from leanfair.files import write_text
 from leanfair.report import formats, story, tables
 from leanfair.report.blocks import Stage, blocks_chart, stages
 from leanfair.report.charts import Journey, rounds_chart
 from leanfair.report.lineage import removed_in
-
-WIDTHS = {"wide": 880.0, "narrow": 350.0}
-"""Every chart is drawn twice, for a desk and for a telephone; the style sheet shows one."""
+from leanfair.report.page import environment, twice
 
 
 def write_report(summary: Mapping[str, Any], target: Path) -> Path:
@@ -33,7 +27,7 @@ def render(summary: Mapping[str, Any]) -> str:
     journey = tables.journey(summary)
     found = stages(summary.get("architecture"), removed_in(summary["steps"]))
     costs = tables.cost_rows(summary)
-    return _environment().get_template("prune.html.j2").render(
+    return environment().get_template("prune.html.j2").render(
         summary=summary,
         headline=story.headline(summary),
         met=story.met(summary),
@@ -50,44 +44,16 @@ def render(summary: Mapping[str, Any]) -> str:
         competed={kind for each in journey.rounds for kind, _ in each.similarities},
         exhausted=any(None in (each.layer, each.neurons) for each in journey.rounds),
         own_cost=summary["settings"]["of"] in ("latency", "memory"),
-        rounds_charts=_rounds_charts(journey),
+        rounds_charts=twice(rounds_chart, journey, "rounds") if journey.rounds else [],
         stages=found,
         shape=_shape(found),
         became=_became(found),
-        blocks_charts=_blocks_charts(found),
+        blocks_charts=twice(blocks_chart, found, "blocks"),
         costs=costs,
         timed=any(row.before_note for row in costs),
         threads=formats.plural(summary["machine"]["threads"], "thread"),
         facts=tables.facts(summary),
     )  # fmt: skip
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("leanfair.report", package_path=""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["breakable"] = breakable
-    return environment
-
-
-def breakable(words: str) -> Markup:
-    """Text, escaped, that may be broken after a slash: paths are long."""
-    return Markup(str(escape(words)).replace("/", "/<wbr>"))
-
-
-def _rounds_charts(journey: Journey) -> list[str]:
-    if not journey.rounds:
-        return []
-    return [rounds_chart(journey, width, f"rounds-{s}", s) for s, width in WIDTHS.items()]
-
-
-def _blocks_charts(found: Sequence[Stage]) -> list[str]:
-    return [blocks_chart(found, width, f"blocks-{s}", s) for s, width in WIDTHS.items()]
 
 
 def _polished(summary: Mapping[str, Any], journey: Journey) -> bool:
