@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from inspect import signature
 from typing import Any, TypeAlias
 
 import torch
@@ -22,7 +24,8 @@ Source: TypeAlias = Any
 
 @dataclass(frozen=True)
 class Batch:
-    """Some samples: `inputs` [n, ...] (or a dict of such) and, where known, class `labels` [n]."""
+    """Some samples: `inputs` [n, ...] (or a dict of such) and, where known, `labels`: classes [n],
+    or those of each token [n, tokens]."""
 
     inputs: Inputs
     labels: Tensor | None = None
@@ -121,9 +124,18 @@ def collated(samples: list[Any]) -> Any:
     return raw[0] if alone else raw
 
 
+@cache
+def _keeps_cache(kind: type[nn.Module]) -> bool:
+    """Whether models of that class take `use_cache`, as those of transformers that generate do."""
+    return "use_cache" in signature(kind.forward).parameters
+
+
 def forward(model: nn.Module, inputs: Inputs) -> Tensor:
-    """The model's logits [n, classes] for `inputs`, whatever it wraps them in."""
-    out = model(**inputs) if isinstance(inputs, dict) else model(inputs)
+    """The model's logits for `inputs`, whatever it wraps them in: [n, classes], or those of a
+    language model, [n, tokens, words]."""
+    # What a language model keeps for generating would be in the way, and cost memory.
+    extra: dict[str, Any] = {"use_cache": False} if _keeps_cache(type(model)) else {}
+    out = model(**inputs, **extra) if isinstance(inputs, dict) else model(inputs, **extra)
     if isinstance(out, Tensor):
         return out
     logits = getattr(out, "logits", None)

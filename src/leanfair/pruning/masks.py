@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import torch
@@ -28,7 +29,22 @@ def consumers(group: Neurons) -> tuple[Member, ...]:
 
 def feature_dim(module: nn.Module) -> int:
     """Which dimension of the module's input holds its features: 1 for convolutions, else last."""
-    return -1 if isinstance(module, nn.Linear) else 1
+    return -1 if is_dense(module) else 1
+
+
+def is_dense(module: nn.Module) -> bool:
+    """Whether `module` is a dense layer: a Linear, or what GPT-2 has in its place."""
+    return isinstance(module, nn.Linear) or _is_transposed(type(module))
+
+
+@cache
+def _is_transposed(kind: type[nn.Module]) -> bool:
+    """Whether a class is transformers' Conv1D: a Linear whose weight is [in, out]. It is known by
+    its name, so that networks without it need no transformers."""
+    return any(
+        base.__name__ == "Conv1D" and base.__module__ == "transformers.pytorch_utils"
+        for base in kind.__mro__
+    )
 
 
 def first_tensor(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[str | int, Tensor]:
@@ -74,6 +90,15 @@ def _zero_output(module: nn.Module, args: Any, output: Any) -> Any:
     return type(output)((torch.zeros_like(first), *rest))
 
 
+def _pass_on(module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
+    """What a block gives when it is left out: what it was given."""
+    _, x = first_tensor(args, kwargs)
+    if isinstance(output, Tensor):
+        return x
+    _, *rest = output
+    return type(output)((x, *rest))
+
+
 @contextmanager
 def masked(
     model: nn.Module, layers: tuple[Layer, ...] = (), neurons: tuple[NeuronCut, ...] = ()
@@ -86,6 +111,9 @@ def masked(
         for layer in layers:
             for name in layer.exits:
                 handles.append(module_named(model, name).register_forward_hook(_zero_output))
+            if not layer.exits:
+                block = module_named(model, layer.name)
+                handles.append(block.register_forward_hook(_pass_on, with_kwargs=True))
         for cut in neurons:
             for member in consumers(cut.group):
                 module = module_named(model, member.module)

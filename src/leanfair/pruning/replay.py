@@ -18,13 +18,15 @@ from torch.nn.modules.conv import _ConvNd
 
 from leanfair.batches import Batch, forward
 from leanfair.evaluation.mode import evaluating
+from leanfair.language import flattened
 from leanfair.pruning.masks import first_tensor, with_first_tensor
 from leanfair.pruning.types import Anatomy, Layer, Structure
 
 
 class Outputs(NamedTuple):
     """What a network makes of some batches: `logits` [n, classes] and the penultimate `features`
-    [n, ...], flattened to [n, d]."""
+    [n, ...], flattened to [n, d]. Of a language model, every token that is no padding is one of the
+    n: logits [tokens, words] and features [tokens, d]."""
 
     logits: Tensor
     features: Tensor
@@ -262,6 +264,8 @@ def _observed(model: nn.Module, head: str, batch: Batch) -> Outputs:
         logits = forward(model, batch.inputs)
     finally:
         handle.remove()
+    if logits.ndim == 3:
+        return Outputs(flattened(batch, logits), flattened(batch, features[-1]))
     return Outputs(logits, features[-1].flatten(1))
 
 

@@ -32,22 +32,42 @@ class Member:
 @dataclass(frozen=True)
 class Layer:
     """A block that can be removed whole: with the outputs of its modules `exits` at zero it passes
-    its input on unchanged. `container` is the Sequential or ModuleList that it is a member of."""
+    its input on unchanged. Without `exits` it changes its input even so (a normalisation comes
+    last, as in BERT), and is left out by handing its input on around it.
+
+    `container` is the Sequential or ModuleList that it is a member of. Where a configuration tells
+    the shape of the network, `fields` are its entries that say how many blocks the container has,
+    and `lists` those that have an item for each of them.
+    """
 
     name: str
     container: str
     exits: tuple[str, ...]
+    fields: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Neurons:
-    """`count` neurons (filters, hidden units) that are coupled only inside `block`; `name` is the
-    module that produces them. Removing neuron i removes its features from every member."""
+    """`count` neurons (filters, hidden units, attention heads) that are coupled only inside
+    `block`; `name` is the module that produces them. Removing neuron i removes its features from
+    every member.
+
+    `unit` is what one neuron is: a channel, or an attention head (with grouped queries a key-value
+    head with all its queries). `sizes` are attributes of modules, (module, attribute), that grow
+    with the count. Where a configuration tells the shape of the network, `fields` are its entries
+    that say how many neurons there are, each with what one neuron adds to it, and `fixed` entries
+    that must be stated then, as the width of a head.
+    """
 
     name: str
     block: str
     count: int
     members: tuple[Member, ...]
+    unit: Literal["channel", "head"] = "channel"
+    sizes: tuple[tuple[str, str], ...] = ()
+    fields: tuple[tuple[str, int], ...] = ()
+    fixed: tuple[tuple[str, int], ...] = ()
 
 
 Structure: TypeAlias = "Layer | Neurons"
@@ -61,7 +81,8 @@ class Anatomy:
     output shape (names in order), of which a minimum has to stay. `units` are the modules that run
     one after the other (each block, and each leaf outside of blocks), in order of execution. `head`
     is the module whose input is the penultimate representation. `refused` says why what looked like
-    a structure is none.
+    a structure is none. `ties` are groups of neurons (by name) that only go together, as many of
+    each: what a configuration has one entry for.
     """
 
     layers: tuple[Layer, ...]
@@ -70,6 +91,7 @@ class Anatomy:
     units: tuple[str, ...]
     head: str
     refused: Mapping[str, str]
+    ties: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,13 +143,19 @@ class Cut:
         """The cut that `to_json` wrote."""
         neurons = []
         for item in data["neurons"]:
-            members = tuple(Member(**member) for member in item["group"]["members"])
-            group = Neurons(**{**item["group"], "members": members})
-            neurons.append(NeuronCut(group, tuple(item["drop"])))
+            group = {key: _tuples(value) for key, value in item["group"].items()}
+            group["members"] = tuple(Member(**member) for member in group["members"])
+            neurons.append(NeuronCut(Neurons(**group), tuple(item["drop"])))
         layers = tuple(
-            Layer(**{**layer, "exits": tuple(layer["exits"])}) for layer in data["layers"]
+            Layer(**{key: _tuples(value) for key, value in layer.items()})
+            for layer in data["layers"]
         )
         return Cut(data["kind"], layers, tuple(neurons), dict(data["saves"]))
+
+
+def _tuples(value: Any) -> Any:
+    """`value` as it was before JSON made lists of its tuples."""
+    return tuple(_tuples(item) for item in value) if isinstance(value, (list, tuple)) else value
 
 
 @dataclass(frozen=True)
