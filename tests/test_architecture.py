@@ -13,6 +13,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 GROUND = {
     "errors", "files", "batches", "data", "image_sources", "similarity", "statistics", "tables",
+    "language", "text", "text_tables", "gguf_files",
 }  # fmt: skip
 ALLOWED = {
     "ground": {"ground"},

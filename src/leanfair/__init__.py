@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from leanfair.fairness.vary import vary as vary
     from leanfair.pruning.checkpoint import load as load
     from leanfair.pruning.loop import prune as prune
-    from leanfair.pruning.recover import Recipe as Recipe
+    from leanfair.pruning.recipe import Recipe as Recipe
     from leanfair.pruning.types import Cut as Cut
     from leanfair.pruning.types import Pruned as Pruned
     from leanfair.pruning.types import Step as Step
@@ -33,7 +33,7 @@ _HOMES = {
     "Judge": "leanfair.fairness.judge",
     "LeanfairError": "leanfair.errors",
     "Pruned": "leanfair.pruning.types",
-    "Recipe": "leanfair.pruning.recover",
+    "Recipe": "leanfair.pruning.recipe",
     "Step": "leanfair.pruning.types",
     "Variation": "leanfair.fairness.types",
     "audit": "leanfair.fairness.audit",

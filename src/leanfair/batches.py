@@ -5,11 +5,11 @@ A batch may be a tensor, a pair (inputs, labels), or a dict of tensors as transf
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from inspect import signature
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
@@ -125,16 +125,18 @@ def collated(samples: list[Any]) -> Any:
 
 
 @cache
-def _keeps_cache(kind: type[nn.Module]) -> bool:
+def _keeps_cache(kind: Hashable) -> bool:
     """Whether models of that class take `use_cache`, as those of transformers that generate do."""
-    return "use_cache" in signature(kind.forward).parameters
+    return "use_cache" in signature(cast(Any, kind).forward).parameters
 
 
 def forward(model: nn.Module, inputs: Inputs) -> Tensor:
     """The model's logits for `inputs`, whatever it wraps them in: [n, classes], or those of a
     language model, [n, tokens, words]."""
     # What a language model keeps for generating would be in the way, and cost memory.
-    extra: dict[str, Any] = {"use_cache": False} if _keeps_cache(type(model)) else {}
+    extra: dict[str, Any] = (
+        {"use_cache": False} if _keeps_cache(cast(Hashable, type(model))) else {}
+    )
     out = model(**inputs, **extra) if isinstance(inputs, dict) else model(inputs, **extra)
     if isinstance(out, Tensor):
         return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -49,6 +50,12 @@ def test_a_round_line_names_kind_both_similarities_macs_left_and_accuracy() -> N
     line = round_line(STEP, macs_before=1000)
     for part in ("3", "neurons", "layer 0.9123", "neurons 0.9877", "60.0%", "97.50%", "0:01:15"):
         assert part in line
+
+
+def test_a_round_of_a_language_model_names_its_perplexity_in_ascii() -> None:
+    step = replace(STEP, accuracy=None, perplexity=23.456)
+    assert "perplexity 23.46" in round_line(step, macs_before=1000)
+    assert round_line(replace(step, perplexity=8.2e307), 1000).isascii()
 
 
 def test_plain_output_has_one_line_a_stage_and_a_round_and_no_control_characters() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,10 +17,12 @@ from torch import Tensor, nn
 from leanfair.batches import Batch
 from leanfair.errors import InputError
 from leanfair.models.resnet_cifar import CifarResNet
+from leanfair.pruning import criteria, divergence
 from leanfair.pruning.adapters import dissect
 from leanfair.pruning.criteria import CRITERIA, criterion_named, mean_kl
-from leanfair.pruning.types import Anatomy, Scores
-from tests.oracles import loops, zoo
+from leanfair.pruning.replay import outputs
+from leanfair.pruning.types import Anatomy, Neurons, Scores
+from tests.oracles import alignment, loops, tiny, zoo
 
 
 def _silent(share: float) -> None:
@@ -307,3 +311,197 @@ def test_random_is_uniform():
     assert max(drawn) < 1.0
     assert np.mean(drawn) == pytest.approx(0.5, abs=0.05)
     assert len(set(drawn)) == len(drawn)
+
+
+def _emptied(model: nn.Module, group: Neurons, i: int) -> nn.Module:
+    """A copy in which the weights that read neuron `i` are zero."""
+    twin = copy.deepcopy(model)
+    for member in group.members:
+        if member.side == "in":
+            module = twin.get_submodule(member.module)
+            own = slice(member.offset + i * member.repeat, member.offset + (i + 1) * member.repeat)
+            with torch.no_grad():
+                if type(module).__name__ == "Conv1D":
+                    module.weight[own] = 0.0
+                else:
+                    module.weight[:, own] = 0.0
+    return twin
+
+
+def _few(anatomy: Anatomy) -> Anatomy:
+    """One layer, its heads, and its units."""
+    groups = tuple(g for g in anatomy.neurons if g.block == anatomy.layers[1].name)
+    return dataclasses.replace(anatomy, layers=anatomy.layers[1:2], neurons=groups)
+
+
+@pytest.mark.parametrize("family", [*tiny.FAMILIES])
+def test_kl_and_cka_of_a_transformer_equal_those_of_a_twin_with_zero_weights(family):
+    model, anatomy = tiny.FAMILIES[family]()
+    batches = [tiny.sample(family, 3), tiny.sample(family, 2, seed=4)]
+    if family != "vit":
+        batches[1] = tiny.padded(batches[1])
+    few = _few(anatomy)
+    by_kl, by_cka = (CRITERIA[name](model, few, batches, 0, _silent) for name in ("kl", "cka"))
+    whole = outputs(model, batches)
+    for group in few.neurons:
+        for i in (0, group.count - 1):
+            other = outputs(_emptied(model, group, i), batches)
+            expected = loops.kl(other.logits.double().numpy(), whole.logits.double().numpy())
+            assert by_kl.neurons[group.name][i] == pytest.approx(expected, rel=1e-3, abs=1e-8)
+            expected = 1.0 - alignment.cka(other.features.numpy(), whole.features.numpy())
+            assert by_cka.neurons[group.name][i] == pytest.approx(expected, rel=1e-2, abs=1e-5)
+
+
+def test_kl_of_a_transformers_layer_is_that_of_the_model_without_it():
+    for family in ("llama", "bert", "gpt2", "vit"):
+        model, anatomy = tiny.FAMILIES[family]()
+        batch = tiny.sample(family)
+        found = CRITERIA["kl"](model, _few(anatomy), [batch], 0, _silent)
+        whole = outputs(model, [batch])
+        twin = copy.deepcopy(model)
+        layer = anatomy.layers[1]
+        setattr(twin.get_submodule(layer.container), "1", PassOn())
+        other = outputs(twin, [batch])
+        expected = loops.kl(other.logits.double().numpy(), whole.logits.double().numpy())
+        assert found.layers[layer.name] == pytest.approx(expected, rel=1e-3)
+
+
+class PassOn(nn.Module):
+    def forward(self, x: Tensor, *args: object, **kwargs: object) -> Tensor:
+        return x
+
+
+def _of_texts(criterion: str, family: str, batches: Sequence[Batch]) -> Scores:
+    model, anatomy = tiny.FAMILIES[family]()
+    return CRITERIA[criterion](model.double(), _few(anatomy), batches, 3, _silent)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "bert"])
+@pytest.mark.parametrize("criterion", sorted(CRITERIA))
+def test_padding_changes_no_score_of_texts(criterion, family):
+    texts = tiny.tokens(4)
+    plain = _of_texts(criterion, family, [texts])
+    assert _close(plain, _of_texts(criterion, family, [tiny.padded(texts)]), 1e-6)
+    assert _close(plain, _of_texts(criterion, family, [tiny.padded(texts, 5)]), 1e-6)
+    if family == "llama":  # turned by the difference of positions, wherever they begin
+        left = tiny.padded(texts, left=True)
+        assert _close(plain, _of_texts(criterion, family, [left]), 1e-6)
+
+
+@pytest.mark.parametrize("family", ["llama", "bert"])
+@pytest.mark.parametrize("criterion", sorted(CRITERIA))
+def test_scores_of_texts_do_not_depend_on_how_they_are_batched(criterion, family):
+    texts = tiny.tokens(5)
+    pieces = [tiny.padded(texts[:2]), Batch(texts.inputs[2:3]), tiny.padded(texts[3:], 1)]
+    whole = _of_texts(criterion, family, [texts])
+    assert _close(whole, _of_texts(criterion, family, pieces), 1e-6)
+
+
+@pytest.mark.parametrize("criterion", sorted(CRITERIA))
+def test_a_transformer_is_afterwards_as_it_was(criterion):
+    model, anatomy = tiny.llama()
+    model.train()
+    model.model.layers[1].eval()
+    model.lm_head.requires_grad_(False)
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    modes = [module.training for module in model.modules()]
+    progress: list[float] = []
+    CRITERIA[criterion](model, _few(anatomy), [tiny.tokens()], 0, progress.append)
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+    assert [module.training for module in model.modules()] == modes
+    frozen = [name for name, value in model.named_parameters() if not value.requires_grad]
+    assert frozen == ["lm_head.weight"]
+    assert all(parameter.grad is None for parameter in model.parameters())
+    for module in model.modules():
+        assert not module._forward_hooks
+        assert not module._forward_pre_hooks
+        assert "forward" not in module.__dict__
+    assert progress == sorted(progress)
+    assert progress[-1] == pytest.approx(1.0)
+
+
+def test_where_there_are_too_many_channels_they_are_estimated_and_all_else_is_tried(monkeypatch):
+    model, anatomy = tiny.llama()
+    batches = [tiny.tokens()]
+    exact = CRITERIA["kl"](model, anatomy, batches, 4, _silent)
+    many = len(anatomy.layers) + sum(group.count for group in anatomy.neurons)
+    monkeypatch.setattr(criteria, "MOST_TRIED", many)
+    assert CRITERIA["kl"](model, anatomy, batches, 4, _silent) == exact
+    monkeypatch.setattr(criteria, "MOST_TRIED", many - 1)
+    progress: list[float] = []
+    found = CRITERIA["kl"](model, anatomy, batches, 4, progress.append)
+    channels = tuple(group for group in anatomy.neurons if group.unit == "channel")
+    only = dataclasses.replace(anatomy, layers=(), neurons=channels)
+    estimated = CRITERIA["fisher"](model, only, batches, 4, _silent)
+    assert found.criterion == "kl"
+    assert found.layers == exact.layers
+    assert found.neurons.keys() == exact.neurons.keys()
+    for group in anatomy.neurons:
+        origin = estimated if group in channels else exact
+        assert found.neurons[group.name] == origin.neurons[group.name]
+    assert progress == sorted(progress)
+    assert progress[-1] == pytest.approx(1.0)
+    with pytest.raises(InputError, match=r"tries each of the .* choose kl"):
+        CRITERIA["cka"](model, anatomy, batches, 4, _silent)
+    monkeypatch.setattr(criteria, "MOST_TRIED", 1)
+    alone = CRITERIA["kl"](model, only, batches * 2, 4, progress.append)
+    assert alone.neurons.keys() == {group.name for group in channels}
+    assert progress[-1] == 1.0
+
+
+def test_l1_knows_weights_that_stand_the_other_way_round_and_heads_in_one_matrix():
+    model, anatomy = tiny.gpt2()
+    model.requires_grad_(False)
+    found = CRITERIA["l1"](model, anatomy, [tiny.tokens()], 0, _silent)
+    block = model.transformer.h[0]
+    name = "transformer.h.0"
+    for i, score in enumerate(found.neurons[f"{name}.mlp.c_fc"]):
+        assert score == pytest.approx(float(block.mlp.c_fc.weight[:, i].abs().mean()), rel=1e-5)
+    for i, score in enumerate(found.neurons[f"{name}.attn"]):
+        parts = [
+            block.attn.c_attn.weight[:, start + i * tiny.HEAD : start + (i + 1) * tiny.HEAD]
+            for start in (0, tiny.WIDTH, 2 * tiny.WIDTH)
+        ]
+        assert score == pytest.approx(float(torch.cat(parts, 1).abs().mean()), rel=1e-5)
+    dense = [block.attn.c_attn, block.attn.c_proj, block.mlp.c_fc, block.mlp.c_proj]
+    weights = torch.cat([part.weight.flatten() for part in dense])
+    assert found.layers[name] == pytest.approx(float(weights.abs().mean()), rel=1e-5)
+
+
+def test_l1_of_heads_is_the_mean_of_queries_keys_and_values():
+    model, anatomy = tiny.llama()
+    model.requires_grad_(False)
+    found = CRITERIA["l1"](model, anatomy, [tiny.tokens()], 0, _silent)
+    attention = model.model.layers[2].self_attn
+    for i, score in enumerate(found.neurons["model.layers.2.self_attn"]):
+        kept, turned = i * tiny.HEAD, 2 * i * tiny.HEAD
+        rows = [
+            attention.q_proj.weight[turned : turned + 2 * tiny.HEAD],
+            attention.k_proj.weight[kept : kept + tiny.HEAD],
+            attention.v_proj.weight[kept : kept + tiny.HEAD],
+        ]
+        assert score == pytest.approx(float(torch.cat(rows).abs().mean()), rel=1e-5)
+
+
+def test_kl_does_not_depend_on_how_much_is_in_double_precision_at_once(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    a, b = torch.randn(2, 7, 11, generator=generator)
+    whole = mean_kl(a, b)
+    for size in (1, 11, 25, 1000):
+        monkeypatch.setattr(divergence, "_AT_ONCE", size)
+        assert mean_kl(a, b) == pytest.approx(whole, rel=1e-12)
+
+
+def test_kl_holds_the_logits_of_one_batch_at_a_time(monkeypatch):
+    model, anatomy = tiny.llama()
+    seen: list[int] = []
+    original = criteria.total_kl
+
+    def watched(without: Tensor, whole: Tensor) -> float:
+        seen.append(max(len(without), len(whole)))
+        return original(without, whole)
+
+    monkeypatch.setattr(criteria, "total_kl", watched)
+    batches = [tiny.tokens(2, seed=seed) for seed in range(4)]
+    CRITERIA["kl"](model, _few(anatomy), batches, 0, _silent)
+    assert set(seen) == {2 * 7}

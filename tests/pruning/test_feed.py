@@ -103,8 +103,19 @@ def test_a_batch_of_one_sample_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
+    "source", [TensorDataset(torch.arange(9.0).view(9, 1)), list(torch.zeros(9, 1).split(4))]
+)
+def test_batches_of_fewer_samples_than_are_wanted_are_left_out(source: Any) -> None:
+    for least, sizes in {1: [4, 4, 1, 4], 2: [4, 4, 4, 4], 4: [4, 4, 4, 4]}.items():
+        found = islice(feed(source, 4, 0, least=least), 4)
+        assert [part.whole for part in found] == sizes
+    with pytest.raises(InputError, match="at least 5 samples"):
+        next(feed(source, 4, 0, least=5))
+
+
+@pytest.mark.parametrize(
     "source", [TensorDataset(torch.zeros(1, 2)), [torch.zeros(1, 2)], [], iter([])]
 )
 def test_data_that_gives_no_batch_is_refused(source: Any) -> None:
-    with pytest.raises(InputError, match="at least two samples"):
+    with pytest.raises(InputError, match="at least 2 samples"):
         next(feed(source, 4, 0))

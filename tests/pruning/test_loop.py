@@ -15,7 +15,9 @@ from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 import leanfair
 from leanfair.errors import InputError, RunDirectoryError, TrainingError, UnsupportedModelError
 from leanfair.evaluation.accuracy import accuracy
+from leanfair.evaluation.perplexity import perplexity
 from leanfair.pruning.cost import bill
+from leanfair.pruning.criteria import CRITERIA
 from leanfair.pruning.replay import outputs
 from leanfair.pruning.surgery import apply
 from leanfair.pruning.types import Event, Pruned
@@ -206,6 +208,109 @@ def test_without_a_directory_a_report_goes_where_it_is_told(tmp_path: Path) -> N
     assert run.report(tmp_path / "page.html").read_text().startswith("<!doctype html>")
 
 
+# ---- language models --------------------------------------------------------------------------
+
+
+def speaker(**given: Any) -> nn.Module:
+    from transformers.models.llama import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    shape = {
+        "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3, "vocab_size": 64,
+        "num_attention_heads": 4, "num_key_value_heads": 2, **given,
+    }  # fmt: skip
+    model: nn.Module = LlamaForCausalLM(LlamaConfig(**shape)).eval()
+    return model
+
+
+def texts(n: int, seed: int) -> list[dict[str, Tensor]]:
+    """`n` samples of ten tokens, in batches of six, the last of each batch padded."""
+    ids = torch.randint(0, 64, (n, 10), generator=torch.Generator().manual_seed(seed))
+    mask = torch.ones_like(ids)
+    mask[5::6, 7:] = 0
+    pairs = zip(ids.split(6), mask.split(6), strict=True)
+    return [{"input_ids": i, "attention_mask": m} for i, m in pairs]
+
+
+def test_a_language_model_is_measured_by_its_perplexity() -> None:
+    model, calibration, test = speaker(), texts(18, 1), texts(12, 2)
+    run = prune(model, calibration=calibration, test=test, cut=0.4)
+    found = run.summary
+    assert found["quality"] == "perplexity"
+    assert found["perplexity"]["before"] == pytest.approx(perplexity(model, test))
+    assert found["perplexity"]["after"] == pytest.approx(perplexity(run.model, test))
+    change = found["perplexity_change"]
+    ratio = found["perplexity"]["after"] / found["perplexity"]["before"]
+    assert change["value"] == pytest.approx(ratio)
+    assert change["low"] <= ratio <= change["high"]
+    assert change["tokens"] == 12 * 9 - 2 * 3
+    now = perplexity(run.model, calibration)
+    assert found["calibration_perplexity"]["after"] == pytest.approx(now)
+    assert run.steps[-1].perplexity == pytest.approx(now)
+    assert all(step.accuracy is None for step in run.steps)
+    for name in ("accuracy", "accuracy_change", "calibration_accuracy"):
+        assert found[name] is None
+    assert found["tokens"] == 10
+    assert found["machine"]["device"] == "cpu"
+
+
+def test_a_classifier_is_measured_by_its_accuracy_alone() -> None:
+    run = prune(test=samples(20, seed=2))
+    found = run.summary
+    assert found["quality"] == "accuracy"
+    assert found["accuracy"]["before"] is not None
+    for name in ("perplexity", "perplexity_change", "calibration_perplexity", "tokens"):
+        assert found[name] is None
+    assert all(step.perplexity is None for step in run.steps)
+
+
+def test_a_language_model_that_is_not_told_what_is_right_has_no_perplexity() -> None:
+    from transformers.models.bert import BertConfig, BertForMaskedLM
+
+    torch.manual_seed(0)
+    config = BertConfig(
+        hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4,
+        vocab_size=64, max_position_embeddings=16,
+    )  # fmt: skip
+    run = prune(BertForMaskedLM(config).eval(), calibration=texts(12, 1), test=texts(12, 2))
+    assert run.summary["quality"] == "perplexity"
+    for name in ("perplexity", "perplexity_change", "calibration_perplexity"):
+        assert run.summary[name] is None
+
+
+def test_heads_and_units_are_told_apart_from_filters() -> None:
+    run = prune(speaker(), calibration=texts(6, 1))
+    for block in run.summary["architecture"]["before"][0]["blocks"]:
+        assert sorted(width["unit"] for width in block["widths"]) == ["head", "unit"]
+        by_unit = {width["unit"]: width for width in block["widths"]}
+        assert by_unit["head"]["count"] == by_unit["head"]["queries"] == 2
+        assert by_unit["unit"]["count"] == 48
+    images = prune().summary["architecture"]["before"]
+    assert {w["unit"] for s in images for b in s["blocks"] for w in b["widths"]} == {"filter"}
+
+
+def test_forward_passes_of_scoring_are_as_small_as_their_logits_ask(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[list[int]] = []
+
+    def spy(model: nn.Module, anatomy: Any, batches: Any, seed: int, progress: Any) -> Any:
+        seen.append([len(batch) for batch in batches])
+        return CRITERIA["l1"](model, anatomy, batches, seed, progress)
+
+    given: dict[str, Any] = {"criterion": spy, "score_samples": 14, "calibration": texts(18, 1)}
+    one = prune(speaker(), **given)
+    assert set(map(tuple, seen)) == {(6, 6, 2)}
+    seen.clear()
+    monkeypatch.setattr("leanfair.pruning.run.MOST_LOGITS", 4 * 10 * 64 + 1)
+    two = prune(speaker(), **given)
+    assert set(map(tuple, seen)) == {(4, 2, 4, 2, 2)}
+    assert [step.cut for step in one.steps] == [step.cut for step in two.steps]
+    for left, right in zip(one.steps, two.steps, strict=True):
+        assert left.perplexity == pytest.approx(right.perplexity)
+        assert left.cka[left.chosen] == pytest.approx(right.cka[right.chosen], abs=1e-5)
+
+
 # ---- what can be wrong ------------------------------------------------------------------------
 
 
@@ -229,7 +334,7 @@ class Shifted(Dataset[tuple[Tensor, Tensor]]):
         ({"cut": "half"}, InputError, "between 0 and 1"),
         ({"cut": 0.9999}, InputError, r"beyond the floor: at most \d\d\.\d\d%"),
         ({"of": "beauty"}, InputError, "macs, params, latency, memory"),
-        ({"criterion": "magic"}, InputError, "kl, l1, cka, fisher, random"),
+        ({"criterion": "magic"}, InputError, "kl, l1, cka, fisher, energy, random"),
         ({"speed": 3}, InputError, "'speed'"),
         ({"preset": "magic"}, InputError, "paper"),
         ({"calibration": []}, InputError, "empty"),

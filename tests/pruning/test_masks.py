@@ -8,17 +8,20 @@ import pytest
 import torch
 from torch import nn
 
+from leanfair.batches import forward
 from leanfair.errors import SurgeryError
 from leanfair.pruning.masks import (
     consumers,
+    feature_dim,
     features_of,
     first_tensor,
+    is_dense,
     masked,
     masked_by,
     with_first_tensor,
 )
 from leanfair.pruning.types import Cut, Layer, Member, NeuronCut, Neurons
-from tests.oracles import zoo
+from tests.oracles import tiny, zoo
 from tests.oracles.silence import far, logits, silenced
 
 
@@ -126,3 +129,51 @@ def test_the_first_tensor_of_a_call_is_found_and_replaced_wherever_it_stands():
         assert replaced[1].keys() == kwargs.keys()
     with pytest.raises(TypeError):
         first_tensor((1,), {"k": None})
+
+
+def test_a_dense_layer_the_other_way_round_is_one():
+    from transformers.pytorch_utils import Conv1D
+
+    class Own(Conv1D):
+        pass
+
+    for module in (nn.Linear(2, 3), Conv1D(3, 2), Own(3, 2)):
+        assert is_dense(module)
+        assert feature_dim(module) == -1
+    for other in (nn.Conv1d(2, 3, 1), nn.ReLU(), nn.Embedding(2, 3)):
+        assert not is_dense(other)
+    assert feature_dim(nn.Conv1d(2, 3, 1)) == 1
+
+
+@pytest.mark.parametrize("family", [*tiny.FAMILIES])
+def test_a_masked_head_attends_to_nothing_and_the_others_as_before(family):
+    """As if the values of the head, and their biases, were zero."""
+    model, anatomy = tiny.FAMILIES[family]()
+    batch = tiny.sample(family)
+    group = next(group for group in anatomy.neurons if group.unit == "head")
+    member = group.members[2]
+    own = features_of(Member("", "out", member.offset, member.repeat), (1,))
+    with torch.no_grad(), masked(model, neurons=(NeuronCut(group, (1,)),)):
+        expected = forward(model, batch.inputs)
+    module = model.get_submodule(member.module)
+    with torch.no_grad():
+        (module.weight.T if isinstance(module, nn.Linear) else module.weight)[:, own] = 0.0
+        if module.bias is not None:
+            module.bias[own] = 0.0
+        assert far(forward(model, batch.inputs), expected) < 1e-5
+
+
+@pytest.mark.parametrize("family", [*tiny.FAMILIES])
+def test_without_a_layer_what_follows_is_given_what_the_layer_was_given(family):
+    model, anatomy = tiny.FAMILIES[family]()
+    seen: list[torch.Tensor] = []
+    blocks = [model.get_submodule(layer.name) for layer in anatomy.layers]
+    handles = [
+        block.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+        for block in blocks[1:]
+    ]
+    with torch.no_grad(), masked(model, layers=anatomy.layers[1:2]):
+        forward(model, tiny.sample(family).inputs)
+    for handle in handles:
+        handle.remove()
+    assert torch.equal(*seen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import random
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from leanfair.evaluation.accuracy import accuracy
 from leanfair.pruning.feed import feed
 from leanfair.pruning.recover import Checkpointing, Recipe, fine_tune
 from tests.pruning.nets import batches_of, samples, tiny
+from tests.pruning.words import bert, llama, texts, vit
 
 DATA = samples(96)
 
@@ -60,6 +62,19 @@ def test_it_takes_the_steps_of_a_plain_loop() -> None:
     fine_tune(model, data, images=160, recipe=recipe, seed=3)
     for mine, theirs in zip(weights(model), weights(twin), strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-7)
+
+
+def test_a_long_gradient_is_shortened() -> None:
+    recipe = Recipe(lr=0.05, batch_size=32, momentum=0.0, weight_decay=0.0, clip=0.01)
+    plain, clipped = tiny(), tiny()
+    start = torch.cat([value.detach().flatten() for value in plain.parameters()])
+    moved = []
+    for model, clip in ((plain, 0.0), (clipped, 0.01)):
+        fine_tune(model, DATA, images=32, recipe=replace(recipe, clip=clip))
+        moved.append(torch.cat([value.detach().flatten() for value in model.parameters()]) - start)
+    assert float(moved[1].norm()) == pytest.approx(0.05 * 0.01, rel=1e-2)
+    assert float(moved[0].norm()) > 2 * float(moved[1].norm())
+    assert float(torch.cosine_similarity(*moved, dim=0)) > 0.999
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
@@ -146,18 +161,6 @@ def test_distillation_alone_needs_no_labels_and_draws_towards_the_teacher() -> N
     assert float(agree) > 0.9
 
 
-def test_the_distillation_loss_is_the_mixture_of_hinton_et_al() -> None:
-    from leanfair.pruning.recover import _losses
-
-    generator = torch.Generator().manual_seed(0)
-    logits, goal = torch.randn(2, 5, 4, generator=generator)
-    labels = torch.tensor([0, 1, 2, 3, 0])
-    recipe = Recipe(distill=0.3, temperature=2.0)
-    soft = F.kl_div((logits / 2).log_softmax(1), (goal / 2).softmax(1), reduction="none").sum(1)
-    hard = F.cross_entropy(logits, labels, reduction="none")
-    torch.testing.assert_close(_losses(logits, labels, goal, recipe), 0.7 * hard + 0.3 * 4 * soft)
-
-
 def test_frozen_parameters_stay_as_they_are() -> None:
     model = tiny()
     model.conv1.requires_grad_(False)
@@ -212,6 +215,11 @@ def test_batches_of_ones_own_keep_their_size() -> None:
             Recipe(lr=1.0, schedule="steps", milestones=(0.5, 0.75)),
             {0.0: 1.0, 0.49: 1.0, 0.5: 0.1, 0.74: 0.1, 0.75: 0.01},
         ),
+        (
+            Recipe(lr=1.0, schedule="constant", warmup=0.2),
+            {0.0: 0.1, 0.1: 0.55, 0.2: 1.0, 1.0: 1.0},
+        ),
+        (Recipe(lr=1.0, warmup=1.0), {0.0: 0.1, 0.5: 0.275, 1.0: 0.0}),
     ],
 )
 def test_the_learning_rate_follows_its_schedule(recipe: Recipe, rates: dict[float, float]) -> None:
@@ -225,7 +233,8 @@ def test_the_learning_rate_follows_its_schedule(recipe: Recipe, rates: dict[floa
         {"optimizer": "magic"}, {"schedule": "wild"}, {"precision": "fp4"}, {"lr": 0.0},
         {"lr": float("nan")}, {"lr": "fast"}, {"momentum": 1.0}, {"weight_decay": -1.0},
         {"distill": 1.5}, {"temperature": 0.0}, {"batch_size": 0}, {"batch_size": 1.5},
-        {"milestones": (0.5, 2.0)},
+        {"milestones": (0.5, 2.0)}, {"warmup": 1.5}, {"warmup": True}, {"clip": -1.0},
+        {"clip": None}, {"lora": -1}, {"lora": 2.0}, {"lora": True},
     ],
 )  # fmt: skip
 def test_a_wrong_recipe_is_refused_by_name(wrong: dict[str, Any]) -> None:
@@ -239,3 +248,80 @@ def test_mixed_precision_keeps_the_weights_in_full(precision: Any) -> None:
     fine_tune(model, DATA, images=64, recipe=Recipe(batch_size=32, precision=precision))
     assert {p.dtype for p in model.parameters()} == {torch.float32}
     assert all(bool(torch.isfinite(p).all()) for p in model.parameters())
+
+
+# ---- transformers -----------------------------------------------------------------------------
+
+TEXT = Recipe(optimizer="adamw", lr=0.01, batch_size=8, clip=1.0, warmup=0.1)
+
+
+def test_a_causal_model_learns_from_the_text_itself() -> None:
+    model = llama()
+    first = fine_tune(model, texts(64), images=8, recipe=TEXT)
+    last = fine_tune(model, texts(64), images=640, recipe=TEXT)
+    assert first.loss > 3.0
+    assert last.loss < 0.3
+    held = texts(16, seed=9)
+    assert float((model(held[:, :-1]).logits.argmax(-1) == held[:, 1:]).float().mean()) > 0.9
+
+
+def test_an_encoder_needs_labels_or_a_teacher() -> None:
+    ids = texts(32)
+    with pytest.raises(InputError, match="BertForMaskedLM does not learn from the text itself"):
+        fine_tune(bert(), ids, images=8, recipe=TEXT)
+    recipe = replace(TEXT, distill=1.0, temperature=1.0)
+    student, teacher = bert(seed=1), bert()
+    first = fine_tune(student, ids, images=8, recipe=recipe, teacher=teacher)
+    assert fine_tune(student, ids, images=320, recipe=recipe, teacher=teacher).loss < first.loss
+
+
+def test_a_teacher_answers_as_in_use_and_stays_as_it_was() -> None:
+    students = bert(seed=1), bert(seed=1)
+    for student, teacher in zip(students, (bert(), bert().train()), strict=True):
+        training = teacher.training
+        recipe = replace(TEXT, distill=1.0)
+        fine_tune(student, texts(32), images=32, recipe=recipe, teacher=teacher)
+        assert same(teacher, bert())
+        assert all(module.training is training for module in teacher.modules())
+    assert same(*students)
+
+
+def test_a_killed_training_of_tied_weights_goes_on_to_the_same(tmp_path: Path) -> None:
+    unbroken, broken = llama(), llama()
+    checkpoint = Checkpointing(tmp_path / "winner.training", every=16)
+    fine_tune(unbroken, texts(64), images=64, recipe=TEXT)
+
+    def killed(done: float) -> None:
+        if done > 0.7:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        fine_tune(llama(), texts(64), images=64, recipe=TEXT, progress=killed,
+                  checkpoint=checkpoint)  # fmt: skip
+    fine_tune(broken, texts(64), images=64, recipe=TEXT, checkpoint=checkpoint)
+    assert same(unbroken, broken)
+    assert broken.lm_head.weight is broken.model.embed_tokens.weight  # type: ignore[union-attr]
+
+
+def test_text_models_of_half_precision_are_trained_in_full() -> None:
+    half = llama().bfloat16()
+    full = copy.deepcopy(half).float()
+    for model in (half, full):
+        fine_tune(model, texts(64), images=64, recipe=TEXT)
+    assert {value.dtype for value in half.parameters()} == {torch.bfloat16}
+    assert same(half, full.bfloat16())
+
+
+def test_one_text_is_a_batch() -> None:
+    seen: list[float] = []
+    fine_tune(llama(), texts(3), images=3, recipe=replace(TEXT, batch_size=1), progress=seen.append)
+    assert len(seen) == 3
+
+
+@pytest.mark.parametrize("precision", ["bf16", "full"])
+def test_a_vision_transformer_learns(precision: Any) -> None:
+    model = vit()
+    recipe = replace(TEXT, batch_size=32, lr=0.003, precision=precision)
+    fine_tune(model, samples(400), images=3200, recipe=recipe)
+    assert accuracy(model, samples(200, seed=1)) > 0.9
+    assert all(value.is_contiguous() for value in model.parameters())

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from leanfair.batches import Batch
 from leanfair.pruning.masks import masked
-from leanfair.pruning.replay import Outputs, Site, head_of, outputs, sites
+from leanfair.pruning.replay import Outputs, Site, features, head_of, outputs, sites, sites_by_batch
 from leanfair.pruning.types import Anatomy, Layer, NeuronCut, Neurons, Structure
-from tests.oracles import zoo
+from tests.oracles import tiny, zoo
 
 STEM = ("stem", "norm")
 
@@ -99,9 +99,9 @@ def test_going_through_all_sites_reads_each_block_a_few_times_however_many_there
     names = [f"blocks.{i}" for i in range(12)]
     plain = zoo.anatomy("plain", blocks=12)
     calls = _calls(model, names, lambda: list(sites(model, plain, _batches()[:1])))
-    # Once for the shapes, once for the truth, once as the next entry is caught, and once for each
+    # Once for shapes and truth, once as the next entry is caught, and once for each
     # site before it that is checked.
-    assert calls == [3 + i for i in range(1, 12)] + [2 + 12]
+    assert calls == [2 + i for i in range(1, 12)] + [1 + 12]
 
 
 class Functional(zoo.Net):
@@ -358,3 +358,129 @@ def test_the_head_is_the_last_operation_with_weights_that_runs():
     )
     assert head_of(convolutional, zoo.images()) == "1"
     assert outputs(convolutional, [zoo.images(5)]).features.shape == (5, 4 * 36)
+
+
+def _texts(family: str) -> list[Batch]:
+    batches = [tiny.sample(family, 3), tiny.sample(family, 2, seed=4)]
+    return batches if family == "vit" else [*batches, tiny.padded(tiny.sample(family, 2, seed=5))]
+
+
+def _runs(model: nn.Module, names: Sequence[str], run) -> list[int]:
+    """How often each of the modules is called while `run` runs; one inside a block that is skipped
+    is not."""
+    count = dict.fromkeys(names, 0)
+
+    def counted(name: str) -> Any:
+        def hook(module: nn.Module, args: Any) -> None:
+            count[name] += 1
+
+        return hook
+
+    handles = [model.get_submodule(n).register_forward_pre_hook(counted(n)) for n in names]
+    run()
+    for handle in handles:
+        handle.remove()
+    return list(count.values())
+
+
+@pytest.mark.parametrize("family", [*tiny.FAMILIES])
+def test_transformers_are_resumed_exactly_and_nothing_before_is_computed(family):
+    model, anatomy = tiny.FAMILIES[family]()
+    batches = _texts(family)
+    found = _check(model, anatomy, batches)
+    inside = [group.members[-1].module for group in anatomy.neurons if group.unit == "channel"]
+    n = len(batches)
+    assert [_runs(model, inside, site.run) for site in found] == [[n, n, n], [0, n, n], [0, 0, n]]
+
+
+@pytest.mark.parametrize("family", [*tiny.FAMILIES])
+def test_batch_by_batch_the_outputs_are_those_of_the_batch(family):
+    model, anatomy = tiny.FAMILIES[family]()
+    batches = _texts(family)
+    for batch, (whole, places) in zip(
+        batches, sites_by_batch(model, anatomy, batches), strict=True
+    ):
+        assert _same(whole, outputs(model, [batch]))
+        for site in places:
+            for structure in site.structures:
+                with masked(model, **_masks(structure)[-1]):
+                    assert _same(site.run(), outputs(model, [batch]))
+
+
+def test_where_to_resume_is_tried_on_the_first_batch_alone():
+    model, anatomy = tiny.llama()
+    inside = [group.members[-1].module for group in anatomy.neurons[1::2]]
+    walk = sites_by_batch(model, anatomy, [tiny.tokens(seed=s) for s in range(3)])
+
+    def through() -> None:
+        _, places = next(walk)
+        list(places)
+
+    # Once for the shapes, once as the next entry is caught; in the first batch once for each site
+    # before it (twice where positions, which come before, turn out to be needed).
+    first, second, third = (_runs(model, inside, through) for _ in range(3))
+    assert second == third == [2, 2, 1]
+    assert min(a - b for a, b in zip(first, second, strict=True)) >= 1
+
+
+@pytest.mark.parametrize("signs", [(1, 1, 1), (1, -1, 1), (-1, 1, -1), (-1, -1, -1)])
+def test_batch_by_batch_a_block_that_is_left_out_for_some_does_no_harm(signs):
+    x = zoo.images(2).inputs.abs()
+    batches = [Batch(sign * x + sign * 0.1) for sign in signs]
+    model, anatomy = zoo.awake(Sometimes(zoo.Block)), zoo.anatomy("plain")
+    for batch, (_, places) in zip(batches, sites_by_batch(model, anatomy, batches), strict=True):
+        for site in places:
+            for structure in site.structures:
+                with masked(model, **_masks(structure)[0]):
+                    assert _same(site.run(), outputs(model, [batch]))
+
+
+@pytest.mark.parametrize("family", [*tiny.FAMILIES])
+def test_features_are_those_of_the_outputs_without_the_head(family):
+    model, anatomy = tiny.FAMILIES[family]()
+    batches = _texts(family)
+    whole = outputs(model, batches)
+    assert torch.equal(features(model.train(), batches), whole.features)
+    assert model.training
+    # Once for one sample, to see which it is; a hook would count calls, so its forward does.
+    head = model.get_submodule(anatomy.head)
+    calls: list[int] = []
+    original = head.forward
+    head.forward = lambda x: calls.append(len(x)) or original(x)
+    features(model, batches)
+    assert calls == [1]
+    for site in sites(model, anatomy, batches, logits=False):
+        for structure in site.structures[:1]:
+            with masked(model, **_masks(structure)[0]):
+                found, expected = site.run(), outputs(model, batches).features
+            assert torch.equal(found.features, expected)
+            assert found.logits.shape == (len(expected), 0)
+
+
+def test_features_of_a_head_that_runs_twice_are_those_of_its_last_run():
+    class Again(zoo.Net):
+        def forward(self, x: Tensor) -> Tensor:
+            first = super().forward(x)
+            return super().forward(x * first.mean())
+
+    model = zoo.awake(Again(zoo.Block))
+    assert torch.equal(features(model, _batches()), outputs(model, _batches()).features)
+
+
+def test_features_of_classifiers_are_those_of_the_outputs():
+    model = zoo.awake(zoo.Net(zoo.Block))
+    assert torch.equal(features(model, _batches()), outputs(model, _batches()).features)
+
+
+@pytest.mark.parametrize("family", [*tiny.FAMILIES])
+def test_the_head_of_a_transformer_is_found_also_where_its_weight_is_tied(family):
+    model, anatomy = tiny.FAMILIES[family]()
+    assert head_of(model, tiny.sample(family)) == anatomy.head
+
+
+def test_the_head_may_be_a_dense_layer_the_other_way_round():
+    from transformers.pytorch_utils import Conv1D
+
+    model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), Conv1D(2, 3))
+    assert head_of(model, Batch(torch.ones(2, 4))) == "2"
+    assert outputs(model, [Batch(torch.ones(2, 4))]).features.shape == (2, 3)

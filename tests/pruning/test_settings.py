@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
@@ -11,8 +11,17 @@ import pytest
 
 from leanfair.errors import InputError
 from leanfair.pruning.criteria import kl
-from leanfair.pruning.recover import Recipe
-from leanfair.pruning.settings import PAPER, Settings, settings_from
+from leanfair.pruning.recipe import Recipe
+from leanfair.pruning.settings import (
+    CLASSIFIER,
+    PAPER,
+    TEXT,
+    Settings,
+    completed,
+    settings_from,
+)
+from tests.pruning.nets import tiny
+from tests.pruning.words import bert, gpt2, llama, vit
 
 NAN, INF = float("nan"), float("inf")
 
@@ -39,6 +48,60 @@ def test_a_field_of_the_recipe_overrides_a_recipe_that_is_given_whole():
     chosen = settings_from(None, {"cut": 0.5, "recipe": recipe, "lr": 0.1})
     assert (chosen.recipe.optimizer, chosen.recipe.lr) == ("adamw", 0.1)
     assert recipe.lr == 0.5
+
+
+def resnet():
+    """A convolutional network of transformers."""
+    from transformers import ResNetConfig, ResNetForImageClassification
+
+    return ResNetForImageClassification(
+        ResNetConfig(embedding_size=8, hidden_sizes=[8, 8], depths=[1, 1], layer_type="basic")
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "recipe"),
+    [
+        (None, Recipe()),
+        (tiny, Recipe()),
+        (resnet, Recipe()),
+        (llama, TEXT),
+        (gpt2, TEXT),
+        (bert, TEXT),
+        (vit, CLASSIFIER),
+    ],
+)
+def test_the_recipe_fits_the_model_where_nothing_is_said(model, recipe):
+    made = model and model()
+    chosen = settings_from(None, {"cut": 0.5}, made)
+    assert chosen == Settings(cut=0.5, recipe=recipe)
+    given = settings_from(None, {"cut": 0.5, "lr": 0.3}, made)
+    assert given.recipe == replace(recipe, lr=0.3)
+    own = Recipe(lr=0.7)
+    assert settings_from(None, {"cut": 0.5, "recipe": own}, made).recipe is own
+    assert settings_from("paper", {"cut": 0.5}, made).recipe is PAPER["recipe"]
+
+
+def test_lora_takes_larger_steps_where_nothing_is_said():
+    found = settings_from(None, {"cut": 0.5, "lora": 8}, llama()).recipe
+    assert found == replace(TEXT, lr=5 * TEXT.lr, lora=8)
+    assert settings_from(None, {"cut": 0.5, "lora": 8, "lr": 0.1}, llama()).recipe.lr == 0.1
+    own = Recipe(lr=0.1)
+    assert settings_from(None, {"cut": 0.5, "lora": 8, "recipe": own}, llama()).recipe.lr == 0.1
+    with pytest.raises(InputError, match="lora"):
+        settings_from(None, {"cut": 0.5, "lora": "few"}, llama())
+
+
+def test_settings_of_an_older_run_are_completed_with_what_was_done_then():
+    now = Settings(cut=0.3, criterion="l1", recipe=Recipe(lr=0.2)).to_json()
+    old = json.loads(json.dumps(now))
+    del old["free"]
+    for name in ("lora", "warmup", "clip"):
+        del old["recipe"][name]
+    assert completed(old) == now
+    assert completed(now) == now
+    other = Settings(cut=0.3, criterion="l1", recipe=Recipe(lr=0.2, lora=4)).to_json()
+    assert completed(old) != other
 
 
 @pytest.mark.parametrize(
@@ -122,6 +185,8 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(name, value):
         ("debiased", "no"),
         ("debiased", 1),
         ("stop_when_layers_end", "false"),
+        ("free", 1),
+        ("free", None),
         ("latency_batches", 1),
         ("latency_batches", (1.5,)),
         ("latency_batches", (True,)),

@@ -13,7 +13,17 @@ from torch import nn
 from leanfair.errors import InputError, MissingDependencyError
 from leanfair.files import write_tensors
 from leanfair.models.resnet_cifar import CifarResNet
-from leanfair.pruning.sources import Origin, build, fingerprint, open_model, origin_of
+from leanfair.pruning.pretrained import open_tokenizer
+from leanfair.pruning.sources import (
+    Origin,
+    build,
+    fingerprint,
+    open_model,
+    origin_of,
+    skeleton,
+    title_of,
+)
+from tests.tiny_text import bert, llama, tokenizer
 
 
 def same(one: nn.Module, other: nn.Module) -> bool:
@@ -140,3 +150,172 @@ def test_a_fingerprint_tells_weights_names_and_classes_apart() -> None:
         model.linear.bias[0] += 1e-6
     assert fingerprint(model) != first
     assert len({fingerprint(nn.Linear(2, 3)), fingerprint(nn.Linear(3, 2))}) == 2
+
+
+# ---- models of texts --------------------------------------------------------------------------
+
+
+def rebuilt(model: nn.Module) -> nn.Module:
+    """`model` built anew from what JSON says of it, with its weights loaded."""
+    origin = origin_of(model)
+    assert origin is not None
+    built = build(Origin.from_json(json.loads(json.dumps(origin.to_json()))))
+    built.load_state_dict(model.state_dict())
+    return built.eval()
+
+
+@pytest.mark.parametrize("make", [llama, bert])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_folder_opens_as_the_class_that_it_names_in_its_dtype(
+    make: Any, dtype: torch.dtype, tmp_path: Path
+) -> None:
+    model = make().to(dtype)
+    model.save_pretrained(tmp_path / "tiny-one")
+    found = open_model(str(tmp_path / "tiny-one"))
+    assert type(found) is type(model)
+    assert found.dtype == dtype
+    assert not found.training
+    assert same(found, model)
+    assert title_of(found) == "tiny-one"
+
+
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_language_model_is_built_anew_with_its_buffers_dtype_and_ties(
+    tied: bool, dtype: torch.dtype, tmp_path: Path
+) -> None:
+    llama(tie_word_embeddings=tied).to(dtype).save_pretrained(tmp_path)
+    model: Any = open_model(str(tmp_path))
+    built: Any = rebuilt(model)
+    assert built.dtype == dtype
+    assert (built.lm_head.weight is built.model.embed_tokens.weight) == tied
+    mine, theirs = dict(model.named_buffers()), dict(built.named_buffers())
+    assert mine.keys() == theirs.keys()
+    assert all(torch.equal(mine[name], theirs[name]) for name in mine)
+    ids = torch.randint(0, 64, (2, 7))
+    with torch.inference_mode():
+        assert torch.equal(built(ids).logits, model(ids).logits)
+    built.train()(ids, labels=ids).loss.backward()  # weights that can be trained
+
+
+def test_a_classifier_of_texts_is_built_anew() -> None:
+    model: Any = bert(num_labels=3)
+    ids = torch.randint(0, 64, (2, 7))
+    with torch.inference_mode():
+        torch.testing.assert_close(rebuilt(model)(ids).logits, model(ids).logits)
+
+
+def test_a_skeleton_spends_nothing_on_weights() -> None:
+    model: Any = llama()
+    origin = origin_of(model)
+    assert origin is not None
+    bones = skeleton(origin)
+    assert all(value.is_meta for value in bones.parameters())
+    assert not any(value.is_meta for value in bones.buffers())
+    bones.load_state_dict(model.state_dict(), assign=True)
+    assert same(bones, model)
+
+
+def test_a_class_that_is_not_exported_at_the_top_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import transformers
+
+    model = llama()
+    model.save_pretrained(tmp_path)
+    monkeypatch.setattr(transformers, "LlamaForCausalLM", None)
+    found = open_model(str(tmp_path))
+    assert type(found) is type(model)
+    assert same(rebuilt(found), model)
+
+
+def test_a_folder_that_names_no_class_opens_as_models_of_its_type_do(tmp_path: Path) -> None:
+    for name, model in (("image", resnet()), ("text", llama())):
+        model.save_pretrained(tmp_path / name)
+        config = json.loads((tmp_path / name / "config.json").read_text())
+        del config["architectures"]
+        (tmp_path / name / "config.json").write_text(json.dumps(config))
+        found = open_model(str(tmp_path / name))
+        assert type(found) is type(model)
+        assert same(found, model)
+
+
+def changed(folder: Path, **changes: Any) -> str:
+    """`folder`, with something in its configuration changed."""
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **changes}))
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        (
+            {"quantization_config": {"quant_method": "gptq", "bits": 4}},
+            r"quantised \(gptq\): prune",
+        ),
+        ({"architectures": ["LlamaModel"]}, "LlamaModel"),
+        ({"architectures": ["NobodysForCausalLM"]}, "NobodysForCausalLM"),
+        ({"model_type": "nobodys"}, "nobodys"),
+        (
+            {"model_type": "nobodys", "auto_map": {"AutoConfig": "a.B"}},
+            "needs code of its own, which is not run",
+        ),
+        (
+            {"num_hidden_layers": 4},
+            r"lacks weights of a LlamaForCausalLM, such as model\.layers\.3",
+        ),
+    ],
+)
+def test_a_folder_that_cannot_be_pruned_is_refused_by_name(
+    changes: dict[str, Any], named: str, tmp_path: Path
+) -> None:
+    llama().save_pretrained(tmp_path)
+    with pytest.raises(InputError, match=named) as error:
+        open_model(changed(tmp_path, **changes))
+    assert str(tmp_path) in str(error.value)
+
+
+def test_a_title_is_what_a_person_would_say() -> None:
+    model: Any = llama()
+    assert title_of(model) == "Llama"
+    assert title_of(bert()) == "Bert"
+    assert title_of(resnet()) == "ResNet"
+    model.config.name_or_path = "org/Small-1B"
+    assert title_of(model) == "Small-1B"
+    model.config.name_or_path = "/cache/0123456789abcdef0123456789abcdef"
+    assert title_of(model) == "Llama"
+
+
+def test_a_tokenizer_opens_and_one_that_is_missing_is_refused(tmp_path: Path) -> None:
+    tokenizer().save_pretrained(tmp_path / "with")
+    found = open_tokenizer(str(tmp_path / "with"))
+    assert found("the dog")["input_ids"] == tokenizer()("the dog")["input_ids"]
+    for name, model in (("llama", llama()), ("bert", bert())):
+        model.save_pretrained(tmp_path / name)
+        with pytest.raises(InputError, match=f"{name} holds no tokenizer: give --tokenizer"):
+            open_tokenizer(str(tmp_path / name))
+    with pytest.raises(InputError, match="nowhere/tokenizer holds no tokenizer"):
+        open_tokenizer("nowhere/tokenizer")
+
+
+def test_a_gguf_file_opens_as_its_language_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from leanfair import gguf_files
+
+    model = llama()
+
+    def converting(path: Path, into: Path) -> None:
+        model.save_pretrained(into)
+        tokenizer().save_pretrained(into)
+
+    monkeypatch.setenv("LEANFAIR_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(gguf_files, "_convert", converting)
+    (tmp_path / "small.gguf").write_bytes(b"content")
+    found = open_model(str(tmp_path / "small.gguf"))
+    assert same(found, model)
+    assert title_of(found) == "small"
+    assert len(open_tokenizer(str(tmp_path / "small.gguf"))) == len(tokenizer())
+    with pytest.raises(InputError, match=r"none\.gguf"):
+        open_model("none.gguf")

@@ -16,8 +16,8 @@ import pytest
 
 import leanfair
 from leanfair.cli.demo_fair import PACKAGE, smollm2
-from leanfair.fairness.backends.gguf import converted
 from leanfair.fairness.judge import Judge
+from leanfair.gguf_files import converted
 
 NEEDED = (PACKAGE, "fastapi", "uvicorn", "openai")
 MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from leanfair.pruning.types import Cut, Layer, Member, NeuronCut, Neurons
+
 Summary = dict[str, Any]
 
 
@@ -203,3 +205,139 @@ def settings(of: str, cut: float) -> dict[str, Any]:
 def timing(median: float) -> dict[str, Any]:
     """A latency as it is measured."""
     return {"median": median, "low": 0.96 * median, "high": 1.09 * median, "runs": 50}
+
+
+def spoken(
+    layers: int = 30,
+    rounds: int = 12,
+    free: bool = False,
+    grouped: bool = True,
+    worse: float = 1.035,
+    seed: int = 0,
+) -> Summary:
+    """A run of a decoder of `layers` layers, whose perplexity grows `worse`-fold in a round. With
+    `free` every layer loses as much as it likes, else all lose the same; with `grouped` three
+    queries share a key-value head."""
+    chance = random.Random(seed)
+    heads, units = (3, 1536) if grouped else (9, 1536)
+    left = [[f"model.layers.{i}", heads, units] for i in range(layers)]
+    before = decoder(left, grouped)
+    macs, params, perplexity = 17_231_249_408, 134_515_008, 15.871
+    steps = []
+    for index in range(1, rounds + 1):
+        macs, params = int(macs * 0.955), int(params * 0.962)
+        perplexity *= worse * chance.uniform(0.99, 1.01)
+        cka = {"layer": 0.99 - 0.02 * chance.random(), "neurons": 0.99 - 0.02 * chance.random()}
+        chosen = max(cka, key=lambda kind: cka[kind])
+        if chosen == "layer":
+            place = chance.randrange(1, len(left))
+            cut = Cut("layer", (Layer(f"model.layers.{place}", "model.layers", ()),), (), SAVES)
+            del left[place]
+        else:
+            cut = Cut("neurons", (), tuple(lost(left, free, grouped, chance)), SAVES)
+        steps.append(
+            {
+                "index": index,
+                "chosen": chosen,
+                "cka": cka,
+                "macs": macs,
+                "params": params,
+                "accuracy": None,
+                "perplexity": perplexity,
+                "seconds": 95.5 + index,
+                "cost": macs,
+                "cut": cut.to_json(),
+                "text": str(cut),
+            }
+        )
+    found = summary(rounds=0)
+    ratio = steps[-1]["perplexity"] / 15.871 if steps else 1.0
+    return {
+        **found,
+        "model": {
+            **found["model"],
+            "name": "LlamaForCausalLM",
+            "title": "SmolLM2-135M-Instruct",
+            "origin": {"kind": "transformers", "path": "models/SmolLM2-135M-Instruct"},
+            "macs": 17_231_249_408,
+            "params": 134_515_008,
+        },
+        "data": {**found["data"], "calibration": 128, "train": 4000, "test": 200, "input": None},
+        "settings": {**found["settings"], "cut": 0.4, "latency_batches": [1, 8], "free": free},
+        "stopped_because": "the target is met",
+        "removed": 1 - macs / 17_231_249_408,
+        "macs": {"before": 17_231_249_408, "after": macs},
+        "params": {"before": 134_515_008, "after": params},
+        "bytes": {"before": 538_060_032, "after": 4 * params},
+        "embeddings": {"before": 28_311_552, "after": 28_311_552},
+        "attention_macs": {"before": 566_231_040, "after": 301_989_888},
+        "tokens": 128,
+        "quality": "perplexity",
+        "accuracy": None,
+        "accuracy_change": None,
+        "calibration_accuracy": None,
+        "perplexity": {"before": 16.244, "after": 16.244 * ratio * 0.97},
+        "perplexity_change": {
+            "value": ratio * 0.97, "low": ratio * 0.95, "high": ratio * 0.99, "tokens": 25_400,
+        },
+        "calibration_perplexity": {"before": 15.871, "after": 15.871 * ratio * 0.96},
+        "latency": {
+            "before": {"1": timing(0.31), "8": timing(2.62)},
+            "after": {"1": timing(0.22), "8": timing(1.71)},
+        },
+        "images": 12_400,
+        "steps": steps,
+        "architecture": {"before": before, "after": decoder(left, grouped)},
+    }  # fmt: skip
+
+
+SAVES = {"macs": 775_406_223, "params": 5_111_570, "filters": 0}
+
+
+def decoder(left: list[list[Any]], grouped: bool) -> list[dict[str, Any]]:
+    """The layers of a decoder, (name, heads, units) each, as `architecture` tells them."""
+    blocks = [
+        {
+            "name": name,
+            "widths": [
+                {
+                    "name": f"{name}.self_attn.q_proj",
+                    "count": heads,
+                    "unit": "head",
+                    "queries": 3 if grouped else 1,
+                },
+                {"name": f"{name}.mlp.gate_proj", "count": units, "unit": "unit"},
+            ],
+        }
+        for name, heads, units in left
+    ]
+    return [{"container": "model.layers", "blocks": blocks}]
+
+
+def lost(left: list[list[Any]], free: bool, grouped: bool, chance: random.Random) -> list[Any]:
+    """What a round takes of the heads and units of every layer; `left` is what it leaves."""
+    cuts = []
+    alike = int(left[0][1] > 1 and chance.random() < 0.3), chance.randrange(40, 200)
+    for place, layer in enumerate(left):
+        gone = (int(layer[1] > 1 and chance.random() < 0.1), chance.randrange(0, 160))
+        for kind, drop in enumerate(gone if free else alike, start=1):
+            if drop:
+                group = decoder_group(f"model.layers.{place}", kind == 1, layer[kind], grouped)
+                cuts.append(NeuronCut(group, tuple(range(drop))))
+                layer[kind] -= drop
+    return cuts
+
+
+def decoder_group(block: str, heads: bool, count: int, grouped: bool = True) -> Neurons:
+    """The heads or the units of a decoder's layer."""
+    if not heads:
+        member = Member(f"{block}.mlp.gate_proj", "out")
+        fields = (("intermediate_size", 1),)
+        return Neurons(member.module, block, count, (member,), fields=fields)
+    repeat = 192 if grouped else 64
+    members = (
+        Member(f"{block}.self_attn.q_proj", "out", repeat=repeat),
+        Member(f"{block}.self_attn.k_proj", "out", repeat=64),
+        Member(f"{block}.self_attn.o_proj", "in", repeat=repeat),
+    )
+    return Neurons(members[0].module, block, count, members, "head")

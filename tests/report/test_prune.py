@@ -17,7 +17,7 @@ from leanfair.errors import RunDirectoryError
 from leanfair.report.lineage import removed_in
 from leanfair.report.prune import render, write_report
 
-from .summaries import Summary, layer_cut, summary
+from .summaries import Summary, layer_cut, spoken, summary
 
 VOID = {"meta", "br", "wbr", "link", "img", "input", "hr"}
 EVIL = "<script>alert('x')</script>&\"<b>"
@@ -144,6 +144,42 @@ def lacking() -> Summary:
     return found
 
 
+def unlabelled() -> Summary:
+    """An encoder of masked words, whose data say nothing of what is right."""
+    found = spoken(layers=12, rounds=3, grouped=False)
+    steps = [{**step, "perplexity": None} for step in found["steps"]]
+    return {
+        **found, "steps": steps, "perplexity": None, "perplexity_change": None,
+        "calibration_perplexity": None, "attention_macs": None,
+    }  # fmt: skip
+
+
+def vision_transformer() -> Summary:
+    """A classifier of images that has heads."""
+    found, images = spoken(layers=12, rounds=3, grouped=False), summary()
+    steps = [{**step, "perplexity": None, "accuracy": 0.9} for step in found["steps"]]
+    kept = ("accuracy", "calibration_accuracy", "data")
+    return {
+        **unlabelled(),
+        **{key: images[key] for key in kept},
+        "steps": steps,
+        "architecture": found["architecture"],
+        "quality": "accuracy",
+        "tokens": None,
+    }
+
+
+def shattered() -> Summary:
+    """A language model that lost all it knew, on a single test sample."""
+    found = spoken(rounds=3)
+    for step, perplexity in zip(found["steps"], (24.0, 9e4, 8.2e307), strict=True):
+        step["perplexity"] = perplexity
+    found["perplexity"] = {"before": 16.2, "after": 8.2e307}
+    found["perplexity_change"] = {"value": 5.1e306, "low": None, "high": None, "tokens": 126}
+    found["calibration_perplexity"] = {"before": 15.9, "after": 8.2e307}
+    return found
+
+
 CASES: dict[str, Summary] = {
     "usual": summary(),
     "no rounds": summary(rounds=0),
@@ -162,6 +198,13 @@ CASES: dict[str, Summary] = {
     "exhausted": exhausted(),
     "without widths": without_widths(),
     "lacking": lacking(),
+    "language model": spoken(),
+    "language model, free widths": spoken(free=True, rounds=20, worse=1.25),
+    "language model, eighty layers": spoken(layers=80, grouped=False),
+    "language model, no rounds": spoken(rounds=0),
+    "language model, unlabelled": unlabelled(),
+    "language model, shattered": shattered(),
+    "vision transformer": vision_transformer(),
     "no architecture": {**summary(), "architecture": {"before": [], "after": []}},
 }
 
@@ -235,8 +278,9 @@ def test_every_round_is_in_the_table_and_in_the_chart(case: tuple[Summary, Page]
     )
     for step in found["steps"]:
         (row,) = shown.all("tr", data_round=str(step["index"]))
-        assert f"{step['macs']:,}" in row
-        assert f"{step['params']:,}" in row
+        if not found.get("tokens"):  # a language model's costs take too many digits
+            assert f"{step['macs']:,}" in row
+            assert f"{step['params']:,}" in row
         assert step["chosen"] in row
         assert " ".join(step["text"].split()) in row
         columns = shown.all("rect", data_round=str(step["index"]))
@@ -497,6 +541,112 @@ def test_the_limits_are_said_plainly() -> None:
         assert limit in words
 
 
+def shape_of(svg: ET.Element) -> tuple[float, float]:
+    _, _, width, height = (float(part) for part in svg.attrib["viewBox"].split())
+    return width, height
+
+
+def chart(shown: Page, identity: str) -> ET.Element:
+    (found,) = (svg for svg in shown.drawings if identity in svg.get("aria-labelledby", ""))
+    return found
+
+
+def test_a_language_model_is_told_by_its_perplexity_alone() -> None:
+    found = spoken()
+    shown = page(found)
+    old, new = (f"{value:.2f}" for value in found["perplexity"].values())
+    (headline,) = shown.all("h1")
+    assert headline.endswith(f"of its MACs, and its perplexity rose from {old} to {new}.")
+    assert "ccurac" not in shown.text.replace("min_accuracy", "")
+    (note,) = shown.all("p", class_="note")
+    assert "200 test samples (25,400 tokens)" in note
+    change = found["perplexity_change"]
+    assert f"interval {change['low']:.2f} to {change['high']:.2f}," in note
+    for step in found["steps"]:
+        (row,) = shown.all("tr", data_round=str(step["index"]))
+        assert f"{step['perplexity']:.2f}" in row
+        words = shown.all("rect", data_round=str(step["index"]))[0]
+        assert f"Calibration perplexity {step['perplexity']:.2f}." in words
+
+
+def test_an_image_model_is_told_nothing_of_language() -> None:
+    text = page(summary()).text
+    for word in ("erplexit", "token", " heads", "MLP", "mbedding"):
+        assert word not in text
+
+
+@pytest.mark.parametrize(("factor", "said"), [(1.0, "kept its"), (0.9, "fell from")])
+def test_a_perplexity_that_did_not_rise_is_not_said_to(factor: float, said: str) -> None:
+    found = spoken()
+    found["perplexity"] = {"before": 16.0, "after": 16.0 * factor}
+    assert said in page(found).all("h1")[0]
+
+
+def test_a_perplexity_that_was_not_measured_is_said_to_be_unknown() -> None:
+    shown = page(unlabelled())
+    assert shown.all("h1")[0].endswith("What that cost in perplexity was not measured.")
+    assert "the test data have no labels" in shown.text
+
+
+def test_perplexities_that_span_much_are_equally_far_apart_where_their_ratios_are_equal() -> None:
+    found = spoken(rounds=3)
+    for step, perplexity in zip(found["steps"], (40.0, 400.0, 4000.0), strict=True):
+        step["perplexity"] = perplexity
+    route = next(e for e in chart(page(found), "rounds-wide").iter() if e.get("class") == "route")
+    heights = [float(point.split(",")[1]) for point in route.attrib["points"].split()]
+    assert heights[1] - heights[2] == pytest.approx(heights[2] - heights[3], abs=0.02)
+    assert heights == sorted(heights, reverse=True)  # the higher, the worse
+
+
+def test_heads_and_units_are_called_what_they_are_and_their_numbers_stand_above() -> None:
+    found = spoken()
+    kept = found["architecture"]["after"][0]["blocks"]
+    heads, units = (width["count"] for width in kept[0]["widths"])
+    labels = [
+        "".join(e.itertext())
+        for e in chart(page(found), "blocks-wide").iter()
+        if e.get("class") == "row-label"
+    ]
+    assert labels == [
+        f"Key-value heads: 3 → {heads} in each block",
+        f"MLP units: 1,536 → {units:,} in each block",
+    ]
+    assert "A key-value head goes with all the queries that it serves." in page(found).text
+    plain = page(spoken(grouped=False)).text
+    assert "attention heads" in plain
+    assert "key-value" not in plain
+
+
+def test_a_vision_transformer_has_heads_and_an_accuracy() -> None:
+    text = page(vision_transformer()).text
+    assert "of their attention heads and" in text
+    assert "points of accuracy." in text
+    assert "erplexit" not in text
+
+
+def test_free_widths_are_told_as_a_range() -> None:
+    found = spoken(free=True, rounds=6)
+    counts = [b["widths"][1]["count"] for b in found["architecture"]["after"][0]["blocks"]]
+    assert f"MLP units: {min(counts):,} to {max(counts):,} of 1,536 left" in page(found).text
+
+
+@pytest.mark.parametrize("layers", [12, 30, 80])
+def test_many_layers_do_not_make_the_picture_enormous(layers: int) -> None:
+    shown = page(spoken(layers=layers))
+    assert shape_of(chart(shown, "blocks-wide"))[1] <= 500
+    assert shape_of(chart(shown, "blocks-narrow"))[1] <= 1300
+
+
+def test_parts_of_a_cost_have_their_own_rows() -> None:
+    found = spoken()
+    rows = page(found).all("tr")
+    for label, key in (("of which attention", "attention_macs"), ("of which emb", "embeddings")):
+        (row,) = (row for row in rows if row.startswith(label))
+        assert f"{found[key]['before']:,}" in row
+        assert f"{found[key]['after']:,}" in row
+    assert any(row.startswith("MACs, one sample of 128 tokens") for row in rows)
+
+
 def poisoned(value: Any) -> Any:
     """`value` with markup in every text and in every free name."""
     if isinstance(value, dict):
@@ -506,11 +656,17 @@ def poisoned(value: Any) -> Any:
     return value + EVIL if isinstance(value, str) else value
 
 
-def test_every_text_is_escaped() -> None:
-    found = copy.deepcopy(summary(blocks=2, rounds=4, widths=("conv1", "conv2")))
+@pytest.mark.parametrize(
+    "found",
+    [summary(blocks=2, rounds=4, widths=("conv1", "conv2")), spoken(layers=4, rounds=2)],
+    ids=["images", "language"],
+)
+def test_every_text_is_escaped(found: Summary) -> None:
+    found = copy.deepcopy(found)
     chosen = [step["chosen"] for step in found["steps"]]
     found = poisoned(found)
     found["settings"][f"free{EVIL}"] = EVIL
+    found["quality"] = found["quality"].removesuffix(EVIL) if "quality" in found else None
     for step, kind in zip(found["steps"], chosen, strict=True):
         step["chosen"] = kind
     shown = page(found)

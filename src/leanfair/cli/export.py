@@ -12,7 +12,9 @@ from leanfair.cli.messages import told_plainly
 from leanfair.errors import InputError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
+
+    from leanfair.batches import Batch
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The directory of a finished run.")]
 Onnx = Annotated[str, typer.Option("--onnx", help="The file to write.", show_default=False)]
@@ -29,25 +31,35 @@ def command(
     onnx: Onnx,
     data: Data = None,
     image_size: options.ImageSize = None,
+    length: options.Length = None,
     debug: options.Debug = False,
 ) -> None:
-    """Write the pruned network of RUN as ONNX, and check it with onnxruntime."""
+    """Write the pruned network of RUN as ONNX, and check it with onnxruntime.
+
+    The file takes batches of any size; texts must all have --length tokens, padding included. A
+    language model gives the logits of every token; to generate, open RUN with transformers.
+    """
     with told_plainly(debug):
         from leanfair.pruning.checkpoint import load
         from leanfair.pruning.export import export_onnx
 
         network = load(run)
         target = Path(onnx)
-        export_onnx(network, _sample(run, data, image_size), target)
+        export_onnx(network, _sample(network, run, data, image_size, length), target)
         typer.echo(f"{onnx}: {target.stat().st_size / 1e6:,.2f} MB, checked with onnxruntime.")
 
 
-def _sample(run: str, data: str | None, image_size: int | None) -> Tensor:
+def _sample(
+    network: nn.Module, run: str, data: str | None, image_size: int | None, length: int | None
+) -> Tensor | Batch:
     """A batch of two samples such as the run's network takes."""
     import torch
 
+    from leanfair.cli.texts import sample_of, takes_text
     from leanfair.files import read_json
 
+    if takes_text(network):
+        return sample_of(network, length)
     if data is not None:
         from leanfair.cli.running import read_data
 

@@ -14,11 +14,16 @@ def _option(name: str, what: str) -> Any:
 Model: TypeAlias = Annotated[
     str,
     typer.Argument(
-        metavar="MODEL", help="The trained model: a weights file, a folder or a model's name."
+        metavar="MODEL", help="The trained model: a weights file, a .gguf file, a folder or a name."
     ),
 ]
 Data: TypeAlias = Annotated[
-    str, _option("--data", "digits, a parquet file, or a folder of parquet files or images.")
+    str,
+    _option(
+        "--data",
+        "Images: digits, a parquet file, or a folder of parquet files or images. Text: a .txt, "
+        ".jsonl, .csv or .parquet file (or .gz), or a folder with train, valid and test files.",
+    ),
 ]
 Cut: TypeAlias = Annotated[float, _option("--cut", "The share to remove, between 0 and 1.")]
 Of: TypeAlias = Annotated[
@@ -28,7 +33,8 @@ Out: TypeAlias = Annotated[
     str | None, _option("--out", "The directory of the run; only --plan goes without.")
 ]
 Criterion: TypeAlias = Annotated[
-    str | None, _option("--criterion", "Importance: kl (default), l1, cka, fisher or random.")
+    str | None,
+    _option("--criterion", "Importance: kl (default), l1, cka, fisher, energy or random."),
 ]
 Preset: TypeAlias = Annotated[
     str | None, _option("--preset", "paper: the official recipe of arXiv 2506.04513.")
@@ -78,6 +84,13 @@ Pace: TypeAlias = Annotated[
     float | None,
     _option("--pace", "Share of the current cost that a round saves without a layer to match."),
 ]
+Free: TypeAlias = Annotated[
+    bool | None,
+    _option(
+        "--free/--uniform",
+        "Transformers: let layers differ in width; then only leanfair.load opens the result.",
+    ),
+]
 ScoreSamples: TypeAlias = Annotated[
     int | None, _option("--score-samples", "Calibration samples that the criterion sees.")
 ]
@@ -98,7 +111,12 @@ Optimizer: TypeAlias = Annotated[str | None, _option("--optimizer", "sgd or adam
 Distill: TypeAlias = Annotated[
     float | None, _option("--distill", "Weight of the original's outputs as a teacher, 0 to 1.")
 ]
-Precision: TypeAlias = Annotated[str | None, _option("--precision", "PRECISIONS")]
+Precision: TypeAlias = Annotated[
+    str | None, _option("--precision", "Of fine-tuning: auto (default), full, fp16 or bf16.")
+]
+Lora: TypeAlias = Annotated[
+    int | None, _option("--lora", "Fine-tune adapters of this rank, not all weights (default 0).")
+]
 Augment: TypeAlias = Annotated[
     bool | None,
     _option(
@@ -107,10 +125,22 @@ Augment: TypeAlias = Annotated[
     ),
 ]
 Calibration: TypeAlias = Annotated[
-    int | None, _option("--calibration", "Images held out of training to score and choose.")
+    int | None, _option("--calibration", "Samples held out of training to score and choose.")
 ]
 ImageSize: TypeAlias = Annotated[
     int | None, _option("--image-size", "Resize images to this side, in pixels.")
+]
+Length: TypeAlias = Annotated[
+    int | None, _option("--length", "Text: tokens of a sample (default 128).")
+]
+Tokenizer: TypeAlias = Annotated[
+    str | None, _option("--tokenizer", "Text: the folder of the tokenizer, if not the model's.")
+]
+TextColumn: TypeAlias = Annotated[
+    str | None, _option("--text", "Text in a table: the column that holds it (default text).")
+]
+LabelColumn: TypeAlias = Annotated[
+    str | None, _option("--label", "Text in a table: the column of its classes (default label).")
 ]
 Device: TypeAlias = Annotated[str, _option("--device", "auto (default), cpu or cuda.")]
 Threads: TypeAlias = Annotated[

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
+from leanfair.cli.result import perplexity
 from leanfair.pruning.types import Event, Listener, Step
 from leanfair.report.story import COSTS
 
@@ -66,10 +67,12 @@ def round_line(step: Step, macs_before: int) -> str:
     similarity = ", ".join(
         f"{kind} {'-' if value is None else f'{value:.4f}'}" for kind, value in step.cka.items()
     )
-    accuracy = "" if step.accuracy is None else f"  accuracy {step.accuracy:.2%}"
+    quality = "" if step.accuracy is None else f"  accuracy {step.accuracy:.2%}"
+    if step.perplexity is not None:
+        quality = f"  perplexity {perplexity(step.perplexity)}"
     return (
         f"round {step.index:3d}  {step.chosen:7s}  CKA {similarity}  "
-        f"MACs left {step.macs / macs_before:5.1%}{accuracy}  {duration(step.seconds)}"
+        f"MACs left {step.macs / macs_before:5.1%}{quality}  {duration(step.seconds)}"
     )
 
 

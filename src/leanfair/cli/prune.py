@@ -12,7 +12,7 @@ SETTINGS = (
     "cut", "of", "criterion", "seed", "min_accuracy", "match", "spread", "debiased",
     "candidate_epochs", "round_epochs", "final_epochs", "lr", "batch_size", "optimizer",
     "distill", "precision", "min_layers", "min_neurons", "round_to", "layers_per_round", "pace",
-    "score_samples",
+    "score_samples", "free", "lora",
 )  # fmt: skip
 """The options that are settings of `leanfair.prune`. One that is not given is not passed on, so
 that its default, or the preset's value, holds."""
@@ -39,6 +39,7 @@ def command(
     round_to: options.RoundTo = None,
     layers_per_round: options.LayersPerRound = None,
     pace: options.Pace = None,
+    free: options.Free = None,
     score_samples: options.ScoreSamples = None,
     candidate_epochs: options.CandidateEpochs = None,
     round_epochs: options.RoundEpochs = None,
@@ -48,9 +49,14 @@ def command(
     optimizer: options.Optimizer = None,
     distill: options.Distill = None,
     precision: options.Precision = None,
+    lora: options.Lora = None,
     augment: options.Augment = None,
     calibration: options.Calibration = None,
     image_size: options.ImageSize = None,
+    length: options.Length = None,
+    tokenizer: options.Tokenizer = None,
+    text_column: options.TextColumn = None,
+    label_column: options.LabelColumn = None,
     seed: options.Seed = None,
     device: options.Device = "auto",
     threads: options.Threads = None,
@@ -61,7 +67,8 @@ def command(
 
     In each round the least important layer competes with the least important neurons that cost as
     much; the network whose representation stays more similar (CKA) is the next. OUT then holds
-    summary.json, report.html, and the pruned network for leanfair.load and leanfair export.
+    summary.json, report.html, and the pruned network for leanfair.load and leanfair export; that of
+    a language model also opens with transformers' from_pretrained.
     """
     given = context.params
     settings = {name: given[name] for name in SETTINGS if given.get(name) is not None}
@@ -75,9 +82,14 @@ def command(
         from leanfair.cli import running
 
         running.check(preset, settings, device, threads)
-        splits = running.read_data(data, calibration, seed or 0, image_size, augment)
-        network = running.open_network(model, data, splits, seed or 0, device)
+        how = running.DataOptions(
+            calibration, image_size, augment, length, tokenizer, text_column, label_column
+        )
+        both = running.open_both(model, data, how, seed or 0, device)
+        network, splits = both.network, both.splits
         if plan:
             running.show_plan(network, splits, out, preset, settings, json)
         else:
-            running.prune_and_show(network, splits, str(out), preset, resume, settings, quiet)
+            running.prune_and_show(
+                network, splits, str(out), preset, resume, settings, quiet, both.tokenizer
+            )

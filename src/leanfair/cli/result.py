@@ -44,7 +44,14 @@ def outcome(summary: Mapping[str, Any]) -> str:
 
 
 def _interval(summary: Mapping[str, Any]) -> list[str]:
-    """The interval of the change of accuracy on test data, where it is known."""
+    """The interval of the change on test data, where it is known."""
+    found = summary.get("perplexity_change")
+    if found and found["low"] is not None:
+        return [
+            f"Perplexity on {found['tokens']:,} test tokens is {perplexity(found['value'])} times "
+            f"what it was (95 % interval {perplexity(found['low'])} to "
+            f"{perplexity(found['high'])})."
+        ]
     found = summary.get("accuracy_change")
     if not found:
         return []
@@ -60,12 +67,10 @@ def _rows(summary: Mapping[str, Any]) -> list[Row]:
         ("parameters", *_pair(summary["params"]), _count),
         ("file size", *_pair(summary["bytes"]), _size),
     ]
-    for key, name in (
-        ("accuracy", "accuracy (test)"),
-        ("calibration_accuracy", "accuracy (calibration)"),
-    ):
-        if summary.get(key):
-            rows.append((name, *_pair(summary[key]), lambda share: f"{share:.2%}"))
+    for name, form in (("accuracy", lambda share: f"{share:.2%}"), ("perplexity", perplexity)):
+        for key, data in ((name, "test"), (f"calibration_{name}", "calibration")):
+            if summary.get(key):
+                rows.append((f"{name} ({data})", *_pair(summary[key]), form))
     latency = summary.get("latency") or {"before": {}, "after": {}}
     for size, before in latency["before"].items():
         after = latency["after"][size]
@@ -80,7 +85,14 @@ def _pair(found: Mapping[str, float]) -> tuple[float, float]:
 def _change(name: str, before: float, after: float) -> str:
     if name.startswith("accuracy"):
         return f"{100 * (after - before):+.2f} points"
+    if name.startswith("perplexity") and after > 2 * before:
+        return f"{perplexity(after / before)} times"
     return f"{after / before - 1.0:+.1%}" if before else ""
+
+
+def perplexity(value: float) -> str:
+    """A perplexity, which of a broken network may be beyond all measure."""
+    return f"{value:,.2f}" if value < 1e6 else f"{value:.2e}"
 
 
 def _count(value: float) -> str:

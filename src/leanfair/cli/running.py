@@ -6,9 +6,10 @@ Loads torch, so commands import it when they run, not before.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from leanfair.batches import Batch, as_batch, forward
 from leanfair.cli.messages import is_main_process
 from leanfair.cli.progress import shown
 from leanfair.cli.result import print_result
+from leanfair.cli.texts import open_texts, takes_text
 from leanfair.data import Splits, load
 from leanfair.errors import InputError
 from leanfair.pruning.cost import bill
@@ -30,6 +32,10 @@ from leanfair.pruning.settings import settings_from
 from leanfair.pruning.sources import open_model
 from leanfair.pruning.types import Listener, Pruned
 from leanfair.report.story import COSTS
+from leanfair.text import TextSplits, holds_text
+
+# There is a display of our own. This has to be said before transformers is loaded.
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -50,6 +56,60 @@ def check(
         torch.set_num_threads(threads)
 
 
+@dataclass(frozen=True)
+class DataOptions:
+    """How the data are read: the options of that name, None where one was not given."""
+
+    calibration: int | None = None
+    image_size: int | None = None
+    augment: bool | None = None
+    length: int | None = None
+    tokenizer: str | None = None
+    text: str | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A network on its device, the data for it and, for one of texts, the tokenizer."""
+
+    network: nn.Module
+    splits: Splits | TextSplits[Any]
+    tokenizer: Any = None
+
+
+IMAGE_OPTIONS = ("image_size", "augment")
+TEXT_OPTIONS = ("length", "tokenizer", "text", "label")
+
+
+def open_both(model: str, data: str, given: DataOptions, seed: int, device: str) -> Opened:
+    """The network and its data, images or text. Raises InputError where they do not fit."""
+    if holds_text(data):
+        _check_unused(given, IMAGE_OPTIONS, data, "text")
+        network, texts, tokenizer = open_texts(
+            model,
+            data,
+            calibration=given.calibration,
+            seed=seed,
+            **{name: getattr(given, name) for name in TEXT_OPTIONS},
+        )
+        return Opened(network.eval().to(_device(device)), texts, tokenizer)
+    splits = read_data(data, given.calibration, seed, given.image_size, given.augment)
+    network = open_network(model, data, splits, seed, device)
+    _check_unused(given, TEXT_OPTIONS, data, "images")
+    return Opened(network, splits)
+
+
+def _check_unused(given: DataOptions, names: tuple[str, ...], data: str, kind: str) -> None:
+    """Raise InputError for an option that means nothing for this kind of data."""
+    for name in names:
+        if getattr(given, name) is not None:
+            raise InputError(
+                f"--{name.replace('_', '-')} means nothing for {data}, which holds {kind}: leave "
+                f"it out."
+            )
+
+
 def read_data(
     data: str, calibration: int | None, seed: int, size: int | None, augment: bool | None
 ) -> Splits:
@@ -65,6 +125,11 @@ def open_network(model: str, data: str, splits: Splits, seed: int, device: str) 
     images of `data`, or has fewer classes."""
     channels = int(splits.train.pixels.shape[1])
     network = open_model(model, classes=len(splits.classes), channels=channels, seed=seed)
+    if takes_text(network):
+        raise InputError(
+            f"{model} is a {type(network).__name__}, which takes text, but {data} holds images: "
+            f"give a text file, or an image classifier."
+        )
     network = network.eval()
     image = sample(splits)
     try:
@@ -82,21 +147,23 @@ def open_network(model: str, data: str, splits: Splits, seed: int, device: str) 
     return network.to(_device(device))
 
 
-def sample(splits: Splits) -> Batch:
-    """One calibration image as a batch, [1, channels, height, width]."""
+def sample(splits: Splits | TextSplits[Any]) -> Batch:
+    """One calibration sample as a batch: an image [1, channels, height, width] or tokens."""
     return as_batch(splits.calibration.take(torch.tensor([0]), torch.Generator()))
 
 
 def prune_and_show(
     network: nn.Module,
-    splits: Splits,
+    splits: Splits | TextSplits[Any],
     out: str,
     preset: str | None,
     resume: bool,
     settings: Mapping[str, Any],
     quiet: bool,
+    tokenizer: Any = None,
 ) -> Pruned:
     """Prune `network` into the run directory `out`, show how it goes on, and print the result."""
+    more = {} if tokenizer is None else {"tokenizer": tokenizer}
     with _display(network, splits, settings, quiet) as listener:
         result = prune(
             network,
@@ -107,6 +174,7 @@ def prune_and_show(
             preset=preset,
             resume=resume,
             on_event=listener,
+            **more,
             **settings,
         )
     if is_main_process():
@@ -116,7 +184,7 @@ def prune_and_show(
 
 def show_plan(
     network: nn.Module,
-    splits: Splits,
+    splits: Splits | TextSplits[Any],
     out: str | None,
     preset: str | None,
     settings: Mapping[str, Any],
@@ -143,7 +211,10 @@ def _told(plan: Plan, settings: Mapping[str, Any]) -> str:
 
 
 def _display(
-    network: nn.Module, splits: Splits, settings: Mapping[str, Any], quiet: bool
+    network: nn.Module,
+    splits: Splits | TextSplits[Any],
+    settings: Mapping[str, Any],
+    quiet: bool,
 ) -> AbstractContextManager[Listener | None]:
     if quiet or not is_main_process():
         return nullcontext()

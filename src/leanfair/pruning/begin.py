@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from leanfair import batches
 from leanfair.batches import Batch, Source
 from leanfair.errors import InputError
+from leanfair.language import IGNORED, is_language_model, is_transformer
 from leanfair.pruning.adapters import dissect
 from leanfair.pruning.adapters.fitness import check_model, twin_of
 from leanfair.pruning.checkpoint import FORMAT, RunDirectory
@@ -37,6 +38,7 @@ def open_run(
     resume: bool,
     trainer: Callable[[nn.Module, float], None] | None,
     listener: Listener | None,
+    tokenizer: Any = None,
 ) -> Run:
     """Check everything that was given, before anything is done, and begin or resume the run."""
     _check_apart(train=train, calibration=calibration, test=test)
@@ -47,13 +49,15 @@ def open_run(
         held = [b.to(device) for b in batches.iterate(calibration, 128, shuffle=settings.seed)]
     if train is not None and trainer is None:
         check_trainable(base)
-    anatomy = dissect(base, held[0][:8])
+    _check_measure(base, settings)
+    anatomy = dissect(base, held[0][:8], settings.free)
     _check_labels(base, held, train)
     before = bill(base, held[0])
     _check_reachable(anatomy, before, settings)
     directory = RunDirectory(Path(out) if out else None, is_main())
     about = _about(base, before, held, settings, train, test)
-    if about["data"]["train"] is not None and about["data"]["train"] < LEAST:
+    least = 1 if is_transformer(base) else LEAST
+    if about["data"]["train"] is not None and about["data"]["train"] < least:
         raise InputError("The training data is empty: give more, or train=None to train nothing.")
     directory.begin(about, resume)
     steps = directory.steps()
@@ -69,6 +73,7 @@ def open_run(
         train_size=about["data"]["train"] or 0,
         trainer=trainer,
         listener=listener,
+        tokenizer=tokenizer,
         about={**about, "cost_before": agreed(measure(base, held[0], settings.of))},
         steps=steps,
         earlier=tuple(steps),
@@ -76,8 +81,8 @@ def open_run(
     if steps:
         run.removed = 1.0 - steps[-1].cost / run.about["cost_before"]
     if directory.finished() is None:  # else what was measured is written down
-        run.accuracy_before = run.calibration_accuracy(base)
-        run.correct_before = run.tested(base)
+        run.quality_before = run.quality(base)
+        run.tested_before = run.tested(base)
     return run
 
 
@@ -157,6 +162,14 @@ def _check_apart(**sources: Source | None) -> None:
                 )
 
 
+def _check_measure(model: nn.Module, settings: Settings) -> None:
+    if settings.min_accuracy is not None and is_language_model(model):
+        raise InputError(
+            "min_accuracy is for classifiers, but a language model is measured by its perplexity: "
+            "leave min_accuracy out."
+        )
+
+
 def _check_labels(model: nn.Module, held: list[Batch], train: Source | None) -> None:
     """Raise InputError where a label, as far as can be seen beforehand, is no class of `model`.
     Those of the test data are seen when the first network is measured."""
@@ -168,7 +181,8 @@ def _check_labels(model: nn.Module, held: list[Batch], train: Source | None) -> 
         ("calibration", [batch.labels for batch in held if batch.labels is not None]),
         ("training", training),
     ):
-        for labels in (each for each in found if each.numel()):
+        asked = (labels[labels != IGNORED] for labels in found)
+        for labels in (each for each in asked if each.numel()):
             low, high = int(labels.min()), int(labels.max())
             if low < 0 or high >= classes:
                 raise InputError(

@@ -5,6 +5,7 @@
     round-N.safetensors   the weights after round N, the last; gone once the run is finished
     chosen.json           the winner of the round under way, and chosen.safetensors, its weights
     model.safetensors     the finished network's weights, beside cuts.json
+    config.json, ...      where transformers can load it as it is: all that it needs for that
     summary.json, report.html
 
 Every file is written to a temporary name and moved, so a run killed at any moment resumes.
@@ -13,6 +14,7 @@ Every file is written to a temporary name and moved, so a run killed at any mome
 from __future__ import annotations
 
 import copy
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,8 @@ from torch import nn
 from leanfair.errors import InputError, RunDirectoryError, SurgeryError
 from leanfair.files import read_json, read_tensors, write_json, write_tensors
 from leanfair.pruning.distributed import taking_turns
+from leanfair.pruning.saved import SCRATCH, read_model, write_model
+from leanfair.pruning.settings import completed
 from leanfair.pruning.sources import Origin, build, origin_of, with_origin
 from leanfair.pruning.surgery import remove
 from leanfair.pruning.types import Cut, Kind, Step
@@ -84,8 +88,10 @@ class RunDirectory:
         """The network after the finished rounds, from the one that the run began with."""
         if not steps or self.path is None:
             return model
-        name = "model" if self.finished() else f"round-{len(steps)}"
-        return _rebuilt(model, [step.cut for step in steps], self.path / f"{name}.safetensors")
+        made = [step.cut for step in steps]
+        if self.finished():
+            return read_model(self.path, _cut(model, made))
+        return _rebuilt(model, made, self.path / f"round-{len(steps)}.safetensors")
 
     def write_choice(
         self, step: int, cut: Cut, cka: Mapping[Kind, float | None], model: nn.Module
@@ -134,14 +140,18 @@ class RunDirectory:
         return None if self.path is None else self.path / f"{name}.training"
 
     def write_result(
-        self, model: nn.Module, steps: Sequence[Step], summary: Mapping[str, Any]
+        self,
+        model: nn.Module,
+        steps: Sequence[Step],
+        summary: Mapping[str, Any],
+        tokenizer: Any = None,
     ) -> None:
         """Write the finished network and the summary; what only resuming needed goes."""
         if self.path is None:
             return
         with taking_turns():
             if self.writes:
-                write_tensors(self.path / "model.safetensors", model.state_dict())
+                write_model(self.path, model, tokenizer)
                 write_json(self.path / "cuts.json", [step.cut.to_json() for step in steps])
                 write_json(self.path / "summary.json", summary)
 
@@ -152,6 +162,8 @@ class RunDirectory:
         for pattern in LEFTOVERS:
             for file in self.path.glob(pattern):
                 file.unlink(missing_ok=True)
+        for folder in self.path.glob(f"{SCRATCH}*"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def finished(self) -> dict[str, Any] | None:
         """The summary, if this run is finished."""
@@ -172,11 +184,11 @@ def load(run: str | Path, model: nn.Module | None = None) -> nn.Module:
     path = Path(run)
     if not (path / "run.json").exists():
         raise RunDirectoryError(f"{path} is not the directory of a run: it has no run.json.")
-    if not (path / "model.safetensors").exists():
+    if not any(path.glob("model*.safetensors")):
         raise RunDirectoryError(f"The run in {path} is not finished: resume it first.")
     base = base_of(path, model)
     made = cuts(path)
-    pruned = _rebuilt(base, made, path / "model.safetensors").eval()
+    pruned = read_model(path, _cut(base, made)).eval()
     return with_origin(pruned, origin_of(base), made)
 
 
@@ -200,14 +212,26 @@ def cuts(run: str | Path) -> list[Cut]:
 
 def _rebuilt(model: nn.Module, replay: Sequence[Cut], weights: Path) -> nn.Module:
     """`model` after `replay`, with the weights of a file."""
+    child = _cut(model, replay)
+    try:
+        child.load_state_dict(read_tensors(weights))
+    except RuntimeError as error:
+        raise InputError(
+            f"The network does not fit {weights}: give the same architecture that was pruned "
+            f"({error})."
+        ) from error
+    return child
+
+
+def _cut(model: nn.Module, replay: Sequence[Cut]) -> nn.Module:
+    """A copy of `model` after `replay`."""
     try:
         child = copy.deepcopy(model)
         for cut in replay:
             child = remove(cut, child)
-        child.load_state_dict(read_tensors(weights))
     except (SurgeryError, RuntimeError) as error:
         raise InputError(
-            f"The network does not fit {weights}: give the same architecture that was pruned "
+            f"The network does not fit the run: give the same architecture that was pruned "
             f"({error})."
         ) from error
     return child
@@ -232,9 +256,16 @@ def _same_run(path: Path, had: Mapping[str, Any], asked: Mapping[str, Any]) -> N
                 f"{path} is a run with {had['data'][name] or 'no'} samples of {name} data, not "
                 f"{asked['data'][name] or 'none'}: resume it with the same data."
             )
-    for name, value in asked["settings"].items():
-        if had["settings"].get(name) != value:
+    were = _flat(completed(had["settings"]))
+    for name, value in _flat(asked["settings"]).items():
+        if were.get(name) != value:
             raise RunDirectoryError(
-                f"{path} is a run with {name} {had['settings'].get(name)}, not {value}: resume it "
-                f"with the same settings, or choose another directory."
+                f"{path} is a run with {name} {were.get(name)}, not {value}: resume it with the "
+                f"same settings, or choose another directory."
             )
+
+
+def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with those of the recipe among them, so that the one that differs is named."""
+    own = {name: value for name, value in settings.items() if name != "recipe"}
+    return {**own, **settings.get("recipe", {})}

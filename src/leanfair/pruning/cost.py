@@ -1,7 +1,9 @@
 """What a network costs: MACs, parameters and filters by arithmetic, latency and memory by measure.
 
 MACs are the multiply-accumulates of convolutions and dense layers for one sample, the rule of the
-paper's tables (arXiv 2506.04513); normalisations, activations and additions count nothing.
+paper's tables (arXiv 2506.04513), and those of attention between tokens, at the sample's length;
+normalisations, activations, additions and looking up an embedding count nothing. Parameters are
+all of them, embeddings among them, and shared ones once.
 """
 
 from __future__ import annotations
@@ -19,10 +21,14 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 
 from leanfair.batches import Batch, forward
 from leanfair.evaluation.mode import evaluating
-from leanfair.pruning.masks import first_tensor
+from leanfair.pruning.masks import first_tensor, is_dense
+from leanfair.pruning.products import counted_products
 from leanfair.pruning.types import Cut, Member, NeuronCut
 
 Target = Literal["macs", "params", "latency", "memory"]
+PRODUCTS = ":products"
+"""Stands after the name of a module for what it multiplies without weights."""
+
 TARGETS: tuple[Target, ...] = ("macs", "params", "latency", "memory")
 
 
@@ -41,11 +47,12 @@ class Operation:
     kernel: int
     calls: int
     per_channel: int
-    kind: Literal["convolution", "dense", "channels"]
+    kind: Literal["convolution", "dense", "channels", "attention"]
+    """An attention has no weights: its `calls` are its products of activations."""
 
     @property
     def macs(self) -> int:
-        return self.calls * self._weights
+        return self.calls if self.kind == "attention" else self.calls * self._weights
 
     @property
     def params(self) -> int:
@@ -59,22 +66,29 @@ class Operation:
 
     @property
     def _weights(self) -> int:
-        if self.kind == "channels":
+        if self.kind in ("channels", "attention"):
             return 0
         return self.kernel * self.features_in * self.features_out // self.groups
 
 
 @dataclass(frozen=True)
 class Bill:
-    """The operations of a network and `rest`, the parameters outside of them, by module name."""
+    """The operations of a network and `rest`, the parameters outside of them, by module name;
+    `embeddings` of all parameters are those of embeddings."""
 
     operations: Mapping[str, Operation]
     rest: Mapping[str, int]
+    embeddings: int = 0
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates for one sample."""
         return sum(operation.macs for operation in self.operations.values())
+
+    @property
+    def attention(self) -> int:
+        """Those of the `macs` that are products between tokens."""
+        return sum(each.macs for each in self.operations.values() if each.kind == "attention")
 
     @property
     def params(self) -> int:
@@ -105,7 +119,10 @@ class Bill:
             for member in cut.group.members:
                 if member.module in left:
                     left[member.module] = _narrowed(left[member.module], member, len(cut.drop))
-        return Bill(left, rest)
+            for name in _attended(cut, left):
+                stay = left[name].calls * (cut.group.count - len(cut.drop)) // cut.group.count
+                left[name] = replace(left[name], calls=stay)
+        return Bill(left, rest, self.embeddings)
 
 
 def bill(model: nn.Module, sample: Batch) -> Bill:
@@ -120,10 +137,10 @@ def bill(model: nn.Module, sample: Batch) -> Bill:
         return hook
 
     for name, module in model.named_modules():
-        if isinstance(module, (_ConvNd, nn.Linear)):
+        if is_dense(module) or isinstance(module, _ConvNd):
             handles.append(module.register_forward_hook(counter(name), with_kwargs=True))
     try:
-        with torch.inference_mode(), evaluating(model):
+        with torch.inference_mode(), evaluating(model), counted_products(model) as products:
             forward(model, sample[:1].inputs)
     finally:
         for handle in handles:
@@ -133,11 +150,22 @@ def bill(model: nn.Module, sample: Batch) -> Bill:
         for name, module in model.named_modules()
         if (operation := _operation(module, calls.get(name, 0))) is not None
     }
+    operations |= {
+        f"{name}{PRODUCTS}": Operation(0, 0, 1, 1, macs, 0, "attention")
+        for name, macs in products.items()
+        if macs
+    }
     rest = {name: -operation.params for name, operation in operations.items()}
     for name, parameter in model.named_parameters():
         owner = name.rpartition(".")[0]
         rest[owner] = rest.get(owner, 0) + parameter.numel()
-    return Bill(operations, {name: count for name, count in rest.items() if count})
+    looked_up = {
+        id(module.weight): module.weight.numel()
+        for module in model.modules()
+        if isinstance(module, nn.Embedding)
+    }
+    rest = {name: count for name, count in rest.items() if count}
+    return Bill(operations, rest, sum(looked_up.values()))
 
 
 def cut_of(
@@ -163,7 +191,7 @@ def measure(model: nn.Module, sample: Batch, of: Target) -> float:
 
 def _positions(module: nn.Module, args: Any, kwargs: Any, output: Any) -> int:
     """How many positions a call of `module` multiplies its weight at."""
-    if isinstance(module, nn.Linear):
+    if is_dense(module):
         return int(output.shape[:-1].numel())
     # A transposed convolution spreads each position of its input.
     at = first_tensor(args, kwargs)[1] if isinstance(module, _ConvTransposeNd) else output
@@ -179,6 +207,9 @@ def _operation(module: nn.Module, calls: int) -> Operation | None:
         return Operation(*widths, kernel, calls, biased, "convolution")
     if isinstance(module, nn.Linear):
         return Operation(module.in_features, module.out_features, 1, 1, calls, biased, "dense")
+    if is_dense(module):  # a Conv1D, whose weight is [in, out]
+        inward, outward = own["weight"].shape
+        return Operation(inward, outward, 1, 1, calls, biased, "dense")
     if isinstance(module, (_BatchNorm, _InstanceNorm)):
         channels = module.num_features
     elif isinstance(module, nn.PReLU):
@@ -186,6 +217,20 @@ def _operation(module: nn.Module, calls: int) -> Operation | None:
     else:
         return None
     return Operation(channels, channels, 1, 1, 0, len(own), "channels")
+
+
+def _attended(cut: NeuronCut, operations: Mapping[str, Operation]) -> list[str]:
+    """The attention that the heads of a cut take part in: the innermost around what feeds it."""
+    if cut.group.unit != "head":
+        return []
+    feeds = [member.module for member in cut.group.members if member.side == "out"]
+    around = [
+        name
+        for name, operation in operations.items()
+        if operation.kind == "attention"
+        and any(feed.startswith(f"{name.removesuffix(PRODUCTS)}.") for feed in feeds)
+    ]
+    return sorted(around, key=len)[-1:]
 
 
 def _narrowed(operation: Operation, member: Member, dropped: int) -> Operation:

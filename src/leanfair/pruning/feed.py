@@ -31,31 +31,38 @@ class Part(NamedTuple):
     whole: int
 
 
-def feed(source: Source, batch_size: int, seed: int, skip: int = 0) -> Iterator[Part]:
-    """Pass after pass over `source` in random order, without the first `skip` batches.
+def feed(
+    source: Source, batch_size: int, seed: int, skip: int = 0, least: int = LEAST
+) -> Iterator[Part]:
+    """Pass after pass over `source` in random order, without the first `skip` batches, and without
+    batches of less than `least` samples.
 
     Random numbers drawn while a batch is used come from its place, too: generators are seeded
-    before each. Raises InputError where a pass gives no batch of at least two samples.
+    before each. Raises InputError where a pass gives no batch.
     """
     number = 0
     for epoch in count():
         before = number
         passes = _dataset_pass if is_dataset(source) or isinstance(source, Tensor) else _loader_pass
-        for part in passes(source, batch_size, f"{seed}/{epoch}", skip - number):
+        for part in passes(source, batch_size, f"{seed}/{epoch}", skip - number, least):
             if part is not None:
                 _seed(f"{seed}/{number}/{group().rank}")
                 yield part
             number += 1
         if number == before:
-            raise InputError("The training data gives no batch of at least two samples: give more.")
+            raise InputError(
+                f"The training data gives no batch of at least {least} samples: give more."
+            )
 
 
-def _dataset_pass(source: Any, batch_size: int, seed: str, skip: int) -> Iterator[Part | None]:
+def _dataset_pass(
+    source: Any, batch_size: int, seed: str, skip: int, least: int
+) -> Iterator[Part | None]:
     if isinstance(source, Tensor):
         source = torch.utils.data.TensorDataset(source)
     order = torch.randperm(len(source), generator=_generator(seed))
     for i, rows in enumerate(torch.split(order, batch_size)):
-        if len(rows) >= LEAST:
+        if len(rows) >= least:
             yield None if i < skip else _taken(source, rows, f"{seed}/{i}")
 
 
@@ -71,7 +78,9 @@ def _taken(source: Any, rows: Tensor, seed: str) -> Part:
     return Part(as_batch(collated(samples)), len(rows))
 
 
-def _loader_pass(source: Any, batch_size: int, seed: str, skip: int) -> Iterator[Part | None]:
+def _loader_pass(
+    source: Any, batch_size: int, seed: str, skip: int, least: int
+) -> Iterator[Part | None]:
     for generator in (getattr(source, "generator", None), _sampler_generator(source)):
         if generator is not None:
             generator.manual_seed(seed_of(seed))
@@ -84,7 +93,7 @@ def _loader_pass(source: Any, batch_size: int, seed: str, skip: int) -> Iterator
         if raw is None:
             return
         batch = as_batch(raw)
-        if len(batch) >= LEAST:
+        if len(batch) >= least:
             yield None if given < skip else Part(batch[_mine(len(batch))], len(batch))
             given += 1
 

@@ -19,16 +19,15 @@ from typing import Any
 from torch import nn
 
 from leanfair.batches import Source
-from leanfair.pruning.adapters import anatomy_of
 from leanfair.pruning.begin import open_run
 from leanfair.pruning.cost import bill
 from leanfair.pruning.propose import NEARLY, propose_layer, propose_neurons
-from leanfair.pruning.replay import outputs
 from leanfair.pruning.run import Run
 from leanfair.pruning.settings import settings_from
 from leanfair.pruning.surgery import apply
 from leanfair.pruning.types import Candidate, Cut, Kind, Listener, Pruned, Step
 from leanfair.similarity import cka
+from leanfair.text import as_tokens
 
 FineTune = Callable[[nn.Module, float], None]
 
@@ -46,15 +45,19 @@ def prune(
     resume: bool = False,
     fine_tune: FineTune | None = None,
     on_event: Listener | None = None,
+    tokenizer: Any = None,
     **settings: Any,
 ) -> Pruned:
     """A smaller network that keeps what `model` knows. `model` itself stays as it is.
 
-    model: any residual network that returns logits [n, classes] (or an object with `.logits`).
+    model: any residual network that returns logits [n, classes], or a language model that returns
+        [n, tokens, words] (or an object with `.logits`).
     calibration, train, test: a Dataset, or any iterable of batches: a tensor [n, ...], a pair
-        (inputs, labels [n]), or a dict with "labels". Structures are scored, and candidates chosen,
-        on `calibration`, which needs no labels. `train` is for fine-tuning; without it (None)
-        nothing is trained. `test` only measures the first and the last network.
+        (inputs, labels [n]), or a dict as transformers has it; with a `tokenizer` also a text or a
+        list of texts. Structures are scored, and candidates chosen, on `calibration`, which needs
+        no labels. `train` is for fine-tuning; without it (None) nothing is trained. `test` only
+        measures the first and the last network.
+    tokenizer: that of a language model; it is saved beside the model.
     cut, of: the share to remove, of "macs", "params", "latency" or "memory".
     out: the run directory; a killed run goes on from there with `resume`.
     fine_tune: instead of ours, a function (network, epochs) that trains the network in place.
@@ -66,8 +69,9 @@ def prune(
     where a removal does not reproduce its zero-masked twin, TrainingError where fine-tuning fails;
     the last good step then stays in `out`.
     """
-    chosen = settings_from(preset, {"cut": cut, "of": of, **settings})
-    run = open_run(model, chosen, calibration, train, test, out, resume, fine_tune, on_event)
+    chosen = settings_from(preset, {"cut": cut, "of": of, **settings}, model)
+    held, taught, asked = (as_tokens(data, tokenizer) for data in (calibration, train, test))
+    run = open_run(model, chosen, held, taught, asked, out, resume, fine_tune, on_event, tokenizer)
     while not run.met_target():
         step = next_round(run)
         if step is None:
@@ -95,8 +99,7 @@ def next_round(run: Run) -> Step | None:
 def propose(run: Run) -> list[Cut] | None:
     """The layer cut and the neuron cut of this round; one of them where the other kind is
     exhausted, and None where both are."""
-    anatomy = anatomy_of(run.model, run.proof) if run.steps else run.anatomy
-    before = bill(run.model, run.proof)
+    anatomy, before = run.structures(), bill(run.model, run.proof)
     scores = run.score(anatomy)
     layer = propose_layer(anatomy, scores, before, run.settings)
     if layer is None and run.settings.stop_when_layers_end:
@@ -115,7 +118,7 @@ def candidate(run: Run, cut: Cut) -> Candidate:
     """A smaller copy of the parent, proven, briefly fine-tuned, and held against the parent."""
     child = apply(cut, run.model, run.proof)
     run.tune(child, run.settings.candidate_epochs, f"{cut.kind} candidate", len(run.steps) + 1)
-    representation = outputs(child, run.calibration).features
+    representation = run.representation(child)
     similarity = cka(run.parent_features(), representation, run.settings.debiased)
     return Candidate(cut, child, similarity)
 

@@ -34,7 +34,8 @@ def feature_dim(module: nn.Module) -> int:
 
 def is_dense(module: nn.Module) -> bool:
     """Whether `module` is a dense layer: a Linear, or what GPT-2 has in its place."""
-    return isinstance(module, nn.Linear) or _is_transposed(type(module))
+    kind: Any = type(module)
+    return isinstance(module, nn.Linear) or _is_transposed(kind)
 
 
 @cache

@@ -16,6 +16,7 @@ from leanfair.pruning.loop import propose
 from leanfair.pruning.run import Run
 from leanfair.pruning.settings import settings_from
 from leanfair.pruning.types import Cut
+from leanfair.text import as_tokens
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def plan(
     of: str = "macs",
     out: str | Path | None = None,
     preset: str | None = None,
+    tokenizer: Any = None,
     **settings: Any,
 ) -> list[Cut]:
     """The cuts that compete in the next round of `prune` with these arguments, layer first; empty
@@ -62,7 +64,14 @@ def plan(
     next round is meant. Raises what `prune` raises before it begins.
     """
     ahead = look_ahead(
-        model, calibration=calibration, cut=cut, of=of, out=out, preset=preset, **settings
+        model,
+        calibration=calibration,
+        cut=cut,
+        of=of,
+        out=out,
+        preset=preset,
+        tokenizer=tokenizer,
+        **settings,
     )
     return list(ahead.cuts)
 
@@ -75,11 +84,13 @@ def look_ahead(
     of: str = "macs",
     out: str | Path | None = None,
     preset: str | None = None,
+    tokenizer: Any = None,
     **settings: Any,
 ) -> Plan:
     """`plan`, with where the run stands."""
-    chosen = settings_from(preset, {"cut": cut, "of": of, **settings})
-    run = open_run(model, chosen, calibration, None, None, None, False, None, None)
+    chosen = settings_from(preset, {"cut": cut, "of": of, **settings}, model)
+    held = as_tokens(calibration, tokenizer)
+    run = open_run(model, chosen, held, None, None, None, False, None, None)
     if out is not None:
         _catch_up(run, RunDirectory(Path(out), writes=False))
     cuts = None if run.met_target() else propose(run)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from math import inf
 from typing import NamedTuple
 
 from leanfair.pruning.cost import Bill, cut_of
@@ -14,11 +16,17 @@ NEARLY = 0.9
 
 
 class Bundle(NamedTuple):
-    """Neurons of one group that go together, and how much is lost with them."""
+    """Neurons that go together, of one group or as many of each of several that are tied, how much
+    is lost with them, and what they save."""
 
-    group: Neurons
-    drop: tuple[int, ...]
+    cuts: tuple[NeuronCut, ...]
     score: float
+    saves: float
+
+    @property
+    def name(self) -> str:
+        """The first of its groups."""
+        return self.cuts[0].group.name
 
 
 def propose_layer(anatomy: Anatomy, scores: Scores, bill: Bill, settings: Settings) -> Cut | None:
@@ -38,17 +46,14 @@ def propose_neurons(
     """The cut of the least important neurons that together save `save` (of `settings.matched`) as
     nearly as can be, or None where all that may go save less than `least`, or nothing."""
     if settings.spread == "uniform":
-        grow: Callable[[int], list[NeuronCut]] = _uniform(anatomy, scores, settings)
-        longest = sum(_spare(group, settings) for group in anatomy.neurons)
+        bundles = [_bundles(tie, scores, bill, settings) for tie in _ties(anatomy)]
+        grow, longest = _evenly(bundles), sum(len(each) for each in bundles)
     else:
-        order = _ranked(anatomy, scores, bill, settings)
+        order = _fitting(_ranked(anatomy, scores, bill, settings), save)
         grow, longest = (lambda n: _gathered(order[:n])), len(order)
 
     def saved(n: int) -> int:
-        return (
-            bill.totals()[settings.matched]
-            - bill.without(neurons=grow(n)).totals()[settings.matched]
-        )
+        return _saving(grow(n), bill, settings)
 
     n = _nearest(save, saved, longest)
     cuts = grow(n)
@@ -57,11 +62,16 @@ def propose_neurons(
     return cut_of("neurons", bill, neurons=cuts)
 
 
+def least_saving(anatomy: Anatomy, scores: Scores, bill: Bill, settings: Settings) -> float:
+    """What the least important neurons that go together save; 0 where there are none."""
+    order = _ranked(anatomy, scores, bill, settings)
+    return order[0].saves if order and settings.spread != "uniform" else 0.0
+
+
 def floor(anatomy: Anatomy, bill: Bill, settings: Settings) -> Bill:
     """The bill of the smallest network that the settings allow."""
     narrow = [NeuronCut(group, tuple(range(_spare(group, settings)))) for group in anatomy.neurons]
-    narrow = [cut for cut in narrow if cut.drop]
-    slim = bill.without(neurons=narrow)
+    slim = bill.without(neurons=[cut for cut in narrow if cut.drop])
     gone: list[Layer] = []
     counted = "params" if settings.of == "params" else "macs"
     by_saving = sorted(anatomy.layers, key=lambda e: slim.without([e.name]).totals()[counted])
@@ -78,84 +88,106 @@ def _may_go(layer: Layer, gone: Iterable[Layer], anatomy: Anatomy, least: int) -
     return bool(stage) and layer.name != stage[0] and left > least
 
 
+def _ties(anatomy: Anatomy) -> list[tuple[Neurons, ...]]:
+    """All groups, those together that only go together."""
+    groups = {group.name: group for group in anatomy.neurons}
+    tied = {name for tie in anatomy.ties for name in tie}
+    alone = [(group,) for group in anatomy.neurons if group.name not in tied]
+    return [*(tuple(groups[name] for name in tie) for tie in anatomy.ties), *alone]
+
+
 def _spare(group: Neurons, settings: Settings) -> int:
     """How many neurons of a group may go."""
-    stay = settings.min_neurons
-    stay += -stay % settings.round_to
-    return max(0, group.count - stay)
+    return group.count - min(_widths(group, settings))
+
+
+def _widths(group: Neurons, settings: Settings) -> list[int]:
+    """The numbers of neurons that a group may have, from all that it has down."""
+    allowed = group.counts or range(group.count - 1, 0, -1)
+    fit = [n for n in allowed if n >= settings.min_neurons and n % settings.round_to == 0]
+    return [group.count, *fit]
 
 
 def _ranked(anatomy: Anatomy, scores: Scores, bill: Bill, settings: Settings) -> list[Bundle]:
     """Bundles of neurons in the order in which they go."""
-    bundles = [
-        bundle
-        for group in anatomy.neurons
-        for bundle in _bundles(group, scores.neurons[group.name], settings)
-    ]
-    price = {
-        group.name: _price(group, bill, settings) if settings.spread == "cheapest" else 1.0
-        for group in anatomy.neurons
-    }
     # A bundle never goes before a less important one of its own group, though that may be smaller.
     ranks: dict[str, float] = {}
     keyed: list[tuple[float, int, Bundle]] = []
-    for i, bundle in enumerate(bundles):
-        rank = bundle.score / (len(bundle.drop) * price[bundle.group.name])
-        ranks[bundle.group.name] = max(rank, ranks.get(bundle.group.name, rank))
-        keyed.append((ranks[bundle.group.name], i, bundle))
+    for tie in _ties(anatomy):
+        for bundle in _bundles(tie, scores, bill, settings):
+            neurons = sum(len(cut.drop) for cut in bundle.cuts)
+            per = bundle.saves if settings.spread == "cheapest" else neurons
+            ranks[bundle.name] = max(ranks.get(bundle.name, -inf), bundle.score / per)
+            keyed.append((ranks[bundle.name], len(keyed), bundle))
     return [bundle for _, _, bundle in sorted(keyed, key=lambda item: item[:2])]
 
 
-def _bundles(group: Neurons, scores: Sequence[float], settings: Settings) -> list[Bundle]:
-    """The neurons of a group that may go, least important first, in bundles that leave the width a
-    multiple of `round_to`."""
-    order = sorted(range(group.count), key=lambda i: (scores[i], i))[: _spare(group, settings)]
-    first = group.count % settings.round_to or settings.round_to
-    starts = [0, *range(first, len(order), settings.round_to)]
-    pieces = [
-        order[start:end] for start, end in zip(starts, [*starts[1:], len(order)], strict=True)
+def _fitting(order: list[Bundle], save: int) -> list[Bundle]:
+    """Of `order` what is not by itself too much for `save`, nor comes after such a one of its
+    group; the first stays in any case."""
+    too_much: set[str] = set()
+    fit: list[Bundle] = []
+    for bundle in order:
+        if bundle.name not in too_much:
+            if fit and bundle.saves > save / NEARLY:
+                too_much.add(bundle.name)
+            else:
+                fit.append(bundle)
+    return fit
+
+
+def _bundles(
+    tie: tuple[Neurons, ...], scores: Scores, bill: Bill, settings: Settings
+) -> list[Bundle]:
+    """The neurons of tied groups that may go, least important first, as many of each group in each
+    bundle, in bundles that leave a number that may be."""
+    widths = _widths(tie[0], settings)
+    price = max(1, _saving([NeuronCut(group, (0,)) for group in tie], bill, settings))
+    orders = [
+        sorted(range(group.count), key=lambda i, s=scores.neurons[group.name]: (s[i], i))  # type: ignore[misc]
+        for group in tie
     ]
-    return [Bundle(group, tuple(piece), sum(scores[i] for i in piece)) for piece in pieces if piece]
+    bundles = []
+    for before, after in pairwise(widths):
+        gone = slice(tie[0].count - before, tie[0].count - after)
+        cuts = [NeuronCut(g, tuple(order[gone])) for g, order in zip(tie, orders, strict=True)]
+        score = sum(scores.neurons[cut.group.name][i] for cut in cuts for i in cut.drop)
+        bundles.append(Bundle(tuple(cuts), score, float(price * (before - after))))
+    return bundles
 
 
-def _price(group: Neurons, bill: Bill, settings: Settings) -> float:
-    """What one neuron of a group saves, of what is matched."""
-    without = bill.without(neurons=[NeuronCut(group, (0,))])
-    return max(1.0, bill.totals()[settings.matched] - without.totals()[settings.matched])
+def _saving(cuts: Iterable[NeuronCut], bill: Bill, settings: Settings) -> int:
+    """What `cuts` save, of what is matched."""
+    matched = settings.matched
+    return bill.totals()[matched] - bill.without(neurons=cuts).totals()[matched]
 
 
 def _gathered(bundles: Iterable[Bundle]) -> list[NeuronCut]:
     drops: dict[str, list[int]] = {}
     groups: dict[str, Neurons] = {}
     for bundle in bundles:
-        drops.setdefault(bundle.group.name, []).extend(bundle.drop)
-        groups[bundle.group.name] = bundle.group
+        for cut in bundle.cuts:
+            drops.setdefault(cut.group.name, []).extend(cut.drop)
+            groups[cut.group.name] = cut.group
     return [NeuronCut(groups[name], tuple(sorted(drop))) for name, drop in drops.items()]
 
 
-def _uniform(
-    anatomy: Anatomy, scores: Scores, settings: Settings
-) -> Callable[[int], list[NeuronCut]]:
-    """A function from a number of bundles to cuts that take the same share of every group, what
-    does not come out even by largest remainder."""
-    bundles = {
-        group.name: _bundles(group, scores.neurons[group.name], settings)
-        for group in anatomy.neurons
-    }
-    total = sum(len(each) for each in bundles.values())
+def _evenly(bundles: list[list[Bundle]]) -> Callable[[int], list[NeuronCut]]:
+    """A function from a number of bundles to cuts that take the same share of every list, what does
+    not come out even by largest remainder."""
+    lists = [each for each in bundles if each]
+    total = sum(len(each) for each in lists)
 
     def grow(n: int) -> list[NeuronCut]:
-        n = min(n, total)
-        exact = {name: divmod(n * len(each), total) for name, each in bundles.items() if each}
-        counts = {name: whole for name, (whole, _) in exact.items()}
-        short = n - sum(counts.values())
+        exact = [divmod(min(n, total) * len(each), total) for each in lists]
+        counts = [whole for whole, _ in exact]
         by_remainder = sorted(
-            (name for name, (_, remainder) in exact.items() if remainder),
-            key=lambda name: (-exact[name][1], bundles[name][counts[name]].score),
+            (i for i, (_, remainder) in enumerate(exact) if remainder),
+            key=lambda i: (-exact[i][1], lists[i][counts[i]].score),
         )
-        for name in by_remainder[:short]:
-            counts[name] += 1
-        return _gathered(b for name, count in counts.items() for b in bundles[name][:count])
+        for i in by_remainder[: min(n, total) - sum(counts)]:
+            counts[i] += 1
+        return _gathered(b for each, many in zip(lists, counts, strict=True) for b in each[:many])
 
     return grow
 

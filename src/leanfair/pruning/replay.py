@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from torch.nn.modules.conv import _ConvNd
 from leanfair.batches import Batch, forward
 from leanfair.evaluation.mode import evaluating
 from leanfair.language import flattened
-from leanfair.pruning.masks import first_tensor, with_first_tensor
+from leanfair.pruning.masks import first_tensor, is_dense, with_first_tensor
 from leanfair.pruning.types import Anatomy, Layer, Structure
 
 
@@ -39,66 +40,218 @@ class Site(NamedTuple):
     run: Callable[[], Outputs]
 
 
+class _Head(NamedTuple):
+    """The operation whose input is the penultimate representation: its name, whether it runs just
+    once, and whether the network answers token by token."""
+
+    name: str
+    once: bool
+    tokenwise: bool
+
+
+class _Start(NamedTuple):
+    """Where a pass is taken up: unit number `place`, whose input for each batch is in `entries`.
+    The units `skipped`, all of them before it, give zeros of the right shape."""
+
+    place: int
+    skipped: tuple[str, ...]
+    entries: list[Tensor]
+
+
 class _ArrivedError(Exception):
     """Raised to leave a forward pass at the unit whose input was wanted."""
 
 
 def outputs(model: nn.Module, batches: Sequence[Batch]) -> Outputs:
     """Logits and penultimate features over all `batches`."""
+    head = head_of(model, batches[0])
     with _inferring(model):
-        head = head_of(model, batches[0])
         return _joined([_observed(model, head, batch) for batch in batches])
+
+
+def features(model: nn.Module, batches: Sequence[Batch]) -> Tensor:
+    """The penultimate features over all `batches`, as in `Outputs`. Where the head runs once, as
+    nearly all do, it is not run for them: it is the dearest part of a small language model, and its
+    logits the largest thing in memory."""
+    head = _head(model, batches[0])
+    with _inferring(model):
+        return torch.cat([_features(model, head, batch) for batch in batches])
 
 
 def head_of(model: nn.Module, batch: Batch) -> str:
     """The name of the last operation with weights: its input is the penultimate representation."""
-    last = ""
+    return _head(model, batch).name
+
+
+def _head(model: nn.Module, batch: Batch, name: str | None = None) -> _Head:
+    """The head of that name or, without one, the last operation with weights that runs."""
+    ran: list[str] = []
 
     def entered(name: str) -> Any:
-        def hook(module: nn.Module, args: Any) -> None:
-            nonlocal last
-            last = name
-
-        return hook
+        return lambda module, args: ran.append(name)
 
     handles = [
         module.register_forward_pre_hook(entered(name))
         for name, module in model.named_modules()
-        if isinstance(module, (nn.Linear, _ConvNd))
+        if isinstance(module, _ConvNd) or is_dense(module)
     ]
     try:
         with _inferring(model):
-            forward(model, batch[:1].inputs)
+            logits = forward(model, batch[:1].inputs)
     finally:
         for handle in handles:
             handle.remove()
-    return last
+    name = name or (ran[-1] if ran else "")
+    return _Head(name, ran.count(name) == 1, logits.ndim == 3)
 
 
-def sites(model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch]) -> Iterator[Site]:
+def sites(
+    model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch], *, logits: bool = True
+) -> Iterator[Site]:
     """The structures of `model` unit by unit, each with a way to get the whole network's outputs
     over `batches` that computes only from that unit on. Mask what you like inside the unit (see
-    `masks.masked`), then call `run`."""
-    by_unit = _structures_by_unit(anatomy)
-    whole = _from_the_start(model, anatomy)
-    with _inferring(model):
-        shapes = [_output_shapes(model, anatomy, batch) for batch in batches]
-    truth = whole(batches[:1])
-    entries: list[Tensor] | None = None
-    known = -1
-    for place, unit in enumerate(anatomy.units):
-        if unit not in by_unit:
-            continue
-        here = _entries(model, anatomy, batches, shapes, known, entries, place)
-        resume = _resumer(model, anatomy, batches, shapes, place, here)
-        reached = len(here) == len(batches)  # no batch goes past it
-        if reached and _holds(resume, batches[:1], truth):
-            known, entries = place, here
-            yield Site(by_unit[unit], partial(resume, batches))
-        else:
-            yield Site(by_unit[unit], partial(whole, batches))
-    if "" in by_unit:
-        yield Site(by_unit[""], partial(whole, batches))
+    `masks.masked`), then call `run`. Without `logits` only the features are of interest: the logits
+    are then empty, [n, 0], and the head need not run."""
+    head = None if logits else _head(model, batches[0], anatomy.head)
+    return _Walk(model, anatomy, batches, head, {}).sites()
+
+
+def sites_by_batch(
+    model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch]
+) -> Iterator[tuple[Outputs, Iterator[Site]]]:
+    """For one batch after the other, the outputs of the whole network and the `sites`: no more is
+    ever held than the logits of one batch, with and without a mask. Where the network can be taken
+    up is tried on the first batch alone."""
+    plans: dict[str, tuple[str, ...] | None] = {}
+    for batch in batches:
+        walk = _Walk(model, anatomy, [batch], None, plans)
+        whole = walk.begin()
+        yield whole, walk.sites(whole)
+
+
+@dataclass
+class _Walk:
+    """A walk through the units of a network. `head` is None where the logits are wanted. `plans`
+    has, for each unit that was tried, the units that are skipped when a pass is taken up there;
+    None where that does not give the outputs of the whole pass."""
+
+    model: nn.Module
+    anatomy: Anatomy
+    batches: Sequence[Batch]
+    head: _Head | None
+    plans: dict[str, tuple[str, ...] | None]
+    shapes: list[dict[str, Any]] = field(default_factory=list)
+
+    def sites(self, truth: Outputs | None = None) -> Iterator[Site]:
+        """`truth` is what `begin` gave, where that was done."""
+        by_unit = _structures_by_unit(self.anatomy)
+        truth = truth or self.begin()
+        known: _Start | None = None
+        for place, unit in enumerate(self.anatomy.units):
+            if unit not in by_unit:
+                continue
+            start = self._start(known, place, set(by_unit), truth)
+            known = start or known
+            yield Site(by_unit[unit], partial(self.run, start))
+        if "" in by_unit:
+            yield Site(by_unit[""], partial(self.run, None))
+
+    def begin(self) -> Outputs:
+        """Go through every batch, to note the shapes; the outputs for the first one."""
+        truth: Outputs | None = None
+        for batch in self.batches:
+            with _inferring(self.model), _noted(self.model, self.anatomy) as shapes:
+                found = self._outputs(batch)
+            truth = truth or found
+            self.shapes.append(shapes)
+        assert truth is not None, "there is at least one batch"
+        return truth
+
+    def run(self, start: _Start | None, *, first: bool = False) -> Outputs:
+        """The outputs over all batches, or over the first one, computed from `start` on."""
+        parts = []
+        for i, batch in enumerate(self.batches[:1] if first else self.batches):
+            with _inferring(self.model), self._resumed(start, i):
+                parts.append(self._outputs(batch))
+        return _joined(parts)
+
+    def _outputs(self, batch: Batch) -> Outputs:
+        if self.head is None:
+            return _observed(self.model, self.anatomy.head, batch)
+        found = _features(self.model, self.head, batch)
+        return Outputs(found.new_zeros(len(found), 0), found)
+
+    def _start(
+        self, known: _Start | None, place: int, blocks: set[str], truth: Outputs
+    ) -> _Start | None:
+        """A start at unit number `place` that gives the very outputs of the whole pass; None where
+        there is none. `known` is one before it."""
+        units = self.anatomy.units
+        unit, before = units[place], units[:place]
+        if unit in self.plans and self.plans[unit] is None:
+            return None
+        entries = self._entries(known, place)
+        if len(entries) < len(self.batches):  # a batch goes past it
+            return None
+        plan = self.plans.get(unit)
+        if plan is not None:
+            return _Start(place, plan, entries)
+        # What is no block may be needed again later, as positions are that each block turns by.
+        for skipped in dict.fromkeys((before, tuple(name for name in before if name in blocks))):
+            start = _Start(place, skipped, entries)
+            if self._holds(start, truth):
+                self.plans[unit] = skipped
+                return start
+        self.plans[unit] = None
+        return None
+
+    def _holds(self, start: _Start, truth: Outputs) -> bool:
+        try:
+            found = self.run(start, first=True)
+        except Exception:
+            return False
+        same = torch.equal(found.logits, truth.logits)
+        return same and torch.equal(found.features, truth.features)
+
+    def _entries(self, known: _Start | None, place: int) -> list[Tensor]:
+        """The input of unit number `place` for each batch that comes by."""
+        caught: list[Tensor] = []
+
+        def catch(module: nn.Module, args: Any, kwargs: Any) -> None:
+            caught.append(first_tensor(args, kwargs)[1].clone())
+            raise _ArrivedError
+
+        module = self.model.get_submodule(self.anatomy.units[place])
+        for i, batch in enumerate(self.batches):
+            handle = module.register_forward_pre_hook(catch, with_kwargs=True)
+            try:
+                with _inferring(self.model), self._resumed(known, i):
+                    forward(self.model, batch.inputs)
+            except _ArrivedError:
+                pass
+            finally:
+                handle.remove()
+        return caught
+
+    @contextmanager
+    def _resumed(self, start: _Start | None, i: int) -> Iterator[None]:
+        """While this lasts, a pass of batch number `i` is taken up at `start`."""
+        if start is None:
+            yield
+            return
+        entry = start.entries[i]
+
+        def enter(module: nn.Module, args: Any, kwargs: Any) -> Any:
+            return with_first_tensor(args, kwargs, entry.clone())  # it may be changed in place
+
+        with ExitStack() as stack:
+            for unit in start.skipped:
+                if unit in self.shapes[i]:
+                    skipped = _skipped(self.model.get_submodule(unit), self.shapes[i][unit])
+                    stack.enter_context(skipped)
+            here = self.model.get_submodule(self.anatomy.units[start.place])
+            stack.callback(here.register_forward_pre_hook(enter, with_kwargs=True).remove)
+            yield
 
 
 def _structures_by_unit(anatomy: Anatomy) -> dict[str, tuple[Structure, ...]]:
@@ -111,95 +264,6 @@ def _structures_by_unit(anatomy: Anatomy) -> dict[str, tuple[Structure, ...]]:
         unit = next(inside, "")
         found[unit] = (*found.get(unit, ()), structure)
     return found
-
-
-def _entries(
-    model: nn.Module,
-    anatomy: Anatomy,
-    batches: Sequence[Batch],
-    shapes: list[dict[str, Any]],
-    known: int,
-    entries: list[Tensor] | None,
-    wanted: int,
-) -> list[Tensor]:
-    """The input of unit number `wanted` for each batch, from the inputs of unit `known`."""
-    caught: list[Tensor] = []
-
-    def catch(module: nn.Module, args: Any, kwargs: Any) -> None:
-        caught.append(first_tensor(args, kwargs)[1].clone())
-        raise _ArrivedError
-
-    module = model.get_submodule(anatomy.units[wanted])
-    for i, batch in enumerate(batches):
-        handle = module.register_forward_pre_hook(catch, with_kwargs=True)
-        try:
-            entry = None if entries is None else entries[i]
-            with _inferring(model), _resumed(model, anatomy, known, entry, shapes[i]):
-                forward(model, batch.inputs)
-        except _ArrivedError:
-            pass
-        finally:
-            handle.remove()
-    return caught
-
-
-def _resumer(
-    model: nn.Module,
-    anatomy: Anatomy,
-    batches: Sequence[Batch],
-    shapes: list[dict[str, Any]],
-    place: int,
-    entries: list[Tensor],
-) -> Callable[[Sequence[Batch]], Outputs]:
-    def resume(some: Sequence[Batch]) -> Outputs:
-        parts = []
-        for i, batch in enumerate(some):
-            with _inferring(model), _resumed(model, anatomy, place, entries[i], shapes[i]):
-                parts.append(_observed(model, anatomy.head, batch))
-        return _joined(parts)
-
-    return resume
-
-
-def _from_the_start(model: nn.Module, anatomy: Anatomy) -> Callable[[Sequence[Batch]], Outputs]:
-    def whole(some: Sequence[Batch]) -> Outputs:
-        with _inferring(model):
-            return _joined([_observed(model, anatomy.head, batch) for batch in some])
-
-    return whole
-
-
-def _holds(
-    resume: Callable[[Sequence[Batch]], Outputs], some: Sequence[Batch], truth: Outputs
-) -> bool:
-    """Whether `resume` gives the very outputs of the whole pass, rather than others or an error."""
-    try:
-        found = resume(some)
-    except Exception:
-        return False
-    return torch.equal(found.logits, truth.logits) and torch.equal(found.features, truth.features)
-
-
-@contextmanager
-def _resumed(
-    model: nn.Module, anatomy: Anatomy, place: int, entry: Tensor | None, shapes: dict[str, Any]
-) -> Iterator[None]:
-    """While this lasts, units before number `place` give zeros of the right shape, and the unit
-    there gets `entry` as its input."""
-    if entry is None or place < 0:
-        yield
-        return
-
-    def enter(module: nn.Module, args: Any, kwargs: Any) -> Any:
-        return with_first_tensor(args, kwargs, entry.clone())  # it may be changed in place
-
-    with ExitStack() as stack:
-        for unit in anatomy.units[:place]:
-            if unit in shapes:
-                stack.enter_context(_skipped(model.get_submodule(unit), shapes[unit]))
-        here = model.get_submodule(anatomy.units[place])
-        stack.callback(here.register_forward_pre_hook(enter, with_kwargs=True).remove)
-        yield
 
 
 @contextmanager
@@ -215,8 +279,9 @@ def _skipped(module: nn.Module, shape: Any) -> Iterator[None]:
             module.forward = had
 
 
-def _output_shapes(model: nn.Module, anatomy: Anatomy, batch: Batch) -> dict[str, Any]:
-    """What each unit gives for `batch`, as tensors without data of their own."""
+@contextmanager
+def _noted(model: nn.Module, anatomy: Anatomy) -> Iterator[dict[str, Any]]:
+    """What each unit gives in a pass while this lasts, as tensors without data of their own."""
     shapes: dict[str, Any] = {}
 
     def note(name: str) -> Any:
@@ -229,11 +294,10 @@ def _output_shapes(model: nn.Module, anatomy: Anatomy, batch: Batch) -> dict[str
         model.get_submodule(unit).register_forward_hook(note(unit)) for unit in anatomy.units
     ]
     try:
-        forward(model, batch.inputs)
+        yield shapes
     finally:
         for handle in handles:
             handle.remove()
-    return shapes
 
 
 def _shape(output: Any) -> Any:
@@ -254,10 +318,10 @@ def _filled(shape: Any) -> Any:
 
 
 def _observed(model: nn.Module, head: str, batch: Batch) -> Outputs:
-    features: list[Tensor] = []
+    entries: list[Tensor] = []
 
     def look(module: nn.Module, args: Any, kwargs: Any) -> None:
-        features.append(first_tensor(args, kwargs)[1])
+        entries.append(first_tensor(args, kwargs)[1])
 
     handle = model.get_submodule(head).register_forward_pre_hook(look, with_kwargs=True)
     try:
@@ -265,8 +329,28 @@ def _observed(model: nn.Module, head: str, batch: Batch) -> Outputs:
     finally:
         handle.remove()
     if logits.ndim == 3:
-        return Outputs(flattened(batch, logits), flattened(batch, features[-1]))
-    return Outputs(logits, features[-1].flatten(1))
+        return Outputs(flattened(batch, logits), flattened(batch, entries[-1]))
+    return Outputs(logits, entries[-1].flatten(1))
+
+
+def _features(model: nn.Module, head: _Head, batch: Batch) -> Tensor:
+    """The features that `_observed` finds, by leaving the pass at the head where that is safe."""
+    if not head.once:
+        return _observed(model, head.name, batch).features
+    entries: list[Tensor] = []
+
+    def arrive(module: nn.Module, args: Any, kwargs: Any) -> None:
+        entries.append(first_tensor(args, kwargs)[1])
+        raise _ArrivedError
+
+    handle = model.get_submodule(head.name).register_forward_pre_hook(arrive, with_kwargs=True)
+    try:
+        forward(model, batch.inputs)
+    except _ArrivedError:
+        pass
+    finally:
+        handle.remove()
+    return flattened(batch, entries[0]) if head.tokenwise else entries[0].flatten(1)
 
 
 def _joined(parts: list[Outputs]) -> Outputs:

@@ -6,22 +6,29 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, reduce
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from leanfair import batches
+from leanfair import batches, language
 from leanfair.batches import Batch, Source
 from leanfair.errors import InputError
 from leanfair.evaluation.accuracy import Change, accuracy, change, correct
+from leanfair.evaluation.mode import evaluating
+from leanfair.evaluation.perplexity import PerplexityChange, losses, perplexity
+from leanfair.evaluation.perplexity import change as perplexity_change
 from leanfair.evaluation.speed import compare_latency
+from leanfair.pruning.adapters import anatomy_of
+from leanfair.pruning.adapters.after import after
 from leanfair.pruning.checkpoint import RunDirectory
 from leanfair.pruning.cost import Bill, bill, measure
 from leanfair.pruning.criteria import criterion_named
 from leanfair.pruning.distributed import agreed
 from leanfair.pruning.feed import seed_of
 from leanfair.pruning.recover import Checkpointing, fine_tune
-from leanfair.pruning.replay import outputs
+from leanfair.pruning.replay import features
 from leanfair.pruning.settings import Settings
 from leanfair.pruning.sources import Origin, with_origin
 from leanfair.pruning.summary import summarise
@@ -29,6 +36,9 @@ from leanfair.pruning.types import Anatomy, Cut, Event, Listener, Pruned, Scores
 
 SCORE_BATCH = 64
 """Samples in one forward pass of scoring: enough to fill the cores, few enough to fit memory."""
+
+MOST_LOGITS = 2**26
+"""Logits of one forward pass: 256 MiB in float32, as 1,365 tokens with 49,152 words give."""
 
 
 @dataclass
@@ -40,29 +50,50 @@ class Run:
     base: nn.Module
     model: nn.Module
     anatomy: Anatomy
+    """The first network's."""
     calibration: list[Batch]
     train: Source | None
     test: Source | None
     train_size: int
     trainer: Callable[[nn.Module, float], None] | None
     listener: Listener | None
+    tokenizer: Any
     about: Mapping[str, Any]
     steps: list[Step] = field(default_factory=list)
     earlier: tuple[Step, ...] = ()
     """Steps of the run that this one resumes."""
     removed: float = 0.0
     stopped_because: str = ""
-    accuracy_before: float | None = None
-    correct_before: Tensor | None = None
-    """For each test sample, whether the first network is right, [n]; None without test labels."""
+    quality_before: float | None = None
+    """What `quality` finds of the first network."""
+    tested_before: Tensor | None = None
+    """What `tested` finds of the first network."""
     images: int = 0
     started: float = field(default_factory=time.monotonic)
     _features: tuple[int, Tensor] | None = None
 
-    @property
+    @cached_property
+    def speaks(self) -> bool:
+        """Whether it is a language model, whose quality is its perplexity."""
+        return language.is_language_model(self.base)
+
+    @cached_property
+    def rows(self) -> int:
+        """How many samples one forward pass takes, so that their logits fit memory."""
+        sample = max(self.calibration, key=_tokens)[:1]
+        with torch.inference_mode(), evaluating(self.base):
+            logits = batches.forward(self.base, sample.inputs).numel()
+        return max(1, min(SCORE_BATCH, MOST_LOGITS // max(1, logits)))
+
+    @cached_property
     def proof(self) -> Batch:
         """The few real inputs on which every removal is proven."""
-        return self.calibration[0][:16]
+        return self.calibration[0][: min(16, self.rows)]
+
+    @cached_property
+    def tokens(self) -> int | None:
+        """How many tokens the sample has for which MACs are counted; None where it has none."""
+        return _tokens(self.proof) or None
 
     def met_target(self) -> bool:
         """Whether the share asked for is removed."""
@@ -84,10 +115,19 @@ class Run:
                 Event(stage, number, subject, done, self.removed, self.settings.cut, text, step)
             )
 
+    def structures(self) -> Anatomy:
+        """The anatomy of the current parent."""
+        if not self.steps:
+            return self.anatomy
+        if not self.speaks:
+            return anatomy_of(self.model, self.proof, self.settings.free)
+        # To find it out anew would take as long as the rest of a round.
+        return reduce(lambda anatomy, step: after(step.cut, anatomy), self.steps, self.anatomy)
+
     def score(self, anatomy: Anatomy) -> Scores:
         """The importance of every structure of the parent."""
         self.say("score", done=0.0)
-        few = _regrouped(self.calibration, self.settings.score_samples, SCORE_BATCH)
+        few = _regrouped(self.calibration, self.settings.score_samples, self.rows)
         scores = criterion_named(self.settings.criterion)(
             self.model,
             anatomy,
@@ -109,11 +149,20 @@ class Run:
             save = min(save, left)
         return max(1, int(save + 0.5))
 
+    def representation(self, model: nn.Module) -> Tensor:
+        """The penultimate features of the calibration data in `model`, [n, d]; of a language model
+        those of every token."""
+        return features(model, self._pieces() if self.speaks else self.calibration)
+
     def parent_features(self) -> Tensor:
         """The parent's penultimate representation of the calibration data, [n, d]."""
         if self._features is None or self._features[0] != len(self.steps):
-            self._features = (len(self.steps), outputs(self.model, self.calibration).features)
+            self._features = (len(self.steps), self.representation(self.model))
         return self._features[1]
+
+    def _pieces(self) -> list[Batch]:
+        """The calibration data in batches whose logits fit memory."""
+        return _regrouped(self.calibration, sum(map(len, self.calibration)), self.rows)
 
     def tune(self, child: nn.Module, epochs: float, subject: str, number: int) -> None:
         """Fine-tune `child` in place for `epochs` passes over the training data."""
@@ -137,11 +186,18 @@ class Run:
             seed=self._seed(subject, number),
             teacher=self.base if self.settings.recipe.distill > 0 else None,
             progress=lambda share: self.say(stage, subject=subject, done=share),
-            checkpoint=Checkpointing(scratch, every=max(10_000, self.train_size // 2))
+            checkpoint=Checkpointing(
+                scratch, every=max(500 if self.speaks else 10_000, self.train_size // 2)
+            )
             if scratch
             else None,
         )
         self.images += tuned.images
+
+    @property
+    def _written_every(self) -> int:
+        """Samples between two writes of fine-tuning under way."""
+        return max(500 if self.speaks else 10_000, self.train_size // 2)
 
     def record(
         self, cut: Cut, child: nn.Module, cka: Mapping[Any, float | None], seconds: float
@@ -149,7 +205,8 @@ class Run:
         """Make `child` the next parent and write the step down; None where its accuracy is below
         the floor that was set."""
         self.say("evaluate", done=0.0)
-        share = self.calibration_accuracy(child)
+        found = self.quality(child)
+        share = None if self.speaks else found
         lowest = self.settings.min_accuracy
         if lowest is not None and share is not None and share < lowest:
             self.stop(f"another round would bring the accuracy to {share:.4f}, below {lowest}")
@@ -166,6 +223,7 @@ class Run:
             accuracy=share,
             seconds=seconds,
             cost=cost,
+            perplexity=found if self.speaks else None,
         )
         self.steps.append(step)
         self.model = child
@@ -197,28 +255,37 @@ class Run:
             self,
             latency=self._latency(),
             test=self._change(),
-            calibration=(self.accuracy_before, self.calibration_accuracy(self.model)),
+            calibration=(self.quality_before, self.quality(self.model)),
         )
-        self.directory.write_result(self.model, self.steps, summary)
+        self.directory.write_result(self.model, self.steps, summary, self.tokenizer)
         return summary
 
-    def calibration_accuracy(self, model: nn.Module) -> float | None:
-        """Accuracy on the calibration data, None without labels."""
+    def quality(self, model: nn.Module) -> float | None:
+        """Accuracy on the calibration data, or the perplexity of a language model; None without
+        labels."""
+        if self.speaks:
+            asked = [language.targets(model, batch) is not None for batch in self.calibration]
+            return perplexity(model, self._pieces()) if all(asked) else None
         if any(batch.labels is None for batch in self.calibration):
             return None
         return accuracy(model, self.calibration)
 
     def tested(self, model: nn.Module) -> Tensor | None:
-        """For each test sample, whether `model` is right, [n]; None without test labels."""
-        if self.test is None or next(batches.iterate(self.test, 1)).labels is None:
+        """For each test sample, whether `model` is right, [n], or the `losses` of a language model,
+        [n, 2]; None without test labels."""
+        if self.test is None:
             return None
-        return correct(model, self.test).cpu()
+        first = next(batches.iterate(self.test, 1))
+        if self.speaks:
+            asked = language.targets(model, first) is not None
+            return losses(model, self.test) if asked else None
+        return None if first.labels is None else correct(model, self.test).cpu()
 
-    def _change(self) -> Change | None:
-        after = self.tested(self.model)
-        if self.correct_before is None or after is None:
+    def _change(self) -> Change | PerplexityChange | None:
+        before, after = self.tested_before, self.tested(self.model)
+        if before is None or after is None:
             return None
-        return change(self.correct_before, after)
+        return perplexity_change(before, after) if self.speaks else change(before, after)
 
     def _cost(self, child: nn.Module) -> float:
         if self.settings.of != "latency":
@@ -248,6 +315,12 @@ class Run:
     def _seed(self, purpose: str, number: int) -> int:
         """A seed of its own for every use of chance, the same in a resumed run."""
         return seed_of(f"{self.settings.seed}/{purpose}/{number}")
+
+
+def _tokens(batch: Batch) -> int:
+    """The tokens of each sample; 0 where it has none."""
+    found = language.token_ids(batch)
+    return 0 if found is None else int(found.shape[1])
 
 
 def _check_scores(scores: Scores) -> None:

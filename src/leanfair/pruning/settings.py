@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from leanfair.errors import InputError
+from leanfair.language import is_language_model, is_transformer
 from leanfair.pruning.cost import TARGETS, Target
 from leanfair.pruning.criteria import Criterion, criterion_named
-from leanfair.pruning.recover import Recipe
+from leanfair.pruning.recipe import Recipe
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Match = Literal["macs", "params", "filters"]
 Spread = Literal["cheapest", "least", "uniform"]
@@ -24,7 +28,8 @@ class Settings:
     of: Target = "macs"
     """Which cost: macs, params, latency (measured here) or memory."""
     criterion: str | Criterion = "kl"
-    """kl, l1, cka, fisher, random, or a function like those in `leanfair.pruning.criteria`."""
+    """kl, l1, cka, fisher, energy, random, or a function like those of these names in
+    `leanfair.pruning.criteria`."""
     match: Match | None = None
     """What both candidates save equally much of; by default params for that target, else macs."""
     spread: Spread = "cheapest"
@@ -59,6 +64,9 @@ class Settings:
     """Choose by the debiased CKA, for few calibration samples."""
     stop_when_layers_end: bool = False
     """Do not go on with neurons alone."""
+    free: bool = False
+    """Let every layer keep its own number of heads and units; else they stay alike, so that
+    transformers loads the result as it is."""
     latency_batches: tuple[int, ...] = (1, 128)
     """Batch sizes at which latency is measured before and after."""
     preset: str | None = None
@@ -109,16 +117,36 @@ remainder, not by chance; the L1 score of a block is normalised by fan-in."""
 
 PRESETS: dict[str, dict[str, Any]] = {"paper": PAPER}
 
+TEXT = Recipe(
+    optimizer="adamw",
+    lr=2e-4,
+    weight_decay=0.01,
+    batch_size=8,
+    warmup=0.05,
+    clip=1.0,
+    distill=0.5,
+    temperature=1.0,
+)
+"""For a language model: every sample has many tokens, and each is a lesson. The text that it learns
+from is little beside all that it knows, which the original's outputs keep."""
+CLASSIFIER = replace(TEXT, lr=1e-4, batch_size=32, distill=0.0, temperature=4.0)
+"""For any other transformer, of text or of images."""
+LORA_LR = 5.0
+"""How many times the learning rate of all weights LoRA takes: few directions have to go farther."""
 
-def settings_from(preset: str | None, given: Mapping[str, Any]) -> Settings:
-    """The defaults, overridden by the preset, overridden by what is `given`.
+
+def settings_from(
+    preset: str | None, given: Mapping[str, Any], model: nn.Module | None = None
+) -> Settings:
+    """The defaults that fit `model`, overridden by the preset, overridden by what is `given`.
 
     A field of the recipe may be given by its own name, as in ``lr=0.05``. Raises InputError for a
     name or a value that there is not.
     """
     if preset is not None and preset not in PRESETS:
         raise InputError(f"There is no preset {preset!r}: choose one of {', '.join(PRESETS)}.")
-    values = {**(PRESETS[preset] if preset else {}), **given, "preset": preset}
+    fitting = {"latency_batches": (1, 8)} if model is not None and is_transformer(model) else {}
+    values = {**fitting, **(PRESETS[preset] if preset else {}), **given, "preset": preset}
     own = {f.name for f in fields(Settings)}
     recipes = {f.name for f in fields(Recipe)}
     for name in values:
@@ -126,10 +154,31 @@ def settings_from(preset: str | None, given: Mapping[str, Any]) -> Settings:
             raise InputError(
                 f"There is no setting {name!r}: choose among {', '.join(sorted(own | recipes))}."
             )
-    recipe = values.get("recipe", Recipe())
+    recipe = values.get("recipe", recipe_for(model, bool(values.get("lora"))))
     changes = {name: value for name, value in values.items() if name in recipes}
     rest = {name: value for name, value in values.items() if name in own}
     return Settings(**{**rest, "recipe": replace(recipe, **changes) if changes else recipe})
+
+
+def recipe_for(model: nn.Module | None, lora: bool = False) -> Recipe:
+    """How `model` is fine-tuned where nothing is said about it, perhaps but that by LoRA."""
+    if model is None or not is_transformer(model):
+        return Recipe()
+    if is_language_model(model):
+        recipe = TEXT
+    elif getattr(model.config, "num_attention_heads", None):
+        recipe = CLASSIFIER
+    else:  # the library named transformers has convolutional networks, too
+        return Recipe()
+    return replace(recipe, lr=LORA_LR * recipe.lr) if lora else recipe
+
+
+def completed(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as `to_json` wrote them, perhaps before there were as many: what is missing has the
+    value that changes nothing."""
+    plain = Settings(cut=0.5).to_json()
+    recipe = {**plain["recipe"], **written.get("recipe", {})}
+    return {**plain, **written, "recipe": recipe}
 
 
 def _check(settings: Settings) -> None:
@@ -164,7 +213,7 @@ def _check(settings: Settings) -> None:
     lowest = settings.min_accuracy
     if lowest is not None and not (_is_number(lowest) and 0.0 <= lowest <= 1.0):
         raise InputError(f"min_accuracy is a share between 0 and 1, but is {lowest!r}.")
-    for name in ("debiased", "stop_when_layers_end"):
+    for name in ("debiased", "stop_when_layers_end", "free"):
         if not isinstance(getattr(settings, name), bool):
             raise InputError(f"{name} is True or False, but is {getattr(settings, name)!r}.")
     sizes: Any = settings.latency_batches

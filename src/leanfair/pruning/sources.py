@@ -6,6 +6,7 @@ Weights are read from safetensors, or with torch's `weights_only`; no code of a 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,9 @@ from torch import Tensor, nn
 
 from leanfair.errors import InputError, LeanfairError, MissingDependencyError
 from leanfair.files import read_tensors
+from leanfair.language import is_transformer
 from leanfair.models.resnet_cifar import CifarResNet, from_state_dict
+from leanfair.pruning import pretrained
 
 OriginKind = Literal["cifar-resnet", "transformers", "timm", "torchvision"]
 ATTRIBUTE = "leanfair_origin"
@@ -51,15 +54,17 @@ def open_model(
     """The trained network that `name` names, on the CPU, in evaluation mode.
 
     `name` is a file of weights of a CIFAR ResNet (.safetensors, or .pt and .pth without pickled
-    code), the folder of a transformers image classifier or of a finished leanfair run, a hub id
-    (only where the network of machines is reachable or the model is cached), "timm:NAME" or
-    "torchvision:NAME" (with their published weights), or "resnet20" to "resnet110": an *untrained*
-    CIFAR ResNet with `classes` and `channels`, from `seed`. Raises InputError where there is no
-    such thing.
+    code), the folder of a classifier or language model of transformers or of a finished leanfair
+    run, a .gguf file of a language model, a hub id (only where the network of machines is reachable
+    or the model is cached), "timm:NAME" or "torchvision:NAME" (with their published weights), or
+    "resnet20" to "resnet110": an *untrained* CIFAR ResNet with `classes` and `channels`, from
+    `seed`. Raises InputError where there is no such thing, and where it is quantised.
     """
     path = Path(name)
     if path.is_dir():
         return _from_folder(path).eval()
+    if path.suffix == ".gguf":
+        return _from_gguf(path).eval()
     if path.is_file():
         return from_state_dict(_weights(path)).eval()
     if path.suffix in WEIGHT_FILES:
@@ -71,7 +76,7 @@ def open_model(
         torch.manual_seed(seed)
         depth = int(name.removeprefix("resnet"))
         return CifarResNet(depth, classes=classes or 10, channels=channels).eval()
-    return _from_transformers(name).eval()
+    return pretrained.open_pretrained(name).eval()
 
 
 def origin_of(model: nn.Module) -> Origin | None:
@@ -81,7 +86,7 @@ def origin_of(model: nn.Module) -> Origin | None:
     if not isinstance(origin, Origin):
         return None
     try:
-        built = _shapes(build(origin))
+        built = _shapes(skeleton(origin))
     except (LeanfairError, RuntimeError, TypeError, ValueError, ImportError):
         return None
     return origin if built == _shapes(model) else None
@@ -97,6 +102,12 @@ def with_origin(model: nn.Module, origin: Origin | None, cuts: Sequence[Any] = (
 
 def build(origin: Origin) -> nn.Module:
     """A network of that architecture, with weights of no meaning."""
+    return pretrained.with_memory(skeleton(origin))
+
+
+def skeleton(origin: Origin) -> nn.Module:
+    """`build`, but parameters of a model of transformers have no memory (they are on the meta
+    device): enough to compare shapes, or to be loaded with `assign=True`."""
     from leanfair.pruning.surgery import remove
     from leanfair.pruning.types import Cut
 
@@ -119,7 +130,14 @@ def title_of(model: nn.Module) -> str:
     origin = getattr(model, ATTRIBUTE, None)
     if isinstance(origin, Origin) and origin.kind in ("timm", "torchvision"):
         return str(origin.spec["name"])
-    return type(model).__name__.removesuffix("ForImageClassification")
+    kind = type(model).__name__
+    if not is_transformer(model) or kind.endswith("ForImageClassification"):
+        return kind.removesuffix("ForImageClassification")
+    given = Path(str(getattr(model.config, "name_or_path", None) or "")).name
+    # The folder of a snapshot or of a converted model is named by a hash, which tells nobody.
+    if given and not re.fullmatch(r"[0-9a-f]{32,}", given):
+        return given
+    return re.sub(r"(For[A-Z]\w*|LMHeadModel|LMHead)$", "", kind)
 
 
 def fingerprint(model: nn.Module) -> str:
@@ -139,36 +157,23 @@ def _shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
 # ---- opening ----------------------------------------------------------------------------------
 
 
+def _from_gguf(path: Path) -> nn.Module:
+    if not path.is_file():
+        raise InputError(f"There is no file {path}: give the .gguf file of a language model.")
+    return pretrained.open_gguf(path)
+
+
 def _from_folder(path: Path) -> nn.Module:
     if (path / "run.json").exists():
         from leanfair.pruning.checkpoint import load
 
         return load(path)
     if (path / "config.json").exists():
-        return _from_transformers(str(path))
+        return pretrained.open_pretrained(str(path))
     raise InputError(
         f"The folder {path} holds no model: it needs a config.json and weights as transformers "
         f"saves them, or a finished leanfair run."
     )
-
-
-def _from_transformers(name: str) -> nn.Module:
-    from transformers import AutoModelForImageClassification
-
-    local = Path(name).is_dir()
-    try:
-        model = AutoModelForImageClassification.from_pretrained(
-            name, local_files_only=local, use_safetensors=True
-        )
-    except (OSError, ValueError, KeyError) as error:
-        where = f"The folder {name}" if local else f"There is no model {name!r}, and the hub"
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(
-            f"{where} gives no image classifier: give a weights file, a folder that holds one as "
-            f"safetensors, or the name of a model ({first})."
-        ) from error
-    assert isinstance(model, nn.Module)
-    return model
 
 
 def _weights(path: Path) -> dict[str, Tensor]:
@@ -197,41 +202,15 @@ def _inferred(model: nn.Module) -> Origin | None:
     module = type(model).__module__.partition(".")[0]
     config: Any = getattr(model, "config", None)
     if module == "transformers" and config is not None:
-        spec = {"class": type(model).__name__, "config": config.to_dict()}
-        return Origin("transformers", _plain(spec))
+        return Origin("transformers", pretrained.spec_of(model))
     made = getattr(model, "pretrained_cfg", None)
     if module == "timm" and isinstance(made, Mapping) and made.get("architecture"):
         return Origin("timm", {"name": made["architecture"], "classes": model.num_classes})
     return None
 
 
-def _plain(value: Any) -> Any:
-    """`value` in JSON types; what is none of them, such as a dtype, is told by its name."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
-
-
 def _build_cifar(spec: Mapping[str, Any]) -> nn.Module:
     return CifarResNet(**spec)
-
-
-def _build_transformers(spec: Mapping[str, Any]) -> nn.Module:
-    import transformers
-
-    model_class = getattr(transformers, spec["class"], None)
-    if model_class is None:
-        raise InputError(
-            f"The installed transformers has no {spec['class']}: install the version that the run "
-            f"was made with."
-        )
-    given = {k: v for k, v in spec["config"].items() if k != "transformers_version"}
-    if "id2label" in given:
-        given["id2label"] = {int(key): label for key, label in given["id2label"].items()}
-    model: nn.Module = model_class(model_class.config_class.from_dict(given))
-    return model
 
 
 def _build_timm(spec: Mapping[str, Any]) -> nn.Module:
@@ -244,7 +223,7 @@ def _build_torchvision(spec: Mapping[str, Any]) -> nn.Module:
 
 _BUILDERS = {
     "cifar-resnet": _build_cifar,
-    "transformers": _build_transformers,
+    "transformers": pretrained.skeleton,
     "timm": _build_timm,
     "torchvision": _build_torchvision,
 }

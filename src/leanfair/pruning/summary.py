@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 import time
 from collections import Counter
@@ -12,25 +13,29 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.nn.modules.conv import _ConvNd
 
 from leanfair.evaluation.accuracy import Change
-from leanfair.pruning.cost import bill
-from leanfair.pruning.types import Anatomy, Cut
+from leanfair.evaluation.perplexity import PerplexityChange
+from leanfair.pruning.cost import Bill, bill
+from leanfair.pruning.types import Anatomy, Cut, Neurons, queries
 
 if TYPE_CHECKING:
     from leanfair.pruning.run import Run
 
 Pair = tuple["float | None", "float | None"]
+Changed = Change | PerplexityChange
 
 
 def summarise(
-    run: Run, latency: Mapping[str, Any] | None, test: Change | None, calibration: Pair
+    run: Run, latency: Mapping[str, Any] | None, test: Changed | None, calibration: Pair
 ) -> dict[str, Any]:
     """The content of summary.json: plain JSON types only."""
     from leanfair import __version__
 
     before, after = bill(run.base, run.proof), bill(run.model, run.proof)
     about = run.about
+    quality = "perplexity" if run.speaks else "accuracy"
     found = {
         "format": about["format"],
         "leanfair": __version__,
@@ -45,9 +50,12 @@ def summarise(
         "params": {"before": before.params, "after": after.params},
         "bytes": {"before": _bytes(run.base), "after": _bytes(run.model)},
         "cost": {"before": about["cost_before"], "after": _cost_after(run)},
-        "accuracy": None if test is None else {"before": test.before, "after": test.after},
-        "accuracy_change": None if test is None else test.to_json(),
-        "calibration_accuracy": _before_after(calibration),
+        "embeddings": _parts(before, after, "embeddings"),
+        "attention_macs": _parts(before, after, "attention"),
+        "tokens": run.tokens,
+        "quality": quality,
+        **_measured("accuracy", quality, test, calibration),
+        **_measured("perplexity", quality, test, calibration),
         "latency": latency,
         "images": run.images,
         "seconds": time.monotonic() - run.started + sum(step.seconds for step in run.earlier),
@@ -61,7 +69,9 @@ def summarise(
 
 def machine(sample: Any = None) -> dict[str, Any]:
     """The machine and the versions that a result was made with."""
-    device = sample.inputs.device if sample is not None and hasattr(sample.inputs, "device") else ""
+    inputs = getattr(sample, "inputs", None)
+    values = list(inputs.values()) if isinstance(inputs, dict) else [inputs]
+    device = getattr(values[0], "device", "") if values else ""
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     return {
         "device": str(device) or "cpu",
@@ -85,9 +95,34 @@ def _cost_after(run: Run) -> float:
     return run.steps[-1].cost if run.steps else float(run.about["cost_before"])
 
 
+def _measured(name: str, quality: str, test: Changed | None, calibration: Pair) -> dict[str, Any]:
+    """What there is of the quality `name`: nothing where the run's `quality` is another."""
+    if name != quality:
+        test, calibration = None, (None, None)
+    return {
+        name: None if test is None else _finite({"before": test.before, "after": test.after}),
+        f"{name}_change": None if test is None else _finite(test.to_json()),
+        f"calibration_{name}": _before_after(calibration),
+    }
+
+
+def _finite(found: Mapping[str, Any]) -> dict[str, Any]:
+    """`found` with None for what is no number, as an interval may be where a network is broken."""
+    return {
+        name: value if value is not None and math.isfinite(value) else None
+        for name, value in found.items()
+    }
+
+
 def _before_after(pair: Pair) -> dict[str, float] | None:
     before, after = pair
     return None if before is None or after is None else {"before": before, "after": after}
+
+
+def _parts(before: Bill, after: Bill, name: str) -> dict[str, int] | None:
+    """A part of two bills; None where there is none of it."""
+    old, new = getattr(before, name), getattr(after, name)
+    return {"before": old, "after": new} if old else None
 
 
 def _bytes(model: nn.Module) -> int:
@@ -98,7 +133,18 @@ def _bytes(model: nn.Module) -> int:
 def _architecture(run: Run) -> dict[str, Any]:
     """The blocks before and after, by their original names, with the widths inside each."""
     removed, dropped = _taken(run.base, [step.cut for step in run.steps])
-    return {"before": _blocks(run.anatomy), "after": _blocks(run.anatomy, removed, dropped)}
+    units = {group.name: _unit(run.base, group) for group in run.anatomy.neurons}
+    return {
+        "before": _blocks(run.anatomy, units),
+        "after": _blocks(run.anatomy, units, removed, dropped),
+    }
+
+
+def _unit(base: nn.Module, group: Neurons) -> dict[str, Any]:
+    """What one neuron of `group` is; of a head also how many queries it serves."""
+    if group.unit == "head":
+        return {"unit": "head", "queries": queries(group)}
+    return {"unit": "filter" if isinstance(base.get_submodule(group.name), _ConvNd) else "unit"}
 
 
 def _taken(base: nn.Module, cuts: Sequence[Cut]) -> tuple[set[str], Counter[str]]:
@@ -114,7 +160,10 @@ def _taken(base: nn.Module, cuts: Sequence[Cut]) -> tuple[set[str], Counter[str]
 
 
 def _blocks(
-    anatomy: Anatomy, removed: Iterable[str] = (), dropped: Mapping[str, int] | None = None
+    anatomy: Anatomy,
+    units: Mapping[str, Mapping[str, Any]],
+    removed: Iterable[str] = (),
+    dropped: Mapping[str, int] | None = None,
 ) -> list[dict[str, Any]]:
     dropped = dropped or {}
     homes = {name for stage in anatomy.stages for name in stage}
@@ -122,7 +171,7 @@ def _blocks(
     for group in anatomy.neurons:
         left = group.count - dropped.get(group.name, 0)
         home = group.block if group.block in homes else ""
-        widths.setdefault(home, []).append({"name": group.name, "count": left})
+        widths.setdefault(home, []).append({"name": group.name, "count": left, **units[group.name]})
     stages = anatomy.stages or (("",),)
     kept = [[name for name in stage if name not in set(removed)] for stage in stages]
     return [

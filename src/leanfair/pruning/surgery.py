@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import inf, isfinite
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +15,17 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 
 from leanfair.batches import Batch
 from leanfair.errors import SurgeryError
-from leanfair.pruning.masks import features_of, masked_by, module_named
+from leanfair.pruning.masks import features_of, is_dense, masked_by, module_named
 from leanfair.pruning.replay import outputs
+from leanfair.pruning.stock import (
+    changed,
+    depth_entries,
+    shapes,
+    skeleton,
+    stocked,
+    width_entries,
+    with_entries,
+)
 from leanfair.pruning.types import Cut, Layer, Member, NeuronCut, Side
 
 TOLERANCE = {torch.float64: 1e-8, torch.float32: 1e-4, torch.float16: 3e-2, torch.bfloat16: 1e-1}
@@ -39,8 +49,33 @@ def apply(cut: Cut, model: nn.Module, proof: Batch | None = None) -> nn.Module:
 
 
 def remove(cut: Cut, model: nn.Module) -> nn.Module:
-    """A copy of `model` without what `cut` removes, not proven. Raises SurgeryError on a misfit."""
+    """A copy of `model` without what `cut` removes, not proven. Raises SurgeryError on a misfit.
+
+    A model of transformers is built anew by its own class where its configuration can tell the cut.
+    """
     child = copy.deepcopy(model)
+    depths, widths = depth_entries(cut, model), width_entries(cut)
+    narrow(cut, child)
+    if not (depths or widths):
+        return child
+    stock = _stock(cut, model, child, {**depths, **widths})
+    return with_entries(child, depths) if stock is None else stock
+
+
+def _stock(
+    cut: Cut, model: nn.Module, child: nn.Module, entries: Mapping[str, Any]
+) -> nn.Module | None:
+    """What transformers builds of `model` after `cut`, with the tensors of `child`; None where it
+    builds something else."""
+    bare = skeleton(model, changed(model.config, {}))
+    if bare is None or shapes(bare) != shapes(model):
+        return None
+    narrow(cut, bare)
+    return stocked(child, changed(model.config, entries), bare)
+
+
+def narrow(cut: Cut, child: nn.Module) -> None:
+    """Take out of `child` what `cut` removes, in place. Raises SurgeryError on a misfit."""
     # Everything is looked up before anything goes: groups may share a module, at other offsets, and
     # the layers that stay are numbered anew.
     gone: dict[tuple[str, Side], list[Tensor]] = {}
@@ -50,8 +85,12 @@ def remove(cut: Cut, model: nn.Module) -> nn.Module:
             gone.setdefault((member.module, member.side), []).append(positions)
     for (name, side), positions_of_each in gone.items():
         _shrink(child.get_submodule(name), side, torch.cat(positions_of_each))
+    for neurons in cut.neurons:
+        _resize(child, neurons)
+    moved = _moved(child, cut.layers)
     _remove_layers(child, cut.layers)
-    return child
+    for module, places in moved:
+        module.layer_idx = module.layer_idx - places
 
 
 def difference(cut: Cut, model: nn.Module, child: nn.Module, proof: Batch) -> float:
@@ -111,6 +150,28 @@ def _remove_layers(model: nn.Module, layers: tuple[Layer, ...]) -> None:
         run._modules.update(kept)
 
 
+def _resize(model: nn.Module, cut: NeuronCut) -> None:
+    """Tell the modules that know how many neurons they have how many are left."""
+    left, before = cut.group.count - len(cut.drop), cut.group.count
+    for name, attribute in cut.group.sizes:
+        module = module_named(model, name)
+        setattr(module, attribute, getattr(module, attribute) * left // before)
+
+
+def _moved(model: nn.Module, layers: tuple[Layer, ...]) -> list[tuple[Any, int]]:
+    """The modules that know the number of their layer, as a cache needs it, and by how much that
+    falls when `layers` go."""
+    gone = {layer.name for layer in layers}
+    found: list[tuple[Any, int]] = []
+    for container in {layer.container for layer in layers}:
+        fallen = 0
+        for key, block in module_named(model, container).named_children():
+            fallen += f"{container}.{key}" in gone
+            numbered = (m for m in block.modules() if isinstance(getattr(m, "layer_idx", 0.0), int))
+            found += [(module, fallen) for module in numbered if fallen]
+    return found
+
+
 def _positions(module: nn.Module, member: Member, cut: NeuronCut) -> Tensor:
     """The features of `module` that go with the dropped neurons, if it has what the cut says."""
     size = _width(module, member)
@@ -138,6 +199,9 @@ def _width(module: nn.Module, member: Member) -> int:
     inward = member.side == "in"
     if isinstance(module, nn.Linear):
         return module.in_features if inward else module.out_features
+    if is_dense(module):
+        transposed: Any = module.weight
+        return int(transposed.shape[0 if inward else 1])
     if isinstance(module, _ConvNd) and not isinstance(module, _ConvTransposeNd):
         return module.in_channels if inward else module.out_channels
     if isinstance(module, (_BatchNorm, _InstanceNorm)):
@@ -153,6 +217,8 @@ def _shrink(module: nn.Module, side: Side, gone: Tensor) -> None:
     """Take the features `gone` out of one module, in place."""
     if isinstance(module, nn.Linear):
         _shrink_linear(module, side, gone)
+    elif is_dense(module):
+        _shrink_transposed(module, side, gone)
     elif isinstance(module, _ConvNd):
         _shrink_convolution(module, side, gone)
     else:
@@ -183,6 +249,14 @@ def _shrink_linear(module: nn.Linear, side: Side, gone: Tensor) -> None:
     if side != "in":
         _drop(module, "bias", 0, gone)
     module.out_features, module.in_features = module.weight.shape
+
+
+def _shrink_transposed(module: Any, side: Side, gone: Tensor) -> None:
+    """A Conv1D, as GPT-2 has: its weight is [in, out]."""
+    _drop(module, "weight", 0 if side == "in" else 1, gone)
+    if side != "in":
+        _drop(module, "bias", 0, gone)
+    module.nx, module.nf = module.weight.shape
 
 
 def _shrink_convolution(module: _ConvNd, side: Side, gone: Tensor) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -56,8 +56,9 @@ class Neurons:
     `unit` is what one neuron is: a channel, or an attention head (with grouped queries a key-value
     head with all its queries). `sizes` are attributes of modules, (module, attribute), that grow
     with the count. Where a configuration tells the shape of the network, `fields` are its entries
-    that say how many neurons there are, each with what one neuron adds to it, and `fixed` entries
-    that must be stated then, as the width of a head.
+    that say how many neurons there are, each with what one neuron adds to it, `fixed` entries that
+    must be stated then, as the width of a head, and `counts` the numbers of neurons that it allows,
+    where not all.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Neurons:
     sizes: tuple[tuple[str, str], ...] = ()
     fields: tuple[tuple[str, int], ...] = ()
     fixed: tuple[tuple[str, int], ...] = ()
+    counts: tuple[int, ...] = ()
 
 
 Structure: TypeAlias = "Layer | Neurons"
@@ -130,6 +132,8 @@ class Cut:
         saved = f"{self.saves.get('macs', 0):,} MACs, {self.saves.get('params', 0):,} parameters"
         if self.kind == "layer":
             return f"remove {', '.join(layer.name for layer in self.layers)} (saves {saved})"
+        if any(cut.group.unit == "head" or cut.group.fields for cut in self.neurons):
+            return f"remove {', '.join(_by_noun(self.neurons))} (saves {saved})"
         parts = [f"{cut.group.name} -{len(cut.drop)}/{cut.group.count}" for cut in self.neurons]
         total = sum(len(cut.drop) for cut in self.neurons)
         return f"remove {total} neurons: {', '.join(parts)} (saves {saved})"
@@ -158,6 +162,33 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, (list, tuple)) else value
 
 
+def queries(group: Neurons) -> int:
+    """How many queries each head of `group` serves: 1 unless queries are grouped."""
+    widths = [member.repeat for member in group.members if member.side != "both"]
+    return max(widths) // max(1, min(widths)) if group.unit == "head" and widths else 1
+
+
+def _by_noun(cuts: Sequence[NeuronCut]) -> list[str]:
+    """What goes of each kind of neuron, in words; blocks that lose alike are told once."""
+    nouns: dict[str, list[NeuronCut]] = {}
+    for cut in cuts:
+        noun = "key-value heads" if queries(cut.group) > 1 else "attention heads"
+        nouns.setdefault(noun if cut.group.unit == "head" else "MLP units", []).append(cut)
+    return [_told(noun, alike) for noun, alike in nouns.items()]
+
+
+def _told(noun: str, cuts: Sequence[NeuronCut]) -> str:
+    drops = [len(cut.drop) for cut in cuts]
+    counts = [cut.group.count for cut in cuts]
+    if len(cuts) == 1:
+        return f"{drops[0]:,} of {counts[0]:,} {noun} of {cuts[0].group.name}"
+    places = "layers" if len({cut.group.block for cut in cuts}) == len(cuts) else "places"
+    if len(set(drops)) == len(set(counts)) == 1:
+        return f"{drops[0]:,} of {counts[0]:,} {noun} in each of {len(cuts)} {places}"
+    spread = f"{min(drops):,} to {max(drops):,} in each"
+    return f"{sum(drops):,} of {sum(counts):,} {noun} in {len(cuts)} {places} ({spread})"
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A smaller copy of the parent, the cut that made it, and its CKA to the parent."""
@@ -169,10 +200,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Step:
-    """One round of a run. `macs`, `params` and `accuracy` are the network's after it.
+    """One round of a run. `macs`, `params`, `accuracy` and `perplexity` are the network's after it.
 
     `cka` has the similarity to the parent of each kind of candidate; a kind that was exhausted is
-    None. `accuracy` is None without labelled validation data.
+    None. `accuracy` is None without labelled validation data, and for a language model, which has
+    a `perplexity` instead.
     """
 
     index: int
@@ -185,6 +217,7 @@ class Step:
     seconds: float
     cost: float
     """What the target counts (`of`), after this step: MACs, parameters, seconds or bytes."""
+    perplexity: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """This step in plain JSON types."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from markupsafe import Markup
 
+from leanfair.report.architecture import Block, Stage, Width
 from leanfair.report.formats import plural
 from leanfair.report.svg import drawing, element, line, rectangle, shortened, text
 
@@ -18,96 +18,6 @@ NARROWEST, WIDEST, SEVERAL = 14.0, 56.0, 18.0
 STAGE_GAP, STAGE_ROOM = 22.0, 86.0
 PLAIN = 0.4
 """How high a block without a width stands, as a share of the tallest bar."""
-
-
-@dataclass(frozen=True)
-class Width:
-    """How wide one layer inside a block was and is; `after` is None where that is not known."""
-
-    name: str
-    before: int
-    after: int | None
-
-
-def _told(count: int | None) -> str:
-    return "not known" if count is None else str(count)
-
-
-@dataclass(frozen=True)
-class Block:
-    """A block of the first network; `round` is the one it went in, where that is known."""
-
-    name: str
-    widths: tuple[Width, ...]
-    removed: bool
-    round: int | None = None
-
-    @property
-    def outcome(self) -> str:
-        """What became of it, in a word or two."""
-        if not self.removed:
-            return "kept"
-        return "removed" if self.round is None else f"removed in round {self.round}"
-
-    @property
-    def words(self) -> str:
-        """What became of it, in a sentence."""
-        inside = ", ".join(
-            f"{each.name} {each.before}"
-            + ("" if self.removed or each.after == each.before else f" → {_told(each.after)}")
-            for each in self.widths
-        )
-        named = self.name or "The network"
-        if self.removed:
-            return f"{named}: {self.outcome}" + (f" (was {inside})" if inside else "")
-        return f"{named}: {inside or 'kept'}"
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A run of blocks of one output shape."""
-
-    name: str
-    blocks: tuple[Block, ...]
-
-    @property
-    def kept(self) -> int:
-        return sum(not block.removed for block in self.blocks)
-
-
-def stages(
-    architecture: Mapping[str, Any] | None, gone: Mapping[str, int] | None = None
-) -> tuple[Stage, ...]:
-    """The blocks before, each with what it is after, by name. `gone` tells the rounds in which
-    blocks went; a block that is neither there nor gone was kept, with widths that are not known.
-    Without it (None) a block that is not there is gone."""
-    before = (architecture or {}).get("before") or []
-    after = (architecture or {}).get("after") or []
-    left = {block["name"]: block for stage in after for block in stage["blocks"]}
-    return tuple(
-        Stage(
-            stage["container"],
-            tuple(_joined(block, left.get(block["name"]), gone) for block in stage["blocks"]),
-        )
-        for stage in before
-    )
-
-
-def _joined(
-    block: Mapping[str, Any], left: Mapping[str, Any] | None, gone: Mapping[str, int] | None
-) -> Block:
-    removed = left is None and (gone is None or block["name"] in gone)
-    now = {width["name"]: width["count"] for width in (left or {}).get("widths", [])}
-    prefix = f"{block['name']}."
-    widths = tuple(
-        Width(
-            width["name"].removeprefix(prefix),
-            width["count"],
-            0 if removed else now.get(width["name"]),
-        )
-        for width in block["widths"]
-    )
-    return Block(block["name"], widths, removed, (gone or {}).get(block["name"]))
 
 
 @dataclass(frozen=True)
@@ -140,6 +50,7 @@ class Layout:
     rows: tuple[str, ...]
     tallest: Mapping[str, int]
     height: float
+    labels: Mapping[str, str]
 
     @property
     def numbered(self) -> bool:
@@ -162,7 +73,9 @@ def blocks_chart(found: Sequence[Stage], width: float, identity: str, style: str
     rows = _rows(found)
     pieces = [(stage, _columns(stage, rows)) for stage in found]
     slot = _slot([len(columns) for _, columns in pieces], width)
-    layout = Layout(width, slot, rows, _tallest(pieces), 88.0 if len(rows) == 1 else 58.0)
+    labels = _labels(found, rows)
+    height = 58.0 if labels else 88.0
+    layout = Layout(width, slot, rows, _tallest(pieces), height, labels)
     shapes: list[Markup] = []
     bottom = -22.0
     for side_by_side in _lines(pieces, layout):
@@ -189,6 +102,32 @@ def _rows(found: Sequence[Stage]) -> tuple[str, ...]:
     blocks = [block for stage in found for block in stage.blocks]
     names = dict.fromkeys(width.name for block in blocks for width in block.widths)
     return tuple(names) if len(blocks) > 1 and 0 < len(names) <= MOST_ROWS else ("",)
+
+
+def _labels(found: Sequence[Stage], rows: tuple[str, ...]) -> dict[str, str]:
+    """What stands above each row; nothing above a single one whose name says nothing."""
+    blocks = [block for stage in found for block in stage.blocks]
+    labels = {}
+    for row in rows:
+        inside = [(width, block) for block in blocks for width in block.widths if width.name == row]
+        noun = inside[0][0].noun if inside else ""
+        labels[row] = _spelled(noun, [w for w, b in inside if not b.removed]) if noun else row
+    return labels if len(rows) > 1 or labels != {rows[0]: rows[0]} else {}
+
+
+def _spelled(noun: str, kept: Sequence[Width]) -> str:
+    """A row's name with its numbers: bars of many blocks are too narrow for them."""
+    name = noun[0].upper() + noun[1:]
+    before = {width.before for width in kept}
+    after = sorted({width.after for width in kept if width.after is not None})
+    if len(before) != 1 or not after:
+        return name
+    (was,) = before
+    if after == [was]:
+        return f"{name}: {was:,} in each block"
+    if len(after) == 1:
+        return f"{name}: {was:,} → {after[0]:,} in each block"
+    return f"{name}: {after[0]:,} to {after[-1]:,} of {was:,} left"
 
 
 def _columns(stage: Stage, rows: tuple[str, ...]) -> list[Column]:
@@ -251,7 +190,7 @@ def _placed(pieces: list[Piece], layout: Layout, top: float) -> Lane:
         most = max((c.bars[row].before for c in columns if row in c.bars), default=0)
         share = max(0.2, most / layout.tallest.get(row, 1))
         share = max(share, PLAIN) if any(not column.bars for column in columns) else share
-        y += layout.height * share + (20 if len(layout.rows) > 1 else 0)
+        y += layout.height * share + (20 if layout.labels else 0)
         bases[row] = y
         y += (34 if layout.numbered else 0) + (16 if row != layout.rows[-1] else 0)
     return Lane(tuple(pieces), bases, y)
@@ -273,14 +212,14 @@ def _drawn(lane: Lane, layout: Layout) -> list[Markup]:
 
 def _row_labels(lane: Lane, layout: Layout) -> list[Markup]:
     """The names of the widths, where there are several, above their rows."""
-    if len(layout.rows) == 1:
+    if not layout.labels:
         return []
     columns = [column for piece in lane.pieces for column in piece.columns]
     labels = []
     for row, base in lane.bases.items():
         most = max((c.bars[row].before for c in columns if row in c.bars), default=0)
         high = layout.height * max(0.2, most / layout.tallest.get(row, 1))
-        labels.append(text(0, base - high - 7, row, "row-label"))
+        labels.append(text(0, base - high - 7, layout.labels[row], "row-label"))
     return labels
 
 

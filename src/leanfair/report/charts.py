@@ -1,15 +1,16 @@
-"""The rounds of a run as a picture: accuracy against MACs removed, and the similarity that each
+"""The rounds of a run as a picture: quality against MACs removed, and the similarity that each
 choice was made on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 from markupsafe import Markup
 
 from leanfair.report.formats import percent
+from leanfair.report.quality import ACCURACY, Quality, roomy
 from leanfair.report.svg import (
     Scale,
     digits_for,
@@ -36,7 +37,7 @@ class Round:
     layer: float | None
     neurons: float | None
     removed: float
-    accuracy: float | None
+    quality: float | None
     words: str
 
     @property
@@ -49,18 +50,19 @@ class Round:
 
 @dataclass(frozen=True)
 class Journey:
-    """A run from its parent to its last network. `calibration` and `test` are accuracies before and
-    after; `target` is the share of MACs to remove, where the target is on MACs."""
+    """A run from its parent to its last network. `calibration` and `test` are its `quality` before
+    and after; `target` is the share of MACs to remove, where the target is on MACs."""
 
     rounds: tuple[Round, ...]
     calibration: tuple[float, float] | None
     test: tuple[float, float] | None
     target: float | None
+    quality: Quality = ACCURACY
 
     @property
     def measured(self) -> bool:
-        """Whether accuracies along the way are known."""
-        return any(each.accuracy is not None for each in self.rounds)
+        """Whether the quality along the way is known."""
+        return any(each.quality is not None for each in self.rounds)
 
 
 @dataclass(frozen=True)
@@ -80,14 +82,14 @@ def rounds_chart(journey: Journey, width: float, identity: str, style: str) -> M
     shapes: list[Markup] = []
     top = 0.0
     if journey.measured:
-        shapes += _accuracy_panel(journey, frame, 40, 250)
+        shapes += _quality_panel(journey, frame, 40, 250)
         top = 262
     shapes.append(_round_numbers(journey, frame, top + 14))
     low, high = top + 68, top + 208
     shapes += _similarity_panel(journey, frame, low, high)
     shapes += _axis(frame, high)
     shapes += _columns(journey, frame, 24 if journey.measured else 20, high)
-    title = "Accuracy and CKA" if journey.measured else "CKA"
+    title = f"{journey.quality.name.capitalize()} and CKA" if journey.measured else "CKA"
     return drawing(
         identity, style, width, high + 46,
         f"{title} against MACs removed, {len(journey.rounds)} rounds",
@@ -107,17 +109,18 @@ def _frame(journey: Journey, width: float) -> Frame:
     return Frame(width, left, right, x, radius=min(5.5, max(2.6, crowded / 2.4)))
 
 
-def _accuracy_panel(journey: Journey, frame: Frame, top: float, bottom: float) -> list[Markup]:
-    known = [each.accuracy for each in journey.rounds if each.accuracy is not None]
+def _quality_panel(journey: Journey, frame: Frame, top: float, bottom: float) -> list[Markup]:
+    known = [each.quality for each in journey.rounds if each.quality is not None]
     known += [*(journey.calibration or ()), *(journey.test or ())]
-    y = _vertical(known, top, bottom, least=0.01)
-    shapes = [text(0, 12, "Accuracy on calibration data, after each round", "axis-title")]
-    shapes += _grid(frame, y)
+    y = journey.quality.scale(known, top, bottom)
+    name = journey.quality.name.capitalize()
+    shapes = [text(0, 12, f"{name} on calibration data, after each round", "axis-title")]
+    shapes += _grid(frame, y, journey.quality.ticks)
     shapes += _target(journey, frame, top, bottom)
     done = [
-        (frame.x(each.removed), y(each.accuracy), each)
+        (frame.x(each.removed), y(each.quality), each)
         for each in journey.rounds
-        if each.accuracy is not None
+        if each.quality is not None
     ]
     route = [(frame.x(0.0), y(journey.calibration[0]))] if journey.calibration else []
     route += [(x, height) for x, height, _ in done]
@@ -143,7 +146,8 @@ def _ends(journey: Journey, frame: Frame, y: Scale, last: float) -> list[Markup]
         aside = (-2.4 if side == 0 else 2.4) * size if crowded else 0.0
         for (kind, value, height), place in zip(found, places, strict=True):
             style = f"{kind}-label label"
-            shapes.append(text(x + shift + aside, place + 4, percent(value), style, anchor))
+            words = journey.quality.label(value)
+            shapes.append(text(x + shift + aside, place + 4, words, style, anchor))
             if kind == "start" and side == 1:
                 if abs(height - last) < 2.5:
                     continue  # no fine-tuning after the last round, whose own mark is here
@@ -155,9 +159,9 @@ def _ends(journey: Journey, frame: Frame, y: Scale, last: float) -> list[Markup]
 
 def _similarity_panel(journey: Journey, frame: Frame, top: float, bottom: float) -> list[Markup]:
     known = [value for each in journey.rounds for _, value in each.similarities]
-    y = _vertical(known or [0.0, 1.0], top, bottom, least=0.002)
+    y = roomy(known or [0.0, 1.0], top, bottom, least=0.002)
     shapes = [text(0, top - 20, "CKA to the parent of the round", "axis-title")]
-    shapes += _grid(frame, y, share=False)
+    shapes += _grid(frame, y, _plain)
     dodge = min(4.0, frame.radius * 0.8)
     for each in journey.rounds:
         x = frame.x(each.removed)
@@ -224,22 +228,15 @@ def _target(journey: Journey, frame: Frame, top: float, bottom: float) -> list[M
     ]
 
 
-def _grid(frame: Frame, y: Scale, share: bool = True) -> list[Markup]:
-    values = ticks(y.low, y.high, 4)
-    values = [value for value in values if y.low - 1e-9 <= value <= y.high + 1e-9]
-    digits = digits_for([100 * value for value in values] if share else values)
+def _grid(frame: Frame, y: Scale, words: Callable[[list[float]], list[str]]) -> list[Markup]:
+    values = y.ticks(4)
     shapes = []
-    for value in values:
-        words = percent(value, digits) if share else f"{value:.{digits}f}"
+    for value, told in zip(values, words(values), strict=True):
         shapes.append(line(frame.left, y(value), frame.right, y(value), "grid"))
-        shapes.append(text(frame.left - 8, y(value) + 4, words, "tick", "end"))
+        shapes.append(text(frame.left - 8, y(value) + 4, told, "tick", "end"))
     return shapes
 
 
-def _vertical(known: list[float], top: float, bottom: float, least: float) -> Scale:
-    """A scale with some room around what is shown; it spans `least`, so that noise is not blown
-    up."""
-    low, high = min(known), max(known)
-    room = max(0.12 * (high - low), (least - (high - low)) / 2)
-    floor, ceiling = min(low, 0.0), max(high, 1.0)
-    return Scale(max(floor, low - room), min(ceiling, high + room), bottom, top)
+def _plain(values: list[float]) -> list[str]:
+    digits = digits_for(values)
+    return [f"{value:.{digits}f}" for value in values]

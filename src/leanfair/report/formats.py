@@ -93,6 +93,32 @@ def ratio(before: Any, after: Any) -> str:
     return f"{old / new:,.2f}×"
 
 
+def times(value: Any) -> str:
+    """A factor: 1.49×."""
+    number = finite(value)
+    return DASH if number is None else f"{perplexity(number)}×"
+
+
+def growth(before: Any, after: Any) -> str:
+    """How much something grew or fell: +49.0%, or, where it more than doubled, 3.42×."""
+    old, new = finite(before), finite(after)
+    if old and new is not None and new > 2 * old:
+        return times(new / old)
+    return change(before, after)
+
+
+def perplexity(value: Any) -> str:
+    """A perplexity in four digits or so: 16.24, 128.4, 1,024."""
+    number = finite(value)
+    if number is None:
+        return DASH
+    if number >= 1e15:
+        return f"{number:.1e}".replace("e+", "e")
+    if number >= 99_999.5:
+        return short(number)
+    return f"{number:,.{2 if number < 99.995 else 1 if number < 999.95 else 0}f}"
+
+
 def similarities(layer: Any, neurons: Any) -> tuple[str, str]:
     """The CKA of both candidates, with as many digits as it takes to tell them apart, and to tell
     from 1 what is not 1."""

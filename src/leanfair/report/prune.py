@@ -8,10 +8,12 @@ from typing import Any
 
 from leanfair.files import write_text
 from leanfair.report import formats, story, tables
-from leanfair.report.blocks import Stage, blocks_chart, stages
+from leanfair.report.architecture import Stage, Width, stages
+from leanfair.report.blocks import blocks_chart
 from leanfair.report.charts import Journey, rounds_chart
 from leanfair.report.lineage import removed_in
 from leanfair.report.page import environment, twice
+from leanfair.report.quality import quality_of
 
 
 def write_report(summary: Mapping[str, Any], target: Path) -> Path:
@@ -27,16 +29,19 @@ def render(summary: Mapping[str, Any]) -> str:
     journey = tables.journey(summary)
     found = stages(summary.get("architecture"), removed_in(summary["steps"]))
     costs = tables.cost_rows(summary)
+    quality = quality_of(summary)
+    nouns = {width.noun for s in found for block in s.blocks for width in block.widths} - {""}
     return environment().get_template("prune.html.j2").render(
         summary=summary,
         headline=story.headline(summary),
         met=story.met(summary),
         verdict=story.verdict(summary),
-        accuracy_note=story.accuracy_note(summary),
+        quality=quality.name,
+        quality_note=quality.note(summary),
         tiles=story.tiles(summary),
         choices=story.choices(summary),
         cost=story.cost(summary),
-        interval=story.interval(summary),
+        trust=quality.trust(summary) or quality.unseen,
         moment=tables.moment(summary["created"]),
         journey=journey,
         polished=_polished(summary, journey),
@@ -51,14 +56,16 @@ def render(summary: Mapping[str, Any]) -> str:
         blocks_charts=twice(blocks_chart, found, "blocks"),
         costs=costs,
         timed=any(row.before_note for row in costs),
+        heads=bool(nouns),
+        grouped="key-value heads" in nouns,
         threads=formats.plural(summary["machine"]["threads"], "thread"),
         facts=tables.facts(summary),
     )  # fmt: skip
 
 
 def _polished(summary: Mapping[str, Any], journey: Journey) -> bool:
-    """Whether fine-tuning after the last round changed the accuracy."""
-    last = journey.rounds[-1].accuracy if journey.rounds else None
+    """Whether fine-tuning after the last round changed the quality."""
+    last = journey.rounds[-1].quality if journey.rounds else None
     return last is not None and journey.calibration is not None and journey.calibration[1] != last
 
 
@@ -74,13 +81,18 @@ def _became(found: Sequence[Stage]) -> set[str]:
     }
 
 
+def _widths(found: Sequence[Stage]) -> list[Width]:
+    """The widths inside of the blocks that are left, as far as they are known."""
+    blocks = [block for stage in found for block in stage.blocks if not block.removed]
+    return [width for block in blocks for width in block.widths if width.after is not None]
+
+
 def _shape(found: Sequence[Stage]) -> str:
     """How many blocks are left and how wide they are inside, in a sentence."""
     blocks = [block for stage in found for block in stage.blocks]
     kept = [block for block in blocks if not block.removed]
-    known = [w for block in kept for w in block.widths if w.after is not None]
-    before = sum(width.before for width in known)
-    left = sum(width.after or 0 for width in known) / before if before else None
+    known = _widths(found)
+    left = _left(known)
     missing = any(width.after is None for block in kept for width in block.widths)
     caveat = ", as far as their widths are known" if missing else ""
     if "whole" in _became(found):
@@ -88,5 +100,18 @@ def _shape(found: Sequence[Stage]) -> str:
     words = f"{len(kept)} of {formats.plural(len(blocks), 'block')} left"
     if left is None:
         return f"{words}."
-    inside = "as wide inside as before" if left == 1 else f"with {formats.percent(left)} of their"
-    return f"{words}, {inside}{'' if left == 1 else ' neurons'}{caveat}."
+    if all(width.after == width.before for width in known):
+        return f"{words}, as wide inside as before{caveat}."
+    nouns = dict.fromkeys(width.noun for width in known)
+    shares = [
+        f"{formats.percent(_left([w for w in known if w.noun == noun]))} of their "
+        f"{noun or 'neurons'}"
+        for noun in nouns
+    ]
+    return f"{words}, with {' and '.join(shares)}{caveat}."
+
+
+def _left(widths: Sequence[Width]) -> float | None:
+    """The share that is left of all `widths` together."""
+    before = sum(width.before for width in widths)
+    return sum(width.after or 0 for width in widths) / before if before else None

@@ -86,6 +86,31 @@ class Scale:
         share = (value - self.low) / (self.high - self.low)
         return self.start + share * (self.end - self.start)
 
+    def ticks(self, about: int) -> list[float]:
+        """Round numbers within the scale, about so many."""
+        near = 1e-9 * max(1.0, abs(self.high))
+        found = ticks(self.low, self.high, about)
+        return [value for value in found if self.low - near <= value <= self.high + near]
+
+
+@dataclass(frozen=True)
+class LogScale(Scale):
+    """A scale on which equal ratios are equally far apart; `low` is above 0."""
+
+    def __call__(self, value: float) -> float:
+        share = math.log(value / self.low) / math.log(self.high / self.low)
+        return self.start + share * (self.end - self.start)
+
+    def ticks(self, about: int) -> list[float]:
+        first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
+        found: list[float] = []
+        for factors in ((1, 2, 5), (1, 3), (1,)):
+            values = [m * 10.0**power for power in range(first, last + 1) for m in factors]
+            found = [value for value in values if self.low <= value <= self.high]
+            if len(found) <= 2 * about:
+                return found
+        return found[:: math.ceil(len(found) / (2 * about))]
+
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
     """Round numbers that span [low, high], at most a step beyond it on either side."""

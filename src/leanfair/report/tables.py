@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from leanfair.report import formats as f
 from leanfair.report.charts import Journey, Round
-from leanfair.report.story import Summary, pair
+from leanfair.report.quality import PERPLEXITY, Quality, Summary, quality_of
 
 BRIEF = 44
 """A cut in so many letters is shown at once; a longer one on demand."""
@@ -27,7 +27,7 @@ class RoundRow:
     left: str
     params: str
     cost: str
-    accuracy: str
+    quality: str
     seconds: str
     brief: str
     text: str
@@ -35,7 +35,8 @@ class RoundRow:
 
 @dataclass(frozen=True)
 class CostRow:
-    """One line of the table of costs. `share` is what is left, for a bar, None where it grew."""
+    """One line of the table of costs. `share` is what is left, for a bar, None where it grew; a
+    `part` belongs to the line above."""
 
     label: str
     before: str
@@ -46,23 +47,25 @@ class CostRow:
     before_note: str = ""
     after_note: str = ""
     note: str = ""
+    part: bool = False
 
 
 def journey(summary: Summary) -> Journey:
     """The rounds as the chart takes them."""
     whole = summary["macs"]["before"]
-    settings = summary["settings"]
+    settings, quality = summary["settings"], quality_of(summary)
     return Journey(
-        tuple(_round(step, whole) for step in summary["steps"]),
-        pair(summary.get("calibration_accuracy")),
-        pair(summary.get("accuracy")),
+        tuple(_round(step, whole, quality) for step in summary["steps"]),
+        quality.watched(summary),
+        quality.test(summary),
         settings["cut"] if settings["of"] == "macs" else None,
+        quality,
     )
 
 
-def _round(step: Mapping[str, Any], whole: float) -> Round:
+def _round(step: Mapping[str, Any], whole: float, quality: Quality) -> Round:
     layer, neurons = (f.finite(step["cka"].get(kind)) for kind in ("layer", "neurons"))
-    accuracy = f.finite(step["accuracy"])
+    known = quality.after(step)
     left = step["macs"] / whole if whole else 1.0
     what = "a layer" if step["chosen"] == "layer" else "neurons"
     similar = [text.replace(f.DASH, "none") for text in f.similarities(layer, neurons)]
@@ -70,9 +73,9 @@ def _round(step: Mapping[str, Any], whole: float) -> Round:
         f"Round {step['index']}: {what} removed. CKA layer {similar[0]}, "
         f"neurons {similar[1]}. MACs left {f.short(step['macs'])} ({f.percent(left)})."
     )
-    if accuracy is not None:
-        words += f" Calibration accuracy {f.percent(accuracy, 2)}."
-    return Round(step["index"], step["chosen"], layer, neurons, 1.0 - left, accuracy, words)
+    if known is not None:
+        words += f" Calibration {quality.name} {quality.form(known)}."
+    return Round(step["index"], step["chosen"], layer, neurons, 1.0 - left, known, words)
 
 
 def round_rows(summary: Summary) -> list[RoundRow]:
@@ -81,18 +84,19 @@ def round_rows(summary: Summary) -> list[RoundRow]:
 
 
 def _round_row(step: Mapping[str, Any], summary: Summary) -> RoundRow:
-    whole = summary["macs"]["before"]
+    whole, quality = summary["macs"]["before"], quality_of(summary)
+    spoken = quality is PERPLEXITY  # a language model's costs take too many digits for a column
     layer, neurons = f.similarities(step["cka"].get("layer"), step["cka"].get("neurons"))
     return RoundRow(
         index=step["index"],
         chosen=step["chosen"],
         layer=layer,
         neurons=neurons,
-        macs=f.exact(step["macs"]),
+        macs=f.short(step["macs"]) if spoken else f.exact(step["macs"]),
         left=f.percent(step["macs"] / whole if whole else None),
-        params=f.exact(step["params"]),
+        params=f.parameters(step["params"]) if spoken else f.exact(step["params"]),
         cost=_cost(step["cost"], summary["settings"]["of"]),
-        accuracy=f.percent(step["accuracy"], 2),
+        quality=quality.form(quality.after(step)),
         seconds=f.duration(step["seconds"]),
         brief=_brief(step),
         text=step["text"],
@@ -113,15 +117,29 @@ def _brief(step: Mapping[str, Any]) -> str:
         names = [layer["name"] for layer in cut["layers"]]
         return names[0] if len(names) == 1 else f.plural(len(names), "block")
     if step["chosen"] == "neurons" and cut.get("neurons"):
-        return f.plural(sum(len(group["drop"]) for group in cut["neurons"]), "neuron")
+        return _amounts(cut["neurons"])
     return f"{text[: BRIEF - 1]}…"
+
+
+def _amounts(cuts: Sequence[Mapping[str, Any]]) -> str:
+    """How many neurons go; of a transformer, how many heads and how many units."""
+    heads = sum(len(cut["drop"]) for cut in cuts if cut["group"].get("unit") == "head")
+    rest = sum(len(cut["drop"]) for cut in cuts) - heads
+    if not heads and not any(cut["group"].get("fields") for cut in cuts):
+        return f.plural(rest, "neuron")
+    amounts = [f.plural(heads, "head")] if heads else []
+    return ", ".join([*amounts, *([f.plural(rest, "unit")] if rest else [])])
 
 
 def cost_rows(summary: Summary) -> list[CostRow]:
     """The table of costs."""
+    tokens = summary.get("tokens")
+    sample = f"one sample of {tokens:,} tokens" if tokens else "one sample"
     rows = [
-        _counted("MACs, one sample", summary["macs"], f.exact),
+        _counted(f"MACs, {sample}", summary["macs"], f.exact),
+        *_part("of which attention", summary.get("attention_macs"), "scores and mixing"),
         _counted("Parameters", summary["params"], f.exact),
+        *_part("of which embeddings", summary.get("embeddings"), "not cut"),
         _counted("File size", summary["bytes"], f.size),
     ]
     latency = summary.get("latency") or {"before": {}, "after": {}}
@@ -137,6 +155,11 @@ def _counted(label: str, found: Mapping[str, Any], form: Any) -> CostRow:
         label, form(before), form(after), f.change(before, after), f.ratio(before, after),
         _share(before, after),
     )  # fmt: skip
+
+
+def _part(label: str, found: Mapping[str, Any] | None, note: str) -> list[CostRow]:
+    """The row of a part of a cost, where there is such a part."""
+    return [replace(_counted(label, found, f.exact), note=note, part=True)] if found else []
 
 
 def _timed(size: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> CostRow:
@@ -172,11 +195,18 @@ def facts(summary: Summary) -> list[tuple[str, Facts]]:
     groups = {
         "Run": _run(summary),
         "Model": _flat(summary["model"], exact={"macs", "params", "filters"}),
-        "Data": _flat(summary["data"], exact={"train", "calibration", "test"}),
+        "Data": _flat(_data(summary), exact={"train", "calibration", "test"}),
         "Machine": _flat(summary["machine"]),
         "Settings": _flat(summary["settings"], none="not set"),
     }
     return [(name, rows) for name, rows in groups.items() if rows]
+
+
+def _data(summary: Summary) -> dict[str, Any]:
+    """The data, with the length of a sample where that is a text."""
+    tokens = summary.get("tokens")
+    given = {"input": f.plural(tokens, "token")} if tokens else {}
+    return {**summary["data"], **given}
 
 
 def _run(summary: Summary) -> Facts:
@@ -188,7 +218,7 @@ def _run(summary: Summary) -> Facts:
         ("date", moment(summary["created"])),
         ("seed", f.setting(summary["settings"].get("seed"))),
         ("time spent", f.duration(summary["seconds"])),
-        ("images seen in fine-tuning", seen),
+        (f"{'samples' if summary.get('tokens') else 'images'} seen in fine-tuning", seen),
         ("stopped because", f.setting(summary.get("stopped_because") or None)),
         ("leanfair", f.setting(summary["leanfair"])),
         ("format of summary.json", f.setting(summary["format"])),

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from leanfair.errors import InputError
 from leanfair.fairness.backends.base import Settings
-from leanfair.fairness.backends.gguf import content_hash, converted
 from leanfair.fairness.backends.tokens import Dialect, Forms, Tokens
 from leanfair.fairness.prompt import Prompt
 from leanfair.fairness.types import Answer
+from leanfair.gguf_files import content_hash, converted
 
 if TYPE_CHECKING:
     from leanfair.fairness.backends.scoring import Query, Scorer, Sharing

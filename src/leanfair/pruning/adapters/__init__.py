@@ -8,15 +8,21 @@ from leanfair.batches import Batch
 from leanfair.errors import UnsupportedModelError
 from leanfair.pruning.types import Anatomy
 
+TOKENS = 24
+"""How many tokens of each sample removals are tried out on: enough for every kind of attention."""
 
-def dissect(model: nn.Module, sample: Batch) -> Anatomy:
+
+def dissect(model: nn.Module, sample: Batch, free: bool = False) -> Anatomy:
     """The removable structures of `model`, found and tried out on `sample` (real inputs [n, ...]).
     `model` stays as it is: all trials are on a copy.
+
+    Of a model of transformers with blocks of one width only what its configuration can tell
+    afterwards, so that transformers loads the result; `free` offers all that can be removed.
 
     Raises UnsupportedModelError where nothing could be removed, or the model is of a make that
     cannot be pruned, and InputError where it does not run on `sample`.
     """
-    anatomy = anatomy_of(model, sample)
+    anatomy = anatomy_of(model, sample, free)
     if not anatomy.layers and not anatomy.neurons:
         why = "; ".join(f"{name}: {reason}" for name, reason in list(anatomy.refused.items())[:3])
         raise UnsupportedModelError(
@@ -26,15 +32,24 @@ def dissect(model: nn.Module, sample: Batch) -> Anatomy:
     return anatomy
 
 
-def anatomy_of(model: nn.Module, sample: Batch) -> Anatomy:
+def anatomy_of(model: nn.Module, sample: Batch, free: bool = False) -> Anatomy:
     """`dissect`, also where nothing can be removed any more."""
     import torch
 
-    from leanfair.pruning.adapters.cnn import dissect_cnn
-    from leanfair.pruning.adapters.fitness import check_model, check_outputs, twin_of
+    from leanfair.language import is_transformer, shortened
+    from leanfair.pruning.adapters.fitness import check_model, check_outputs, traceable, twin_of
+    from leanfair.pruning.adapters.network import dissect_network
+    from leanfair.pruning.adapters.uniform import convolves, told, uniform
 
     check_model(model)
-    twin = twin_of(model)
+    sample = shortened(sample, TOKENS)
     with torch.random.fork_rng([]):
+        twin = twin_of(model)
         check_outputs(twin, sample)
-        return dissect_cnn(twin, sample)
+        twin, sample = traceable(twin, sample)
+        if not is_transformer(twin):
+            return dissect_network(twin, sample)
+        anatomy = dissect_network(twin, sample, heads_later=not free)
+        if free or convolves(twin, anatomy):
+            return told(anatomy, twin)
+        return uniform(anatomy, twin, sample)

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from leanfair.batches import Batch
+from leanfair.language import is_transformer
 from leanfair.pruning.adapters.dye import Dye, is_chain
 from leanfair.pruning.adapters.recording import Call, again, handles, record, tensors
 from leanfair.pruning.adapters.sharing import shared
@@ -46,6 +47,8 @@ def find_blocks(model: nn.Module, sample: Batch, dye: Dye, trials: Trials) -> Bl
     """The blocks of `model`, tried out on `sample` (real inputs [n, ...])."""
     around = [name for name in _candidates(dye) if dye.passes_around(name)]
     found, refused = _residual(around, record(model, sample, around).calls, dye, trials)
+    if is_transformer(model):
+        found |= _left_out(found, refused, dye, trials)
     stages = _stages(_of_a_kind(found, dye), dye)
     firsts = {stage[0] for stage in stages}
     free = [layer for name, layer in found.items() if name not in refused]
@@ -92,6 +95,26 @@ def _residual(
         if not _nested(layer.name, found):
             found[layer.name] = layer
     return found, refused
+
+
+def _left_out(
+    found: dict[str, Layer], refused: dict[str, str], dye: Dye, trials: Trials
+) -> dict[str, Layer]:
+    """Blocks in lists of blocks of one class that are not residual, as where a normalisation comes
+    last: they can be left out for all that, with their input handed on. Why not goes to `refused`.
+    """
+    more: dict[str, Layer] = {}
+    for name in _candidates(dye):
+        container = name.rpartition(".")[0]
+        layer = Layer(name, container, ())
+        listed = isinstance(dye.modules[container], nn.ModuleList)
+        if not listed or not _repeated(layer, dye) or _nested(name, (*found, *more)):
+            continue
+        refused.pop(name, None)
+        if why := _stays(layer, dye, trials):
+            refused[name] = why
+        more[name] = layer
+    return more
 
 
 def _candidates(dye: Dye) -> list[str]:

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 from contextlib import suppress
 from math import gcd
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from leanfair.pruning.adapters.colour import FLOOD
@@ -54,6 +55,26 @@ def group_of(dye: Dye, name: str, block: str, streams: Set[str]) -> Group:
         raise reason
 
 
+def bundles_of(dye: Dye, source: Source, block: str, streams: Set[str], count: int) -> Group:
+    """The group of `count` bundles of equally many neighbouring outputs of `source`, as the heads
+    of an attention are. Raises RefusedError where they do not stay apart, in order, in `block`."""
+    return _group(dye, source, block, streams, count)
+
+
+def trail_of(dye: Dye, source: Source, rows: Tensor, block: str, streams: Set[str]) -> Stains:
+    """Where `rows` of `source` go in `block`. Raises RefusedError where they leave it, or come to
+    where channels cannot be removed."""
+    leaves, stains = OUT, {}
+    for scope in _scopes(source.module, block, dye):
+        trail = dye.spread(scope, source, rows, streams)
+        if trail.ends:
+            raise RefusedError(trail.ends, trail.stains)
+        if not trail.leaves:
+            return trail.stains
+        leaves, stains = trail.leaves, trail.stains
+    raise RefusedError(leaves, stains)
+
+
 def adds(dye: Dye, name: str) -> bool:
     """Whether huge values of module `name` stay huge until they are read, so that it is no gate."""
     source = Source(name, 0, width(dye.modules[name]))
@@ -67,8 +88,12 @@ def adds(dye: Dye, name: str) -> bool:
 
 def width(module: nn.Module) -> int:
     """How many outputs a dense module has."""
-    assert isinstance(module, (nn.Linear, _ConvNd))
-    return module.out_features if isinstance(module, nn.Linear) else module.out_channels
+    if isinstance(module, nn.Linear):
+        return module.out_features
+    if isinstance(module, _ConvNd):
+        return module.out_channels
+    transposed: Any = module.weight  # of a Conv1D, [in, out]
+    return int(transposed.shape[1])
 
 
 def _pieces(dye: Dye, name: str, each: int, block: str, streams: Set[str]) -> Group:
@@ -82,7 +107,9 @@ def _pieces(dye: Dye, name: str, each: int, block: str, streams: Set[str]) -> Gr
     return whole
 
 
-def _group(dye: Dye, source: Source, block: str, streams: Set[str]) -> Group:
+def _group(
+    dye: Dye, source: Source, block: str, streams: Set[str], bundles: int | None = None
+) -> Group:
     everything = torch.ones(source.stop - source.start, dtype=torch.bool)
     leaves, stains = "", {}
     for scope in _scopes(source.module, block, dye):
@@ -90,7 +117,7 @@ def _group(dye: Dye, source: Source, block: str, streams: Set[str]) -> Group:
         if trail.ends:
             raise RefusedError(trail.ends, trail.stains)
         if not trail.leaves:
-            return _laid_out(dye, scope, source, block, streams, trail.stains)
+            return _laid_out(dye, scope, source, block, streams, trail.stains, bundles)
         leaves, stains = trail.leaves, trail.stains
     if block or leaves != OUT:
         raise RefusedError(leaves, stains)
@@ -107,7 +134,13 @@ def _scopes(name: str, block: str, dye: Dye) -> Iterator[str]:
 
 
 def _laid_out(
-    dye: Dye, scope: str, source: Source, block: str, streams: Set[str], whole: Stains
+    dye: Dye,
+    scope: str,
+    source: Source,
+    block: str,
+    streams: Set[str],
+    whole: Stains,
+    bundles: int | None,
 ) -> Group:
     """The group, from where all channels of `source` go and where random halves of them do."""
     if not any(side == "in" for _, side in whole):
@@ -116,7 +149,9 @@ def _laid_out(
     units = {place: _unit(dye.modules[place[0]], place[1]) for place in whole}
     many = {place: int(stain.sum()) // units[place] for place, stain in whole.items()}
     count, least = gcd(wide, *many.values()), min(many, key=lambda place: many[place])
-    if count == 1 < wide:  # they all hang together
+    if bundles is not None and count % bundles == 0:
+        count = bundles
+    elif count == 1 < wide or bundles is not None:  # they all hang together
         raise _DisorderError(least[0], many[least], whole)
     parts = []
     for seed in range(TRIALS):

@@ -8,6 +8,7 @@ which positions of which modules are theirs, without knowing a single operation 
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Set
 from contextlib import suppress
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from leanfair.batches import Batch
 from leanfair.pruning.adapters.colour import NAN, Colour, dye_all, wash
 from leanfair.pruning.adapters.recording import Call, again, copied, handles, record, tensors
-from leanfair.pruning.adapters.roles import roles
+from leanfair.pruning.adapters.roles import Role, roles
 from leanfair.pruning.adapters.sharing import places
 from leanfair.pruning.masks import feature_dim
 from leanfair.pruning.types import Side
@@ -61,6 +62,12 @@ class Dye:
         self.roles = roles(model, set(self.seen.order))
         self.places = places(model)
 
+    def through(self, names: Set[str]) -> Dye:
+        """The same, but what comes to the modules `names` goes on through them."""
+        other = copy.copy(self)
+        other.roles = {**self.roles, **dict.fromkeys(names, Role("clear"))}
+        return other
+
     def once(self, name: str) -> bool:
         """Whether the module ran exactly once."""
         return self.seen.times[name] == 1
@@ -78,7 +85,7 @@ class Dye:
                     held += watch.over(name)
             held += [watch.guard(name) for name in streams - {scope}]
             try:
-                leaks = self._run(scope, source.module, colour)
+                leaks = self._run(scope, source.module, colour, first=scope in streams)
             except _EndError as end:
                 return Trail(watch.stains, ends=str(end))
             except Exception as error:  # it may refuse a NaN
@@ -138,17 +145,20 @@ class Dye:
             if name.startswith(root) and name != scope and self.roles[name].kind != "clear"
         ]
 
-    def _run(self, scope: str, begin: str, colour: Colour) -> bool:
-        """Run `scope` on what it was given; whether dye comes out. Of a chain of modules only those
-        from the one with `begin` on are run, and only as long as there is dye."""
+    def _run(self, scope: str, begin: str, colour: Colour, first: bool) -> bool:
+        """Run `scope` on what it was given; whether dye comes out, in any tensor or in the `first`
+        alone: what a block gives beside the residual stream, as attention weights, goes nowhere. Of
+        a chain of modules only those from the one with `begin` on are run, and only as long as
+        there is dye."""
         module = self.modules[scope]
-        first = begin[len(scope) + 1 if scope else 0 :].partition(".")[0]
-        head = f"{scope}.{first}" if scope else first
+        link = begin[len(scope) + 1 if scope else 0 :].partition(".")[0]
+        head = f"{scope}.{link}" if scope else link
         if not is_chain(module) or not self.once(head):
-            return colour.is_in(again(module, self.seen.calls[scope]))
+            out = again(module, self.seen.calls[scope])
+            return colour.is_in(next(tensors(out), None) if first else out)
         value = again(self.modules[head], self.seen.calls[head])
         links = list(module._modules)
-        for key in links[links.index(first) + 1 :]:
+        for key in links[links.index(link) + 1 :]:
             if not colour.is_in(value):
                 return False
             value = module.get_submodule(key)(copied(value))

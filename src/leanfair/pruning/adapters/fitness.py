@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +13,7 @@ from torch.nn.parameter import is_lazy
 
 from leanfair.batches import Batch, forward
 from leanfair.errors import InputError, UnsupportedModelError
+from leanfair.language import is_language_model, is_transformer
 
 
 def check_model(model: nn.Module) -> None:
@@ -17,8 +21,8 @@ def check_model(model: nn.Module) -> None:
     name = type(model).__name__
     if not isinstance(model, nn.Module):
         raise UnsupportedModelError(f"A network is a torch.nn.Module, but {name} is none.")
-    for why in (_wrapped(model), _unloaded(model), _quantised(model), _entangled(model)):
-        if why:
+    for reason in (_wrapped, _unloaded, _quantised, _mixture, _scattered, _entangled):
+        if why := reason(model):
             raise UnsupportedModelError(f"{name} {why}")
 
 
@@ -33,12 +37,41 @@ def twin_of(model: nn.Module) -> nn.Module:
         ) from error
 
 
+def traceable(twin: nn.Module, sample: Batch) -> tuple[nn.Module, Batch]:
+    """A model of transformers in at least single precision and, where it can be, with an attention
+    that hides nothing, as fused ones lose NaN, which channels are traced by; and `sample` likewise.
+    Structures are the same in every precision."""
+    if not is_transformer(twin):
+        return twin, sample
+    if any(value.itemsize < 4 for value in twin.parameters()):
+        twin, sample = twin.float(), _single(sample)
+    before: Any = twin.config._attn_implementation  # type: ignore[union-attr]
+    wanted = _logits(twin, sample)
+    with suppress(Exception):  # it may have one kind of attention only
+        twin.set_attn_implementation("eager")  # type: ignore[operator]
+        if torch.allclose(_logits(twin, sample), wanted, rtol=1e-3, atol=1e-4):
+            return twin, sample
+    with suppress(Exception):
+        twin.set_attn_implementation(before)  # type: ignore[operator]
+    return twin, sample
+
+
+def _single(batch: Batch) -> Batch:
+    def cast(value: Tensor) -> Tensor:
+        return value.float() if value.is_floating_point() else value
+
+    if isinstance(batch.inputs, Tensor):
+        return Batch(cast(batch.inputs), batch.labels)
+    return Batch({name: cast(value) for name, value in batch.inputs.items()}, batch.labels)
+
+
 def check_outputs(model: nn.Module, sample: Batch) -> None:
     """Raise InputError for data that the model does not run on, UnsupportedModelError for outputs
-    that are not logits [n, classes], the same each time."""
+    that are not logits, [n, classes] or [n, tokens, words], the same each time."""
     name = type(model).__name__
     logits = _logits(model, sample)
-    if logits.ndim != 2 or len(logits) != len(sample):
+    by_token = is_language_model(model) and logits.ndim == 3
+    if not (logits.ndim == 2 or by_token) or len(logits) != len(sample):
         raise UnsupportedModelError(
             f"{name} gives outputs of shape {tuple(logits.shape)} for {len(sample)} samples, but "
             f"pruning compares logits [n, classes]: wrap it in a module that returns these."
@@ -76,6 +109,8 @@ def _wrapped(model: nn.Module) -> str:
     for part in model.modules():
         if isinstance(part, torch.jit.ScriptModule):
             return "contains modules compiled by TorchScript, which cannot be narrowed."
+        if type(part).__module__.startswith("peft."):
+            return "carries adapters of peft: merge them first, model.merge_and_unload()."
     return ""
 
 
@@ -93,8 +128,47 @@ def _quantised(model: nn.Module) -> str:
         if ".quantized" in type(part).__module__:
             return f"is quantised ({name}): prune the network first, then quantise it."
     for name, value in model.named_parameters():
-        if not value.is_floating_point():
+        if not value.is_floating_point() or value.itemsize < 2:
             return f"has weights in {value.dtype} ({name}): prune it first, then quantise it."
+        if type(value.data) is not Tensor:
+            kind = type(value.data).__name__
+            return f"has weights that are no plain tensors ({name}, {kind}): load them plainly."
+    method = getattr(getattr(model, "config", None), "quantization_config", None)
+    if method is not None:
+        return "is quantised: prune the model in full precision first, then quantise it."
+    return ""
+
+
+def _mixture(model: nn.Module) -> str:
+    """Mixtures of experts are refused: a router chooses among their units."""
+    config = getattr(model, "config", None)
+    if not is_transformer(model) or config is None:
+        return ""
+    found = [
+        (value, path)
+        for path, value in _entries(config.to_dict())
+        if "expert" in path and type(value) is int and value > 1
+    ]
+    if not found:
+        return ""
+    value, path = max(found)
+    return (
+        f"is a mixture of experts ({path} {value}), which cannot be pruned yet: give a dense one."
+    )
+
+
+def _entries(data: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in data.items():
+        if isinstance(value, dict):
+            yield from _entries(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _scattered(model: nn.Module) -> str:
+    devices = sorted({str(value.device) for value in model.parameters()})
+    if len(devices) > 1:
+        return f"is spread over several devices ({', '.join(devices)}): move it to one."
     return ""
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Set
 from math import inf
 
-from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
 from leanfair.pruning.adapters.channels import OutputError, adds, group_of, width
@@ -18,6 +17,7 @@ from leanfair.pruning.adapters.dye import Dye, Stains
 from leanfair.pruning.adapters.groups import Group, RefusedError, joined, meet
 from leanfair.pruning.adapters.sharing import shared
 from leanfair.pruning.adapters.trials import Trials
+from leanfair.pruning.masks import is_dense
 from leanfair.pruning.types import Cut, NeuronCut, Neurons
 
 LAST = "one neuron is all it has"
@@ -26,17 +26,22 @@ UNEQUAL = "removing neurons changes more than zeroing them does"
 
 
 def find_neurons(
-    dye: Dye, trials: Trials, blocks: tuple[str, ...], streams: Set[str]
+    dye: Dye,
+    trials: Trials,
+    blocks: tuple[str, ...],
+    streams: Set[str],
+    taken: Set[str] = frozenset(),
 ) -> tuple[tuple[Neurons, ...], dict[str, str]]:
     """The neurons of a network and, by name, what was refused and why.
 
     Neurons inside a block stay inside it: `blocks` are those whose outputs are the residual
-    stream, `streams` those that also pass their input on.
+    stream, `streams` those that also pass their input on. The modules `taken` are not asked.
     """
     search = _Search(dye)
     entering = {block: dye.entering(block) for block in blocks if dye.once(block)}
     for name in dye.seen.order:
-        search.ask(name, next((b for b in entering if name.startswith(f"{b}.")), ""), streams)
+        if name not in taken:
+            search.ask(name, next((b for b in entering if name.startswith(f"{b}.")), ""), streams)
     offered = []
     for group in search.groups:
         if group.touches(entering.get(group.block, {})):
@@ -45,7 +50,7 @@ def find_neurons(
             search.refused[group.name] = why
         else:
             offered.append(group.neurons())
-    return tuple(_proven(offered, trials, search.refused)), search.refused
+    return tuple(proven(offered, trials, search.refused)), search.refused
 
 
 class _Search:
@@ -60,7 +65,7 @@ class _Search:
     def ask(self, name: str, block: str, streams: Set[str]) -> None:
         """Add the neurons that begin in module `name`, if any do."""
         module, role = self.dye.modules[name], self.dye.roles[name]
-        if role.kind == "closed" and isinstance(module, (nn.Linear, _ConvNd)):
+        if role.kind == "closed" and (is_dense(module) or isinstance(module, _ConvNd)):
             self.refused[name] = role.why
         elif role.kind == "dense" and width(module) == 1:
             self.refused[name] = LAST  # it may be spread over the channels of others
@@ -100,15 +105,22 @@ def _unfit(group: Group, dye: Dye, trials: Trials) -> str:
         added = [name for name in producers if adds(dye, name)]
         if len(added) > 1:
             return f"its channels are added to those of {next(n for n in added if n != group.name)}"
-    for name in dict.fromkeys(module for module, _ in group.spans):
-        if shared(dye.modules[name], dye.places):
-            return f"{name} shares its weights with another module"
+    if why := torn(group.neurons(), dye):
+        return why
     if not trials.acts(producers):
         return "the logits do not depend on it"
     return LAST if group.count < 2 else ""
 
 
-def _proven(groups: list[Neurons], trials: Trials, refused: dict[str, str]) -> list[Neurons]:
+def torn(group: Neurons, dye: Dye) -> str:
+    """Which module of a group shares its weights with one that would stay; "" if none does."""
+    for name in dict.fromkeys(member.module for member in group.members):
+        if shared(dye.modules[name], dye.places):
+            return f"{name} shares its weights with another module"
+    return ""
+
+
+def proven(groups: list[Neurons], trials: Trials, refused: dict[str, str]) -> list[Neurons]:
     """Those of `groups` whose removal reproduces the zero-masked twin: all are tried at once, and
     where that fails, each half of them."""
     if not groups:
@@ -122,6 +134,6 @@ def _proven(groups: list[Neurons], trials: Trials, refused: dict[str, str]) -> l
         return []
     middle = len(groups) // 2
     return [
-        *_proven(groups[:middle], trials, refused),
-        *_proven(groups[middle:], trials, refused),
+        *proven(groups[:middle], trials, refused),
+        *proven(groups[middle:], trials, refused),
     ]

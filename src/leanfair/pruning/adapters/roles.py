@@ -10,6 +10,8 @@ from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.nn.modules.instancenorm import _InstanceNorm
 from torch.nn.utils import parametrize
 
+from leanfair.pruning.masks import is_dense
+
 Kind = Literal["dense", "grouped", "channelwise", "single", "closed", "clear"]
 
 
@@ -34,7 +36,7 @@ def roles(model: nn.Module, ran: set[str]) -> dict[str, Role]:
 def _role(name: str, module: nn.Module, ran: set[str]) -> Role:
     own = {key for key, _ in module.named_parameters(recurse=False)}
     kind = type(module).__name__
-    if isinstance(module, (nn.Linear, _ConvNd, _BatchNorm, _InstanceNorm, nn.PReLU)):
+    if is_dense(module) or isinstance(module, (_ConvNd, _BatchNorm, _InstanceNorm, nn.PReLU)):
         if parametrize.is_parametrized(module):
             return Role("closed", "its weight is computed by a parametrization: remove that first")
         if not _plain(module):
@@ -63,7 +65,7 @@ def _known(module: nn.Module) -> Role:
         return Role("closed", f"{type(module).__name__} cannot be narrowed")
     if isinstance(module, _ConvNd):
         return Role("grouped" if module.groups > 1 else "dense")
-    if isinstance(module, nn.Linear):
+    if is_dense(module):
         return Role("dense")
     if isinstance(module, nn.PReLU) and module.num_parameters == 1:
         return Role("single")

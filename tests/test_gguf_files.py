@@ -10,10 +10,10 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from leanfair import gguf_files
 from leanfair.errors import InputError, RunDirectoryError
-from leanfair.fairness.backends import gguf as gguf_files
-from leanfair.fairness.backends.gguf import cache_folder, converted
 from leanfair.fairness.judge import Judge
+from leanfair.gguf_files import cache_folder, converted
 from tests.fairness.backends.tiny import TEMPLATE, model, tokenizer
 
 gguf = pytest.importorskip("gguf")

@@ -1,0 +1,62 @@
+"""Any network of modules, of whatever make: layers found by what its blocks do, neurons by where
+its channels go."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from leanfair.batches import Batch
+from leanfair.language import is_transformer
+from leanfair.pruning.adapters.blocks import Blocks, find_blocks
+from leanfair.pruning.adapters.dye import Dye
+from leanfair.pruning.adapters.heads import find_heads
+from leanfair.pruning.adapters.neurons import find_neurons, proven, torn
+from leanfair.pruning.adapters.sizes import sized
+from leanfair.pruning.adapters.trials import Trials
+from leanfair.pruning.replay import head_of
+from leanfair.pruning.types import Anatomy, Neurons
+
+
+def dissect_network(model: nn.Module, sample: Batch, heads_later: bool = False) -> Anatomy:
+    """The blocks and neurons of `model` that can go, tried out on `sample` ([n, ...], n small); its
+    attention heads only where not `heads_later`. `model` is in evaluation mode."""
+    dye = Dye(model, sample)
+    trials = Trials(model, sample, dye)
+    blocks = find_blocks(model, sample, dye, trials)
+    heads = _heads(model, dye, blocks)
+    taken = {member.module for group in heads for member in group.members if member.side == "out"}
+    neurons, refused = find_neurons(dye, trials, blocks.all, blocks.residual, taken)
+    refused |= {group.name: why for group in heads if (why := torn(group, dye))}
+    whole = [group for group in heads if group.name not in refused]
+    if not heads_later:
+        whole = proven(whole, trials, refused)
+    order = {name: i for i, name in enumerate(dye.seen.order)}
+    return Anatomy(
+        layers=blocks.layers,
+        neurons=tuple(sorted((*neurons, *whole), key=lambda group: order[group.name])),
+        stages=blocks.stages,
+        units=_units(dye, blocks.all),
+        head=head_of(model, sample),
+        refused={**blocks.refused, **refused},
+    )
+
+
+def _heads(model: nn.Module, dye: Dye, blocks: Blocks) -> list[Neurons]:
+    """The attention heads in all blocks. How an attention is told that it has fewer is known of
+    transformers' own models only."""
+    if not is_transformer(model):
+        return []
+    found = [group for block in blocks.all for group in find_heads(dye, block, blocks.residual)]
+    return sized(model, found)
+
+
+def _units(dye: Dye, blocks: tuple[str, ...]) -> tuple[str, ...]:
+    """Blocks, and leaves outside of them, that run exactly once, in order of execution."""
+    inside = tuple(f"{block}." for block in blocks)
+    return tuple(
+        name
+        for name in dye.seen.order
+        if dye.once(name)
+        and (name in blocks or not any(True for _ in dye.modules[name].children()))
+        and not name.startswith(inside)
+    )

@@ -1,0 +1,165 @@
+"""Structures that a configuration can tell: what may go so that transformers loads the result.
+
+A configuration has one entry for all layers, so their heads, and their units, go together, as many
+of each. What it has no entry for stays, and is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from leanfair.batches import Batch
+from leanfair.errors import SurgeryError
+from leanfair.pruning.adapters.entries import Stock, Widths, stock_of
+from leanfair.pruning.stock import is_stock
+from leanfair.pruning.surgery import difference, remove
+from leanfair.pruning.types import Anatomy, Cut, Layer, NeuronCut, Neurons
+
+FREE = "prune with free=True (--free) to remove some all the same"
+NOT_STOCK = f"the model is not what its configuration says, so all must stay as it is: {FREE}"
+NO_ENTRY = f"its configuration has no entry for fewer of them: {FREE}"
+NO_DEPTH = f"its configuration has no entry for fewer layers: {FREE}"
+UNLIKE = f"transformers does not build the same network without it: {FREE}"
+
+
+def uniform(anatomy: Anatomy, model: nn.Module, sample: Batch) -> Anatomy:
+    """Of `anatomy` what the configuration of `model` can tell, each structure with its entries;
+    tried out on `sample`."""
+    with torch.random.fork_rng([]):
+        stock = stock_of(model)
+        if stock is None or not is_stock(model):
+            every = {each.name for each in anatomy.layers} | {each.name for each in anatomy.neurons}
+            refused = {**anatomy.refused, **dict.fromkeys(every, NOT_STOCK)}
+            return replace(anatomy, layers=(), neurons=(), refused=refused)
+        ties, missing = _ties(anatomy.neurons, stock)
+        layers, more = _deep(anatomy.layers, stock)
+    refused = {**anatomy.refused, **missing, **more}
+
+    def holds(cut: Cut) -> bool:
+        return _holds(cut, model, sample)
+
+    ties = [tie for tie in ties if _narrows(tie, holds, refused)]
+    return replace(
+        anatomy,
+        layers=_going(layers, holds, refused),
+        neurons=_in_order(ties, anatomy),
+        ties=tuple(tuple(group.name for group in tie) for tie in ties),
+        refused=refused,
+    )
+
+
+def convolves(model: nn.Module, anatomy: Anatomy) -> bool:
+    """Whether the blocks are those of a convolutional network, whose widths differ by nature."""
+    return any(
+        isinstance(part, (nn.Conv2d, nn.Conv3d))
+        for stage in anatomy.stages
+        for block in stage
+        for part in model.get_submodule(block).modules()
+    )
+
+
+def told(anatomy: Anatomy, model: nn.Module) -> Anatomy:
+    """`anatomy`, its layers with the entries of the configuration that count them, where there are
+    any: a cache is made by these."""
+    with torch.random.fork_rng([]):
+        stock = stock_of(model)
+        layers = anatomy.layers if stock is None else _deep(anatomy.layers, stock)[0]
+    known = {layer.name: layer for layer in layers}
+    return replace(anatomy, layers=tuple(known.get(each.name, each) for each in anatomy.layers))
+
+
+def _in_order(ties: list[tuple[Neurons, ...]], anatomy: Anatomy) -> tuple[Neurons, ...]:
+    """The groups of all ties in the order that they had."""
+    kept = {group.name: group for tie in ties for group in tie}
+    return tuple(kept[group.name] for group in anatomy.neurons if group.name in kept)
+
+
+def _ties(
+    groups: tuple[Neurons, ...], stock: Stock
+) -> tuple[list[tuple[Neurons, ...]], dict[str, str]]:
+    """The groups that one set of entries narrows together, and why others are not narrowed."""
+    alike: dict[tuple[object, ...], list[Neurons]] = {}
+    for group in groups:
+        alike.setdefault(_kind(group), []).append(group)
+    found: list[tuple[Neurons, ...]] = []
+    missing: dict[str, str] = {}
+    left: dict[tuple[object, ...], list[Neurons]] = {}
+    for tie in alike.values():
+        if (widths := stock.widths(tie)) is not None:
+            found.append(_told(tie, widths))
+        else:
+            left.setdefault((tie[0].unit, tie[0].count), []).extend(tie)
+    for tie in left.values():  # one entry may be for several parts of the network
+        if (widths := stock.widths(tie)) is not None:
+            found.append(_told(tie, widths))
+        else:
+            missing |= {group.name: NO_ENTRY for group in tie}
+    return found, missing
+
+
+def _kind(group: Neurons) -> tuple[object, ...]:
+    """What groups of one kind have in common: the same members in blocks of one container."""
+    inside = len(group.block)
+    members = tuple(replace(m, module=m.module[inside:]) for m in group.members)
+    return group.unit, group.count, group.block.rpartition(".")[0], members
+
+
+def _told(tie: list[Neurons], widths: Widths) -> tuple[Neurons, ...]:
+    return tuple(replace(group, **widths._asdict()) for group in tie)
+
+
+def _deep(layers: tuple[Layer, ...], stock: Stock) -> tuple[list[Layer], dict[str, str]]:
+    depths = {layer.container: layer for layer in layers}
+    entries = {container: stock.depth(layer) for container, layer in depths.items()}
+    found, missing = [], {}
+    for layer in layers:
+        if (depth := entries[layer.container]) is not None:
+            found.append(replace(layer, fields=depth.fields, lists=depth.lists))
+        else:
+            missing[layer.name] = NO_DEPTH
+    return found, missing
+
+
+def _narrows(
+    tie: tuple[Neurons, ...], holds: Callable[[Cut], bool], refused: dict[str, str]
+) -> bool:
+    """Whether some neurons of each group can go, all over it; else they are refused."""
+    stay = tie[0].counts[len(tie[0].counts) // 2] if tie[0].counts else tie[0].count // 2
+    drop = tuple(sorted(range(tie[0].count), key=lambda i: (i % 2, i))[: tie[0].count - stay])
+    cuts = tuple(NeuronCut(group, tuple(sorted(drop))) for group in tie)
+    if holds(Cut("neurons", neurons=cuts)):
+        return True
+    refused |= {group.name: UNLIKE for group in tie}
+    return False
+
+
+def _going(
+    layers: list[Layer], holds: Callable[[Cut], bool], refused: dict[str, str]
+) -> tuple[Layer, ...]:
+    """The layers without which transformers builds the same network. Where the first can go, for
+    all its successors have another number then, the others are not tried one by one."""
+    going: list[Layer] = []
+    for container in dict.fromkeys(layer.container for layer in layers):
+        here = [layer for layer in layers if layer.container == container]
+        # A network keeps its first block in any case, so the second is the first to go.
+        early = here[1] if len(here) > 1 else here[0]
+        if holds(Cut("layer", layers=(here[0],))) and holds(Cut("layer", layers=(early,))):
+            going += here
+            continue
+        fit = [layer for layer in here if holds(Cut("layer", layers=(layer,)))]
+        refused |= {layer.name: UNLIKE for layer in here if layer not in fit}
+        going += fit
+    return tuple(going)
+
+
+def _holds(cut: Cut, model: nn.Module, sample: Batch) -> bool:
+    """Whether transformers builds the network without `cut`, and that gives the same outputs."""
+    try:
+        child = remove(cut, model)
+    except SurgeryError:
+        return False
+    return is_stock(child) and difference(cut, model, child, sample) <= 1.0

@@ -1,0 +1,218 @@
+"""What transformers itself builds from a configuration, so that a pruned model is one of its own.
+
+A stock model is rebuilt from its changed configuration and takes over the tensors of the network
+that was cut. It is then by construction what `from_pretrained` gives in another process: layer
+numbers, cache, head counts and all that hangs on the configuration are in step.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import nn
+
+from leanfair.language import is_transformer
+from leanfair.pruning.types import Cut
+
+Shapes = dict[str, tuple[int, ...]]
+
+_VARYING = ("idx", "index", "layer_id", "layer_number", "drop", "attn_implementation")
+"""Parts of the names of attributes that tell which layer a module is in, how much it drops in
+training, which often grows from layer to layer, or which kernel computes its attention."""
+
+
+def shapes(model: nn.Module) -> Shapes:
+    """The shape of every parameter and buffer by name."""
+    named = chain(model.named_parameters(remove_duplicate=False), model.named_buffers())
+    return {name: tuple(value.shape) for name, value in named}
+
+
+def changed(config: Any, changes: Mapping[str, Any]) -> Any:
+    """A copy of a configuration with entries changed, as it comes back when it is saved and read.
+
+    An entry is named by its path: "num_hidden_layers", "text_config.num_hidden_layers", "depths.0".
+    """
+    data = config.to_dict()
+    for path, value in changes.items():
+        place, last = _place(data, path)
+        place[last] = value
+    _forget_stages(data)
+    with silence():
+        made = type(config).from_dict(data)
+    made._attn_implementation = config._attn_implementation
+    return made
+
+
+def _forget_stages(data: dict[str, Any]) -> None:
+    """A backbone names its layers in its configuration, one by one. Where its output is the last
+    one, as by default, the names are made anew."""
+    stages = data.get("stage_names")
+    if isinstance(stages, list) and data.get("out_features") == stages[-1:]:
+        for name in ("stage_names", "out_features", "out_indices"):
+            data.pop(name, None)
+
+
+def entry(data: Any, path: str) -> Any:
+    """The entry at `path` of a configuration as a dict; None where there is none."""
+    place, last = _place(data, path)
+    return place[last] if isinstance(place, list) else place.get(last)
+
+
+def _place(data: Any, path: str) -> tuple[Any, Any]:
+    """The dict or list that holds the entry at `path`, and its key there."""
+    *way, last = path.split(".")
+    for step in way:
+        data = data[int(step)] if isinstance(data, list) else data[step]
+    return data, int(last) if isinstance(data, list) else last
+
+
+def depth_entries(cut: Cut, model: nn.Module) -> dict[str, Any]:
+    """The entries of the configuration of `model` that say how many blocks there are, and what each
+    is like, after `cut`."""
+    if not any(layer.fields or layer.lists for layer in cut.layers):
+        return {}
+    data: Any = model.config.to_dict()  # type: ignore[operator, union-attr]
+    gone = {layer.name for layer in cut.layers}
+    changes: dict[str, Any] = {}
+    for layer in cut.layers:
+        keys = [key for key, _ in model.get_submodule(layer.container).named_children()]
+        stay = [i for i, key in enumerate(keys) if f"{layer.container}.{key}" not in gone]
+        changes |= {path: len(stay) for path in layer.fields}
+        changes |= {path: [entry(data, path)[i] for i in stay] for path in layer.lists}
+    return changes
+
+
+def width_entries(cut: Cut) -> dict[str, Any]:
+    """The entries of a configuration that say how wide the layers are after `cut`; none where it
+    leaves layers that should be alike of different widths."""
+    changes: dict[str, Any] = {}
+    for neurons in cut.neurons:
+        left = neurons.group.count - len(neurons.drop)
+        wanted = {path: each * left for path, each in neurons.group.fields}
+        if any(changes.get(path, value) != value for path, value in wanted.items()):
+            return {}
+        changes |= {**wanted, **dict(neurons.group.fixed)}
+    return changes
+
+
+def with_entries(model: nn.Module, changes: Mapping[str, Any]) -> nn.Module:
+    """`model`, its configuration changed where it stands: its modules hold on to it."""
+    for path, value in changes.items():
+        *way, last = path.split(".")
+        place: Any = model.config
+        for step in way:
+            place = place[int(step)] if isinstance(place, list) else getattr(place, step)
+        if isinstance(place, list):
+            place[int(last)] = value
+        else:
+            setattr(place, last, value)
+    return model
+
+
+def skeleton(model: nn.Module, config: Any) -> nn.Module | None:
+    """What the class of `model` builds from `config`: parameters without memory, buffers as they
+    are. None where it builds nothing."""
+    from accelerate import init_empty_weights
+
+    try:
+        with silence(), _default_dtype(model), init_empty_weights(include_buffers=False):
+            built: nn.Module = type(model)(config)
+    except Exception:  # a configuration may be refused in any way
+        return None
+    return built
+
+
+def stocked(child: nn.Module, config: Any, bare: nn.Module) -> nn.Module | None:
+    """The stock model of `config` with the tensors of `child`, or None where it is not of the same
+    shapes, or its modules are not set to the same as those of `bare`: what transformers built
+    before, cut likewise."""
+    with torch.random.fork_rng([]):
+        built = skeleton(child, config)
+    if built is None or shapes(built) != shapes(child) or not alike(built, bare, windows=True):
+        return None
+    device = next(child.parameters()).device
+    frozen = {name for name, value in child.named_parameters() if not value.requires_grad}
+    built.load_state_dict(child.state_dict(), assign=True)
+    built.tie_weights()  # type: ignore[operator]
+    for name, value in built.named_parameters():
+        value.requires_grad_(name not in frozen)
+    built.to(device)
+    if (generation := getattr(child, "generation_config", None)) is not None:
+        built.generation_config = copy.deepcopy(generation)
+    config.name_or_path = getattr(child.config, "name_or_path", "")
+    return built.train(child.training)
+
+
+def is_stock(model: nn.Module) -> bool:
+    """Whether transformers builds `model` from its configuration alone, so that
+    `from_pretrained` loads what `save_pretrained` writes."""
+    if not is_transformer(model):
+        return False
+    with torch.random.fork_rng([]):
+        built = skeleton(model, changed(model.config, {}))
+    return built is not None and shapes(built) == shapes(model) and alike(built, model)
+
+
+def alike(one: nn.Module, other: nn.Module, windows: bool = False) -> bool:
+    """Whether the modules of two networks are set to the same, but for the numbers of layers and
+    for widths: scales, kinds of attention and, where neither ever ran (which may narrow them), its
+    `windows`."""
+    theirs = dict(other.named_modules())
+
+    def same(module: nn.Module, beside: nn.Module) -> bool:
+        had = _settings(beside, windows)
+        return type(module) is type(beside) and all(
+            had.get(name, value) == value for name, value in _settings(module, windows).items()
+        )
+
+    return all(
+        name in theirs and same(module, theirs[name]) for name, module in one.named_modules()
+    )
+
+
+def _settings(module: nn.Module, windows: bool) -> dict[str, Any]:
+    """The plain attributes of a module that are neither widths nor the number of its layer."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if (value is None or isinstance(value, (bool, float, str)) or _window(name, value, windows))
+        and name != "training"
+        and not any(part in name for part in _VARYING)
+    }
+
+
+def _window(name: str, value: Any, windows: bool) -> bool:
+    return windows and isinstance(value, int) and ("window" in name or "shift" in name)
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Keep transformers from warning of what is only tried out, and from showing how far it is."""
+    from transformers.utils import logging
+
+    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        if bars:
+            logging.enable_progress_bar()
+
+
+@contextmanager
+def _default_dtype(model: nn.Module) -> Iterator[None]:
+    """Buffers come out in the type of the weights, as they do when transformers loads them."""
+    before = torch.get_default_dtype()
+    found = next((p.dtype for p in model.parameters() if p.dtype.is_floating_point), before)
+    torch.set_default_dtype(found)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)

@@ -1,0 +1,130 @@
+"""What the network was made of and is, block by block, as a summary tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Width:
+    """How wide one layer inside a block was and is; `after` is None where that is not known.
+
+    `noun` is what it has so many of, where that says more than its name.
+    """
+
+    name: str
+    before: int
+    after: int | None
+    noun: str = ""
+
+    @property
+    def told(self) -> str:
+        """How it is called."""
+        return self.noun or self.name
+
+
+def _told(count: int | None) -> str:
+    return "not known" if count is None else str(count)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of the first network; `round` is the one it went in, where that is known."""
+
+    name: str
+    widths: tuple[Width, ...]
+    removed: bool
+    round: int | None = None
+
+    @property
+    def outcome(self) -> str:
+        """What became of it, in a word or two."""
+        if not self.removed:
+            return "kept"
+        return "removed" if self.round is None else f"removed in round {self.round}"
+
+    @property
+    def words(self) -> str:
+        """What became of it, in a sentence."""
+        inside = ", ".join(
+            f"{each.told} {each.before}"
+            + ("" if self.removed or each.after == each.before else f" → {_told(each.after)}")
+            for each in self.widths
+        )
+        named = self.name or "The network"
+        if self.removed:
+            return f"{named}: {self.outcome}" + (f" (was {inside})" if inside else "")
+        return f"{named}: {inside or 'kept'}"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A run of blocks of one output shape."""
+
+    name: str
+    blocks: tuple[Block, ...]
+
+    @property
+    def kept(self) -> int:
+        return sum(not block.removed for block in self.blocks)
+
+
+def stages(
+    architecture: Mapping[str, Any] | None, gone: Mapping[str, int] | None = None
+) -> tuple[Stage, ...]:
+    """The blocks before, each with what it is after, by name. `gone` tells the rounds in which
+    blocks went; a block that is neither there nor gone was kept, with widths that are not known.
+    Without it (None) a block that is not there is gone."""
+    before = (architecture or {}).get("before") or []
+    after = (architecture or {}).get("after") or []
+    left = {block["name"]: block for stage in after for block in stage["blocks"]}
+    heads = any(_is_head(width) for s in before for b in s["blocks"] for width in b["widths"])
+    return tuple(
+        Stage(
+            stage["container"],
+            tuple(
+                _joined(block, left.get(block["name"]), gone, heads) for block in stage["blocks"]
+            ),
+        )
+        for stage in before
+    )
+
+
+def _is_head(width: Mapping[str, Any]) -> bool:
+    return bool(width.get("unit") == "head")
+
+
+def _nouns(block: Mapping[str, Any]) -> list[str]:
+    """What the widths of a transformer's block count: heads, and the units of an MLP; nothing where
+    that would not tell two of them apart."""
+    found = [
+        ("key-value heads" if width.get("queries", 1) > 1 else "attention heads")
+        if _is_head(width)
+        else "MLP units"
+        for width in block["widths"]
+    ]
+    return [noun if found.count(noun) == 1 else "" for noun in found]
+
+
+def _joined(
+    block: Mapping[str, Any],
+    left: Mapping[str, Any] | None,
+    gone: Mapping[str, int] | None,
+    heads: bool,
+) -> Block:
+    removed = left is None and (gone is None or block["name"] in gone)
+    now = {width["name"]: width["count"] for width in (left or {}).get("widths", [])}
+    nouns = _nouns(block) if heads else [""] * len(block["widths"])
+    prefix = f"{block['name']}."
+    widths = tuple(
+        Width(
+            width["name"].removeprefix(prefix),
+            width["count"],
+            0 if removed else now.get(width["name"]),
+            noun,
+        )
+        for width, noun in zip(block["widths"], nouns, strict=True)
+    )
+    return Block(block["name"], widths, removed, (gone or {}).get(block["name"]))
