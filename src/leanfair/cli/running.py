@@ -133,7 +133,7 @@ def open_network(model: str, data: str, splits: Splits, seed: int, device: str) 
     network = network.eval()
     image = sample(splits)
     try:
-        with torch.inference_mode():
+        with torch.no_grad():
             classes = int(forward(network, image.inputs).shape[-1])
     except RuntimeError as error:
         shape = list(splits.train.pixels.shape[1:])

@@ -119,7 +119,7 @@ def _check_fits(model: str, data: str, network: Any, splits: TextSplits[Any]) ->
         )
     first = as_batch(splits.calibration.take(torch.tensor([0]), torch.Generator()))
     try:
-        with torch.inference_mode():
+        with torch.no_grad():
             forward(network, first.inputs)
     except (RuntimeError, ValueError, IndexError) as error:
         raise InputError(f"{model} does not take the tokens of {data}: {error}") from error

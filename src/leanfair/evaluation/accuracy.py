@@ -88,7 +88,7 @@ def correct(model: nn.Module, source: Source, batch_size: int = 256) -> Tensor:
     """For each sample of `source`, whether `model` classifies it as its label says: bool [n].
     Raises what `accuracy` raises."""
     hits = []
-    with evaluating(model), torch.inference_mode():
+    with evaluating(model), torch.no_grad():
         for number, batch in enumerate(iterate(source, batch_size), start=1):
             here = moved(batch, model)
             logits = forward(model, here.inputs)

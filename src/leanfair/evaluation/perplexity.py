@@ -82,7 +82,7 @@ def losses(model: nn.Module, source: Source, batch_size: int = 8) -> Tensor:
     say, and where logits are NaN, saying in which batch.
     """
     found = []
-    with evaluating(model), torch.inference_mode():
+    with evaluating(model), torch.no_grad():
         for number, batch in enumerate(iterate(source, batch_size), start=1):
             here = moved(batch, model)
             wanted = targets(model, here)

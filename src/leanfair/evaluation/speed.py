@@ -77,7 +77,7 @@ def compare_latency(
     with ExitStack() as held:
         for model in models.values():
             held.enter_context(evaluating(model))
-        held.enter_context(torch.inference_mode())
+        held.enter_context(torch.no_grad())
         inputs = {name: _ready(sample, model, batch_size) for name, model in models.items()}
         for _ in _rounds(warmup, min(1, warmup), started + WARMUP_SHARE * budget):
             for name, model in models.items():

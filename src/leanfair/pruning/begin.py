@@ -173,7 +173,7 @@ def _check_measure(model: nn.Module, settings: Settings) -> None:
 def _check_labels(model: nn.Module, held: list[Batch], train: Source | None) -> None:
     """Raise InputError where a label, as far as can be seen beforehand, is no class of `model`.
     Those of the test data are seen when the first network is measured."""
-    with torch.inference_mode():
+    with torch.no_grad():
         classes = batches.forward(model, held[0][:1].inputs).shape[-1]
     known = getattr(train, "labels", None)
     training = [known] if isinstance(known, Tensor) else []

@@ -140,7 +140,8 @@ def bill(model: nn.Module, sample: Batch) -> Bill:
         if is_dense(module) or isinstance(module, _ConvNd):
             handles.append(module.register_forward_hook(counter(name), with_kwargs=True))
     try:
-        with torch.inference_mode(), evaluating(model), counted_products(model) as products:
+        # Inference mode would hide what composite operations, such as attention, are made of.
+        with torch.no_grad(), evaluating(model), counted_products(model) as products:
             forward(model, sample[:1].inputs)
     finally:
         for handle in handles:

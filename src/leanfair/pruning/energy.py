@@ -48,7 +48,7 @@ def energy(
     """
     layers = [_Crossing(layer, _Meter(1)) for layer in anatomy.layers]
     groups = {group.name: _Meter(group.count) for group in anatomy.neurons}
-    with torch.inference_mode(), evaluating(model):
+    with torch.no_grad(), evaluating(model):
         readings = _readings(model, anatomy, groups)
         for i, batch in enumerate(batches):
             with _watching(model, layers, readings, batch):

@@ -175,7 +175,7 @@ def _prove(content: bytes, network: nn.Module, batch: Batch) -> None:
     rows = min(len(batch), PROOF_ROWS)
     for size in sorted({1, rows, rows + 1}):
         inputs = _resized(batch, size).inputs
-        with torch.inference_mode():
+        with torch.no_grad():
             expected: Tensor = network(inputs)
         logits = _run(session, inputs)
         largest = float(expected.abs().max())

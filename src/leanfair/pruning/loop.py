@@ -108,7 +108,7 @@ def propose(run: Run) -> list[Cut] | None:
     save = layer.saves[run.settings.matched] if layer else run.pace(before)
     least = int(NEARLY * save) if layer else 0
     neurons = propose_neurons(anatomy, scores, before, run.settings, save, least=least)
-    cuts = [cut for cut in (layer, neurons) if cut is not None]
+    cuts = [cut for cut in (layer, neurons) if cut and run.settings.only in (None, cut.kind)]
     if not cuts:
         run.stop("neither a layer nor a neuron may go any more")
     return cuts or None
@@ -116,7 +116,7 @@ def propose(run: Run) -> list[Cut] | None:
 
 def candidate(run: Run, cut: Cut) -> Candidate:
     """A smaller copy of the parent, proven, briefly fine-tuned, and held against the parent."""
-    child = apply(cut, run.model, run.proof)
+    child = apply(cut, run.model, run.trial)
     run.tune(child, run.settings.candidate_epochs, f"{cut.kind} candidate", len(run.steps) + 1)
     representation = run.representation(child)
     similarity = cka(run.parent_features(), representation, run.settings.debiased)

@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from leanfair.pruning.masks import is_dense
 
-_FUSED = "_scaled_dot_product"
+_FUSED = "scaled_dot_product"
 
 
 @contextmanager
@@ -71,7 +71,7 @@ def _macs(name: str, args: Any) -> int:
     if name in ("bmm", "baddbmm"):
         left, right = (a.shape for a in (args[-2:] if name == "baddbmm" else args[:2]))
         return int(left.numel() * right[-1])
-    if name.startswith(_FUSED) and "backward" not in name:
+    if _FUSED in name and "backward" not in name:
         query, key, value = (a.shape for a in args[:3])
         return int(query[:-1].numel() * key[-2] * (query[-1] + value[-1]))
     return 0

@@ -361,5 +361,5 @@ def _joined(parts: list[Outputs]) -> Outputs:
 
 @contextmanager
 def _inferring(model: nn.Module) -> Iterator[None]:
-    with torch.inference_mode(), evaluating(model):
+    with torch.no_grad(), evaluating(model):
         yield

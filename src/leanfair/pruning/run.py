@@ -81,13 +81,18 @@ class Run:
     def rows(self) -> int:
         """How many samples one forward pass takes, so that their logits fit memory."""
         sample = max(self.calibration, key=_tokens)[:1]
-        with torch.inference_mode(), evaluating(self.base):
+        with torch.no_grad(), evaluating(self.base):
             logits = batches.forward(self.base, sample.inputs).numel()
         return max(1, min(SCORE_BATCH, MOST_LOGITS // max(1, logits)))
 
     @cached_property
-    def proof(self) -> Batch:
+    def trial(self) -> Batch:
         """The few real inputs on which every removal is proven."""
+        return language.shortened(self.proof[:4], 64) if self.speaks else self.proof
+
+    @cached_property
+    def proof(self) -> Batch:
+        """The few real inputs whose cost is counted."""
         return self.calibration[0][: min(16, self.rows)]
 
     @cached_property

@@ -11,6 +11,7 @@ from leanfair.language import is_language_model, is_transformer
 from leanfair.pruning.cost import TARGETS, Target
 from leanfair.pruning.criteria import Criterion, criterion_named
 from leanfair.pruning.recipe import Recipe
+from leanfair.pruning.types import Kind
 
 if TYPE_CHECKING:
     from torch import nn
@@ -64,6 +65,9 @@ class Settings:
     """Choose by the debiased CKA, for few calibration samples."""
     stop_when_layers_end: bool = False
     """Do not go on with neurons alone."""
+    only: Kind | None = None
+    """Offer candidates of one kind alone, "layer" or "neurons", matched in cost as ever: the two
+    halves of the method, as baselines."""
     free: bool = False
     """Let every layer keep its own number of heads and units; else they stay alike, so that
     transformers loads the result as it is."""
@@ -192,6 +196,7 @@ def _check(settings: Settings) -> None:
     for name, choices in (
         ("match", (None, "macs", "params", "filters")),
         ("spread", ("cheapest", "least", "uniform")),
+        ("only", (None, "layer", "neurons")),
     ):
         if getattr(settings, name) not in choices:
             named = ", ".join(str(choice) for choice in choices if choice)

@@ -78,7 +78,7 @@ class Dye:
         """The trail in `scope` of `rows` of `source`; it ends at closed modules and at the blocks
         `streams`."""
         watch = _Watch(self, colour)
-        with handles() as held, torch.inference_mode():
+        with handles() as held, torch.no_grad():
             held.append(watch.dye(source, rows))
             for name in self._within(scope):
                 if name != source.module:

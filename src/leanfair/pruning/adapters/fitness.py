@@ -87,7 +87,7 @@ def check_outputs(model: nn.Module, sample: Batch) -> None:
 
 def _logits(model: nn.Module, sample: Batch) -> Tensor:
     try:
-        with torch.inference_mode():
+        with torch.no_grad():
             return forward(model, sample.inputs)
     except InputError as error:
         raise UnsupportedModelError(

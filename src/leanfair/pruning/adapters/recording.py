@@ -53,7 +53,7 @@ def record(model: nn.Module, sample: Batch, keep: Collection[str]) -> Recording:
 
         return hook
 
-    with handles() as held, torch.inference_mode():
+    with handles() as held, torch.no_grad():
         for name, module in model.named_modules():
             held.append(module.register_forward_pre_hook(entered(name), with_kwargs=True))
             held.append(module.register_forward_hook(left(name)))
@@ -64,7 +64,7 @@ def record(model: nn.Module, sample: Batch, keep: Collection[str]) -> Recording:
 
 def again(module: nn.Module, call: Call) -> Any:
     """What `module` gives for the arguments of `call`, which stay as they are."""
-    with torch.inference_mode():
+    with torch.no_grad():
         return module(*copied(call.args), **copied(call.kwargs))
 
 

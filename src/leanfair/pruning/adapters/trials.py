@@ -44,7 +44,7 @@ class Trials:
             return True
         few = self._sample[:2].inputs
         try:
-            with torch.inference_mode():
+            with torch.no_grad():
                 out = forward(_Without(self._model, (layer,)), few)
                 with masked(self._model, (layer,)):
                     twin = forward(self._model, few)
@@ -125,7 +125,7 @@ def _differentiable(model: nn.Module, sample: Batch, names: list[str]) -> set[st
 
 def _spoils(model: nn.Module, sample: Batch, name: str) -> bool:
     """Whether NaN for the outputs of module `name` comes to the logits."""
-    with handles() as held, torch.inference_mode():
+    with handles() as held, torch.no_grad():
         held.append(model.get_submodule(name).register_forward_hook(dye_all))
         try:
             return NAN.is_in(forward(model, sample.inputs))
