@@ -339,7 +339,7 @@ class Shifted(Dataset[tuple[Tensor, Tensor]]):
         ({"preset": "magic"}, InputError, "paper"),
         ({"calibration": []}, InputError, "empty"),
         ({"calibration": 7}, InputError, "iterable of batches, not int"),
-        ({"calibration": ["text"]}, InputError, "tensor, a pair"),
+        ({"calibration": ["text"]}, InputError, "tokenizer"),
         (
             {"calibration": [(torch.zeros(4, 1, 8, 8), torch.full((4,), 9))]},
             InputError,

@@ -21,7 +21,7 @@ from torch import nn
 from leanfair.batches import Source
 from leanfair.pruning.begin import open_run
 from leanfair.pruning.cost import bill
-from leanfair.pruning.propose import NEARLY, propose_layer, propose_neurons
+from leanfair.pruning.propose import propose_layer, propose_neurons
 from leanfair.pruning.run import Run
 from leanfair.pruning.settings import settings_from
 from leanfair.pruning.surgery import apply
@@ -105,8 +105,7 @@ def propose(run: Run) -> list[Cut] | None:
     if layer is None and run.settings.stop_when_layers_end:
         run.stop("no layer may go any more")
         return None
-    save = layer.saves[run.settings.matched] if layer else run.pace(before)
-    least = int(NEARLY * save) if layer else 0
+    save, least = run.due(before, layer)
     neurons = propose_neurons(anatomy, scores, before, run.settings, save, least=least)
     cuts = [cut for cut in (layer, neurons) if cut and run.settings.only in (None, cut.kind)]
     if not cuts:

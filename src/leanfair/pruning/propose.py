@@ -44,7 +44,7 @@ def propose_neurons(
     anatomy: Anatomy, scores: Scores, bill: Bill, settings: Settings, save: int, *, least: int = 0
 ) -> Cut | None:
     """The cut of the least important neurons that together save `save` (of `settings.matched`) as
-    nearly as can be, or None where all that may go save less than `least`, or nothing."""
+    nearly as can be, but `least` in any case; None where all that may go save less, or nothing."""
     if settings.spread == "uniform":
         bundles = [_bundles(tie, scores, bill, settings) for tie in _ties(anatomy)]
         grow, longest = _evenly(bundles), sum(len(each) for each in bundles)
@@ -56,6 +56,8 @@ def propose_neurons(
         return _saving(grow(n), bill, settings)
 
     n = _nearest(save, saved, longest)
+    while n < longest and saved(n) < least:
+        n += 1
     cuts = grow(n)
     if not cuts or saved(n) < max(least, 1):
         return None

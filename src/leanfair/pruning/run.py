@@ -27,6 +27,7 @@ from leanfair.pruning.cost import Bill, bill, measure
 from leanfair.pruning.criteria import criterion_named
 from leanfair.pruning.distributed import agreed
 from leanfair.pruning.feed import seed_of
+from leanfair.pruning.propose import NEARLY
 from leanfair.pruning.recover import Checkpointing, fine_tune
 from leanfair.pruning.replay import features
 from leanfair.pruning.settings import Settings
@@ -143,16 +144,21 @@ class Run:
         _check_scores(scores)
         return scores
 
-    def pace(self, current: Bill) -> int:
-        """What a round without a layer to match should save: a share of the current cost, and no
-        more than is left to the target."""
+    def due(self, current: Bill, layer: Cut | None) -> tuple[int, int]:
+        """What neurons have to save in this round, and at least: about as much as the layer, or
+        else a share of the current cost; but no more than what is left to the target."""
         matched = self.settings.matched
-        save = self.settings.pace * current.totals()[matched]
+        save: float = self.settings.pace * current.totals()[matched]
+        least = 0.0
+        if layer is not None:
+            save = layer.saves[matched]
+            least = NEARLY * save
         if matched == self.settings.of:
             whole = self.about["model"][matched]
-            left = current.totals()[matched] - (1.0 - self.settings.cut) * whole
-            save = min(save, left)
-        return max(1, int(save + 0.5))
+            left = math.ceil(current.totals()[matched] - (1.0 - self.settings.cut) * whole)
+            if left <= save:
+                save = least = left
+        return max(1, int(save + 0.5)), int(least)
 
     def representation(self, model: nn.Module) -> Tensor:
         """The penultimate features of the calibration data in `model`, [n, d]; of a language model

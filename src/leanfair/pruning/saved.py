@@ -47,7 +47,7 @@ def read_model(path: Path, model: nn.Module) -> nn.Module:
         model.load_state_dict(read_tensors(path / WEIGHTS))
     except RuntimeError as error:
         raise InputError(
-            f"The network does not fit {path}: give the same architecture that was pruned ({error})."
+            f"The network does not fit {path}: give the architecture that was pruned ({error})."
         ) from error
     return model
 

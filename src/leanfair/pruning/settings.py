@@ -149,8 +149,7 @@ def settings_from(
     """
     if preset is not None and preset not in PRESETS:
         raise InputError(f"There is no preset {preset!r}: choose one of {', '.join(PRESETS)}.")
-    fitting = {"latency_batches": (1, 8)} if model is not None and is_transformer(model) else {}
-    values = {**fitting, **(PRESETS[preset] if preset else {}), **given, "preset": preset}
+    values = {**fitting(model), **(PRESETS[preset] if preset else {}), **given, "preset": preset}
     own = {f.name for f in fields(Settings)}
     recipes = {f.name for f in fields(Recipe)}
     for name in values:
@@ -162,6 +161,23 @@ def settings_from(
     changes = {name: value for name, value in values.items() if name in recipes}
     rest = {name: value for name, value in values.items() if name in own}
     return Settings(**{**rest, "recipe": replace(recipe, **changes) if changes else recipe})
+
+
+def fitting(model: nn.Module | None) -> dict[str, Any]:
+    """Defaults for transformers: less of what takes a large model long. To try out one head after
+    the other, as kl does, takes a language model hours; fisher estimates that in one pass."""
+    if model is None or not is_transformer(model):
+        return {}
+    if not is_language_model(model):
+        return {"latency_batches": (1, 8)}
+    return {
+        "latency_batches": (1, 8),
+        "criterion": "fisher",
+        "score_samples": 32,
+        "candidate_epochs": 0.0,
+        "round_epochs": 0.1,
+        "final_epochs": 1.0,
+    }
 
 
 def recipe_for(model: nn.Module | None, lora: bool = False) -> Recipe:

