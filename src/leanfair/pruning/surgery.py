@@ -31,6 +31,9 @@ from leanfair.pruning.types import Cut, Layer, Member, NeuronCut, Side
 TOLERANCE = {torch.float64: 1e-8, torch.float32: 1e-4, torch.float16: 3e-2, torch.bfloat16: 1e-1}
 """Largest difference of outputs, as a share of the largest output, that rounding may explain."""
 
+_NUMBERS = ("layer_idx", "layer_id")
+"""Attributes of modules of transformers that are the number of their layer."""
+
 
 def apply(cut: Cut, model: nn.Module, proof: Batch | None = None) -> nn.Module:
     """A copy of `model` without what `cut` removes. `model` itself stays as it is.
@@ -89,8 +92,8 @@ def narrow(cut: Cut, child: nn.Module) -> None:
         _resize(child, neurons)
     moved = _moved(child, cut.layers)
     _remove_layers(child, cut.layers)
-    for module, places in moved:
-        module.layer_idx = module.layer_idx - places
+    for module, attribute, places in moved:
+        setattr(module, attribute, getattr(module, attribute) - places)
 
 
 def difference(cut: Cut, model: nn.Module, child: nn.Module, proof: Batch) -> float:
@@ -158,17 +161,21 @@ def _resize(model: nn.Module, cut: NeuronCut) -> None:
         setattr(module, attribute, getattr(module, attribute) * left // before)
 
 
-def _moved(model: nn.Module, layers: tuple[Layer, ...]) -> list[tuple[Any, int]]:
-    """The modules that know the number of their layer, as a cache needs it, and by how much that
-    falls when `layers` go."""
+def _moved(model: nn.Module, layers: tuple[Layer, ...]) -> list[tuple[nn.Module, str, int]]:
+    """The modules that know the number of their layer, as a cache needs it, the attribute that it
+    is, and by how much it falls when `layers` go."""
     gone = {layer.name for layer in layers}
-    found: list[tuple[Any, int]] = []
+    found: list[tuple[nn.Module, str, int]] = []
     for container in {layer.container for layer in layers}:
         fallen = 0
         for key, block in module_named(model, container).named_children():
             fallen += f"{container}.{key}" in gone
-            numbered = (m for m in block.modules() if isinstance(getattr(m, "layer_idx", 0.0), int))
-            found += [(module, fallen) for module in numbered if fallen]
+            found += [
+                (module, attribute, fallen)
+                for module in block.modules()
+                for attribute in _NUMBERS
+                if fallen and type(vars(module).get(attribute)) is int
+            ]
     return found
 
 

@@ -96,6 +96,14 @@ def width(module: nn.Module) -> int:
     return int(transposed.shape[1])
 
 
+def inputs(module: nn.Module) -> int:
+    """How many inputs a Linear has, or what GPT-2 has in its place."""
+    if isinstance(module, nn.Linear):
+        return module.in_features
+    transposed: Any = module.weight
+    return int(transposed.shape[0])
+
+
 def _pieces(dye: Dye, name: str, each: int, block: str, streams: Set[str]) -> Group:
     whole: Group | None = None
     for start in range(0, width(dye.modules[name]), each):

@@ -13,12 +13,12 @@ from collections.abc import Iterator, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from leanfair.pruning.adapters.channels import bundles_of, trail_of, width
+from leanfair.pruning.adapters.channels import bundles_of, inputs, trail_of, width
 from leanfair.pruning.adapters.dye import Dye, Source
 from leanfair.pruning.adapters.groups import Group, RefusedError, joined, meet
 from leanfair.pruning.masks import is_dense
@@ -54,7 +54,7 @@ def find_heads(dye: Dye, block: str, streams: Set[str]) -> tuple[Neurons, ...]:
 def _heads(dye: Dye, feeders: list[_Feeder], block: str, streams: Set[str]) -> Group | None:
     """The heads that are read by one module: as many as all its feeders fall into, else as some of
     them do, which the others then serve as a whole."""
-    wide = _inputs(dye.modules[feeders[0].reader])
+    wide = inputs(dye.modules[feeders[0].reader])
     counts = {wide // s for feeder in feeders for s in feeder.spreads if s > 1 and wide % s == 0}
     for whole in (True, False):
         for count in sorted(counts - {0, 1}, reverse=True):
@@ -96,7 +96,7 @@ def _split(
 
 
 def _layouts(dye: Dye, feeder: _Feeder) -> Iterator[tuple[Source, ...]]:
-    wide, read = width(dye.modules[feeder.name]), _inputs(dye.modules[feeder.reader])
+    wide, read = width(dye.modules[feeder.name]), inputs(dye.modules[feeder.reader])
     yield (Source(feeder.name, 0, wide),)
     rest = wide - read
     if rest > 0 and rest % 2 == 0:
@@ -147,11 +147,3 @@ def _norms(dye: Dye, block: str) -> set[str]:
         and dye.roles[name].kind == "closed"
         and all(parameter.ndim == 1 for parameter in module.parameters(recurse=False))
     }
-
-
-def _inputs(module: nn.Module) -> int:
-    """How many inputs a dense module has."""
-    if isinstance(module, nn.Linear):
-        return module.in_features
-    transposed: Any = module.weight  # of a Conv1D, [in, out]
-    return int(transposed.shape[0])

@@ -12,29 +12,45 @@ from dataclasses import replace
 
 from torch import nn
 
-from leanfair.pruning.adapters.entries import one_head_less
+from leanfair.pruning.adapters.channels import inputs
+from leanfair.pruning.adapters.entries import built_with, one_head_less
 from leanfair.pruning.types import Neurons
 
 
 def sized(model: nn.Module, groups: Iterable[Neurons]) -> list[Neurons]:
     """The same groups of heads, each with the attributes that grow with the number of heads."""
+    groups = tuple(groups)
+    # Layers that lost some have fewer than their configuration says.
+    bare = built_with(model, {}) if groups else None
+    if bare is None:
+        return list(groups)
     built: dict[tuple[int, int], nn.Module | None] = {}
     found = []
     for group in groups:
-        key = group.count, max(member.repeat for member in group.members)
+        first = replace(group, count=_count(bare, group))
+        key = first.count, max(member.repeat for member in first.members)
         if key not in built:
-            built[key] = next(one_head_less(model, group), None)
-        found.append(replace(group, sizes=_sizes(model, built[key], group)))
+            built[key] = next(one_head_less(model, first), None)
+        found.append(replace(group, sizes=_sizes(bare, built[key], first)))
     return found
 
 
-def _sizes(model: nn.Module, less: nn.Module | None, group: Neurons) -> tuple[tuple[str, str], ...]:
+def _count(bare: nn.Module, group: Neurons) -> int:
+    """How many heads transformers builds."""
+    reader = next(member for member in group.members if member.side == "in")
+    try:
+        return inputs(bare.get_submodule(reader.module)) // reader.repeat
+    except AttributeError:  # it builds something else
+        return group.count
+
+
+def _sizes(bare: nn.Module, less: nn.Module | None, group: Neurons) -> tuple[tuple[str, str], ...]:
     if less is None:
         return ()
     return tuple(
         (name, attribute)
         for name in _around(group)
-        for attribute, value in vars(model.get_submodule(name)).items()
+        for attribute, value in vars(bare.get_submodule(name)).items()
         if type(value) is int and value > 0
         if value * (group.count - 1) == _value(less, name, attribute) * group.count
     )
