@@ -18,6 +18,7 @@ from leanfair.pruning.settings import (
     TEXT,
     Settings,
     completed,
+    fitting,
     settings_from,
 )
 from tests.pruning.nets import tiny
@@ -74,12 +75,20 @@ def resnet():
 def test_the_recipe_fits_the_model_where_nothing_is_said(model, recipe):
     made = model and model()
     chosen = settings_from(None, {"cut": 0.5}, made)
-    assert chosen == Settings(cut=0.5, recipe=recipe)
+    assert chosen == Settings(cut=0.5, recipe=recipe, **fitting(made))
     given = settings_from(None, {"cut": 0.5, "lr": 0.3}, made)
     assert given.recipe == replace(recipe, lr=0.3)
     own = Recipe(lr=0.7)
     assert settings_from(None, {"cut": 0.5, "recipe": own}, made).recipe is own
     assert settings_from("paper", {"cut": 0.5}, made).recipe is PAPER["recipe"]
+
+
+def test_a_language_model_is_scored_in_one_pass_where_nothing_is_said():
+    assert settings_from(None, {"cut": 0.5}, llama()).criterion == "energy"
+    assert settings_from(None, {"cut": 0.5}, vit()).criterion == "kl"
+    assert settings_from(None, {"cut": 0.5, "criterion": "kl"}, llama()).criterion == "kl"
+    assert settings_from("paper", {"cut": 0.5}, llama()).criterion == "kl"
+    assert fitting(None) == fitting(tiny()) == fitting(resnet()) == {}
 
 
 def test_lora_takes_larger_steps_where_nothing_is_said():

@@ -36,17 +36,21 @@ def command(
 ) -> None:
     """Write the pruned network of RUN as ONNX, and check it with onnxruntime.
 
-    The file takes batches of any size; texts must all have --length tokens, padding included. A
-    language model gives the logits of every token; to generate, open RUN with transformers.
+    The file takes batches of any size, and texts of any length where the exporter can follow the
+    model there; else they must all have --length tokens, padding included. A language model gives
+    the logits of every token; to generate, open RUN with transformers.
     """
     with told_plainly(debug):
         from leanfair.pruning.checkpoint import load
-        from leanfair.pruning.export import export_onnx
+        from leanfair.pruning.export import export_onnx, length_of
 
         network = load(run)
         target = Path(onnx)
         export_onnx(network, _sample(network, run, data, image_size, length), target)
-        typer.echo(f"{onnx}: {target.stat().st_size / 1e6:,.2f} MB, checked with onnxruntime.")
+        size = f"{target.stat().st_size / 1e6:,.2f} MB"
+        tokens = length_of(target)
+        only = f" It takes texts of {tokens} tokens, padding included." if tokens else ""
+        typer.echo(f"{onnx}: {size}, checked with onnxruntime.{only}")
 
 
 def _sample(

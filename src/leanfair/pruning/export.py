@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from leanfair.batches import Batch, Inputs, forward
 from leanfair.errors import InputError, LeanfairError, MissingDependencyError, RunDirectoryError
 from leanfair.files import write_bytes
+from leanfair.language import token_ids
 from leanfair.pruning.surgery import TOLERANCE
 
 LARGEST = 2**31 - 2**24
@@ -34,11 +35,12 @@ def export_onnx(
 ) -> Path:
     """Write `model` in evaluation mode to `path` as ONNX, weights inside, and return the path.
 
-    `sample` [n, ...] are inputs such as the model takes. The file takes batches of any size; its
-    inputs are named "input", or as in the sample's dict, and its output is "logits" [n, classes].
-    With `check` its outputs in onnxruntime are first held against the model's, on the sample and on
-    two other batch sizes. `model` stays as it is, and a file already at `path` until the new one is
-    whole.
+    `sample` [n, ...] are inputs such as the model takes. The file takes batches of any size and, of
+    a model that the exporter can follow there, texts of any length (`length_of` tells); its inputs
+    are named "input", or as in the sample's dict, and its output is "logits" [n, classes] or
+    [n, tokens, words]. With `check` its outputs in onnxruntime are first held against the model's,
+    on the sample, on two other batch sizes and on shorter texts. `model` stays as it is, and a file
+    already at `path` until the new one is whole.
 
     Raises MissingDependencyError without the packages of `leanfair[onnx]`, InputError on a path
     that is a directory and on a model above 2 GB, RunDirectoryError where `path` cannot be written,
@@ -51,10 +53,45 @@ def export_onnx(
     # A copy keeps the model's device and mode, whatever the exporter does.
     network = _Logits(copy.deepcopy(model).cpu().eval())
     with _quiet():
-        content = _serialised(network, _resized(batch, 2))
-        if check:
-            _prove(content, network, batch)
+        content = _written(network, batch, check)
     return write_bytes(target, content)
+
+
+def length_of(path: str | Path) -> int | None:
+    """How many tokens, padding included, a text must have for the ONNX file at `path`; None where
+    it may have any number."""
+    import onnx
+
+    graph = onnx.load(str(path), load_external_data=False).graph
+    dims = [value.type.tensor_type.shape.dim for value in graph.input]
+    return next((dim[1].dim_value for dim in dims if len(dim) == 2 and dim[1].dim_value), None)
+
+
+def _written(network: nn.Module, batch: Batch, check: bool) -> bytes:
+    """The content of the file, proven if asked: for texts of any length where that can be, else for
+    those of as many tokens as the sample."""
+    if (shorter := _shorter(batch)) is not None:
+        with contextlib.suppress(LeanfairError):
+            content = _serialised(network, _resized(shorter, 2), lengths=True)
+            for each in (batch, shorter) if check else ():
+                _prove(content, network, each)
+            return content
+    content = _serialised(network, _resized(batch, 2))
+    if check:
+        _prove(content, network, batch)
+    return content
+
+
+def _shorter(batch: Batch) -> Batch | None:
+    """Every other token of each text, so that what is padding stays some; None where there are no
+    texts, or too short ones."""
+    ids = token_ids(batch)
+    parts = [batch.inputs] if isinstance(batch.inputs, Tensor) else list(batch.inputs.values())
+    if ids is None or ids.shape[1] < 4 or any(part.shape != ids.shape for part in parts):
+        return None
+    if isinstance(batch.inputs, Tensor):
+        return Batch(batch.inputs[:, ::2])
+    return Batch({name: value[:, ::2] for name, value in batch.inputs.items()})
 
 
 class _Logits(nn.Module):
@@ -125,10 +162,12 @@ def _quiet() -> Iterator[None]:
             logging.disable(disabled)
 
 
-def _serialised(network: nn.Module, batch: Batch) -> bytes:
-    """`network` as the content of an ONNX file. The exporter takes a batch of one for a constant,
-    so `batch` has two rows."""
-    dynamic = {0: torch.export.Dim("batch")}
+def _serialised(network: nn.Module, batch: Batch, lengths: bool = False) -> bytes:
+    """`network` as the content of an ONNX file, for texts of any length if `lengths`. The exporter
+    takes a batch of one for a constant, so `batch` has two rows."""
+    dynamic: dict[int, Any] = {0: torch.export.Dim("batch")}
+    if lengths:
+        dynamic[1] = torch.export.Dim.AUTO
     inputs = batch.inputs
     single = isinstance(inputs, Tensor)
     try:
@@ -141,11 +180,25 @@ def _serialised(network: nn.Module, batch: Batch) -> bytes:
             dynamic_shapes={"inputs": dynamic if single else dict.fromkeys(inputs, dynamic)},
             verbose=False,
         )
-        return _stripped(program.model_proto)  # type: ignore[union-attr]  # None without dynamo
+        proto: Any = program.model_proto  # type: ignore[union-attr]  # None without dynamo
+        return _stripped(_named(proto) if lengths else proto)
     except Exception as error:  # the exporter raises whatever the model's code made it raise
         raise LeanfairError(
             f"The model cannot be written as ONNX for batches of any size: {_reason(error)}"
         ) from error
+
+
+def _named(proto: Any) -> Any:
+    """The file with "tokens" for the length of a text, which the exporter gives a number. Raises
+    ValueError where it took the length for a constant."""
+    dims = [list(v.type.tensor_type.shape.dim) for v in (*proto.graph.input, *proto.graph.output)]
+    number = dims[0][1].dim_param
+    if not number:
+        raise ValueError("the length of a text is a constant")
+    for dim in chain(*dims):
+        if dim.dim_param == number:
+            dim.dim_param = "tokens"
+    return proto
 
 
 def _stripped(proto: Any) -> bytes:

@@ -107,6 +107,9 @@ def propose(run: Run) -> list[Cut] | None:
         return None
     save, least = run.due(before, layer)
     neurons = propose_neurons(anatomy, scores, before, run.settings, save, least=least)
+    if layer and neurons:  # heads that only go together may save more than one layer
+        saved = neurons.saves[run.settings.matched]
+        layer = propose_layer(anatomy, scores, before, run.settings, saved)
     cuts = [cut for cut in (layer, neurons) if cut and run.settings.only in (None, cut.kind)]
     if not cuts:
         run.stop("neither a layer nor a neuron may go any more")

@@ -29,15 +29,21 @@ class Bundle(NamedTuple):
         return self.cuts[0].group.name
 
 
-def propose_layer(anatomy: Anatomy, scores: Scores, bill: Bill, settings: Settings) -> Cut | None:
-    """The cut of the least important layers, or None where none may go any more."""
+def propose_layer(
+    anatomy: Anatomy, scores: Scores, bill: Bill, settings: Settings, save: int = 0
+) -> Cut | None:
+    """The cut of the least important layers: as many as `settings` say, and more where it takes
+    more to save `save` (of `settings.matched`); None where none may go any more."""
     chosen: list[Layer] = []
+    found: Cut | None = None
     for layer in sorted(anatomy.layers, key=lambda layer: scores.layers[layer.name]):
-        if len(chosen) < settings.layers_per_round and _may_go(
-            layer, chosen, anatomy, settings.min_layers
-        ):
+        enough = found is not None and found.saves[settings.matched] >= NEARLY * save
+        if len(chosen) >= settings.layers_per_round and enough:
+            break
+        if _may_go(layer, chosen, anatomy, settings.min_layers):
             chosen.append(layer)
-    return cut_of("layer", bill, layers=chosen) if chosen else None
+            found = cut_of("layer", bill, layers=chosen)
+    return found
 
 
 def propose_neurons(
@@ -62,12 +68,6 @@ def propose_neurons(
     if not cuts or saved(n) < max(least, 1):
         return None
     return cut_of("neurons", bill, neurons=cuts)
-
-
-def least_saving(anatomy: Anatomy, scores: Scores, bill: Bill, settings: Settings) -> float:
-    """What the least important neurons that go together save; 0 where there are none."""
-    order = _ranked(anatomy, scores, bill, settings)
-    return order[0].saves if order and settings.spread != "uniform" else 0.0
 
 
 def floor(anatomy: Anatomy, bill: Bill, settings: Settings) -> Bill:

@@ -164,15 +164,15 @@ def settings_from(
 
 
 def fitting(model: nn.Module | None) -> dict[str, Any]:
-    """Defaults for transformers: less of what takes a large model long. To try out one head after
-    the other, as kl does, takes a language model hours; fisher estimates that in one pass."""
-    if model is None or not is_transformer(model):
+    """Defaults for transformers: less of what takes a large model long. To try out one structure
+    after the other, as kl does, takes a language model hours; energy needs one forward pass."""
+    if model is None or not _attends(model):
         return {}
     if not is_language_model(model):
         return {"latency_batches": (1, 8)}
     return {
         "latency_batches": (1, 8),
-        "criterion": "fisher",
+        "criterion": "energy",
         "score_samples": 32,
         "candidate_epochs": 0.0,
         "round_epochs": 0.1,
@@ -182,15 +182,18 @@ def fitting(model: nn.Module | None) -> dict[str, Any]:
 
 def recipe_for(model: nn.Module | None, lora: bool = False) -> Recipe:
     """How `model` is fine-tuned where nothing is said about it, perhaps but that by LoRA."""
-    if model is None or not is_transformer(model):
+    if model is None or not _attends(model):
         return Recipe()
-    if is_language_model(model):
-        recipe = TEXT
-    elif getattr(model.config, "num_attention_heads", None):
-        recipe = CLASSIFIER
-    else:  # the library named transformers has convolutional networks, too
-        return Recipe()
+    recipe = TEXT if is_language_model(model) else CLASSIFIER
     return replace(recipe, lr=LORA_LR * recipe.lr) if lora else recipe
+
+
+def _attends(model: nn.Module) -> bool:
+    """Whether it is a transformer: the library of that name has convolutional networks, too."""
+    if not is_transformer(model):
+        return False
+    heads = getattr(model.config, "num_attention_heads", None)
+    return bool(is_language_model(model) or heads)
 
 
 def completed(written: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,9 +21,20 @@ from leanfair.pruning.types import Cut
 
 Shapes = dict[str, tuple[int, ...]]
 
-_VARYING = ("idx", "index", "layer_id", "layer_number", "drop", "attn_implementation")
+_VARYING = (
+    "idx", "index", "layer_id", "layer_number", "drop", "attn_implementation", "name_or_path",
+)  # fmt: skip
+    "idx",
+    "index",
+    "layer_id",
+    "layer_number",
+    "drop",
+    "attn_implementation",
+    "name_or_path",
+)
 """Parts of the names of attributes that tell which layer a module is in, how much it drops in
-training, which often grows from layer to layer, or which kernel computes its attention."""
+training, which often grows from layer to layer, which kernel computes its attention, or where the
+model was loaded from."""
 
 
 def shapes(model: nn.Module) -> Shapes:
@@ -151,13 +162,9 @@ def stocked(child: nn.Module, config: Any, bare: nn.Module) -> nn.Module | None:
 def _fits(child: nn.Module, built: nn.Module) -> bool:
     """Whether the tensors of `child` are those that `built` has. Of what is computed when a network
     is built there may be less: the angles for a kind of attention that no layer has any more."""
-    theirs = shapes(child)
-    kept = {name: shape for name, shape in theirs.items() if name in child.state_dict()}
-    mine = shapes(built)
-    return (
-        all(theirs.get(name) == shape for name, shape in mine.items())
-        and kept.items() <= mine.items()
-    )
+    have, wanted = shapes(child), shapes(built)
+    kept = {name: have[name] for name in child.state_dict() if name in have}
+    return kept.items() <= wanted.items() <= have.items()
 
 
 def is_stock(model: nn.Module) -> bool:

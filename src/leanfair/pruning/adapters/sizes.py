@@ -31,7 +31,7 @@ def sized(model: nn.Module, groups: Iterable[Neurons]) -> list[Neurons]:
         key = first.count, max(member.repeat for member in first.members)
         if key not in built:
             built[key] = next(one_head_less(model, first), None)
-        found.append(replace(group, sizes=_sizes(bare, built[key], first)))
+        found.append(replace(group, sizes=_sizes(model, bare, built[key], first)))
     return found
 
 
@@ -44,24 +44,28 @@ def _count(bare: nn.Module, group: Neurons) -> int:
         return group.count
 
 
-def _sizes(bare: nn.Module, less: nn.Module | None, group: Neurons) -> tuple[tuple[str, str], ...]:
+def _sizes(
+    model: nn.Module, bare: nn.Module, less: nn.Module | None, group: Neurons
+) -> tuple[tuple[str, str], ...]:
     if less is None:
         return ()
     return tuple(
         (name, attribute)
         for name in _around(group)
-        for attribute, value in vars(bare.get_submodule(name)).items()
-        if type(value) is int and value > 0
+        for attribute in vars(model.get_submodule(name))
+        if _value(model, name, attribute)
+        if (value := _value(bare, name, attribute))
         if value * (group.count - 1) == _value(less, name, attribute) * group.count
     )
 
 
 def _value(model: nn.Module, name: str, attribute: str) -> int:
+    """A number above zero that a module keeps; 0 where it keeps none of that name."""
     try:
-        value = getattr(model.get_submodule(name), attribute, 0)
+        value = vars(model.get_submodule(name)).get(attribute)
     except AttributeError:
         return 0
-    return value if type(value) is int else 0
+    return value if type(value) is int and value > 0 else 0
 
 
 def _around(group: Neurons) -> list[str]:
