@@ -22,8 +22,6 @@ from leanfair.pruning.types import Cut
 Shapes = dict[str, tuple[int, ...]]
 
 _VARYING = (
-    "idx", "index", "layer_id", "layer_number", "drop", "attn_implementation", "name_or_path",
-)  # fmt: skip
     "idx",
     "index",
     "layer_id",
