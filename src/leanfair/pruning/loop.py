@@ -22,6 +22,7 @@ from leanfair.batches import Source
 from leanfair.pruning.begin import open_run
 from leanfair.pruning.cost import bill
 from leanfair.pruning.propose import propose_layer, propose_neurons
+from leanfair.pruning.repair import repair
 from leanfair.pruning.run import Run
 from leanfair.pruning.settings import settings_from
 from leanfair.pruning.surgery import apply
@@ -119,6 +120,8 @@ def propose(run: Run) -> list[Cut] | None:
 def candidate(run: Run, cut: Cut) -> Candidate:
     """A smaller copy of the parent, proven, briefly fine-tuned, and held against the parent."""
     child = apply(cut, run.model, run.trial)
+    if run.settings.repair:
+        repair(child, run.model, cut, run.pieces())
     run.tune(child, run.settings.candidate_epochs, f"{cut.kind} candidate", len(run.steps) + 1)
     representation = run.representation(child)
     similarity = cka(run.parent_features(), representation, run.settings.debiased)

@@ -163,7 +163,7 @@ class Run:
     def representation(self, model: nn.Module) -> Tensor:
         """The penultimate features of the calibration data in `model`, [n, d]; of a language model
         those of every token."""
-        return features(model, self._pieces() if self.speaks else self.calibration)
+        return features(model, self.pieces() if self.speaks else self.calibration)
 
     def parent_features(self) -> Tensor:
         """The parent's penultimate representation of the calibration data, [n, d]."""
@@ -171,7 +171,7 @@ class Run:
             self._features = (len(self.steps), self.representation(self.model))
         return self._features[1]
 
-    def _pieces(self) -> list[Batch]:
+    def pieces(self) -> list[Batch]:
         """The calibration data in batches whose logits fit memory."""
         return _regrouped(self.calibration, sum(map(len, self.calibration)), self.rows)
 
@@ -276,7 +276,7 @@ class Run:
         labels."""
         if self.speaks:
             asked = [language.targets(model, batch) is not None for batch in self.calibration]
-            return perplexity(model, self._pieces()) if all(asked) else None
+            return perplexity(model, self.pieces()) if all(asked) else None
         if any(batch.labels is None for batch in self.calibration):
             return None
         return accuracy(model, self.calibration)

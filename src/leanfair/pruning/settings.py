@@ -65,6 +65,9 @@ class Settings:
     """Choose by the debiased CKA, for few calibration samples."""
     stop_when_layers_end: bool = False
     """Do not go on with neurons alone."""
+    repair: bool = False
+    """Let those neurons that stay make up for those that go, by least squares over the calibration
+    data: recovery without training."""
     only: Kind | None = None
     """Offer candidates of one kind alone, "layer" or "neurons", matched in cost as ever: the two
     halves of the method, as baselines."""
@@ -237,7 +240,7 @@ def _check(settings: Settings) -> None:
     lowest = settings.min_accuracy
     if lowest is not None and not (_is_number(lowest) and 0.0 <= lowest <= 1.0):
         raise InputError(f"min_accuracy is a share between 0 and 1, but is {lowest!r}.")
-    for name in ("debiased", "stop_when_layers_end", "free"):
+    for name in ("repair", "debiased", "stop_when_layers_end", "free"):
         if not isinstance(getattr(settings, name), bool):
             raise InputError(f"{name} is True or False, but is {getattr(settings, name)!r}.")
     sizes: Any = settings.latency_batches

@@ -123,6 +123,40 @@ def with_entries(model: nn.Module, changes: Mapping[str, Any]) -> nn.Module:
     return model
 
 
+@contextmanager
+def told(model: nn.Module, changes: Mapping[str, Any]) -> Iterator[None]:
+    """While this lasts, the configuration of `model` has its entries changed."""
+    data = model.config.to_dict() if changes else {}  # type: ignore[operator, union-attr]
+    before = {path: entry(data, path) for path in changes}
+    with_entries(model, changes)
+    try:
+        yield
+    finally:
+        with_entries(model, before)
+
+
+def exact(model: nn.Module) -> nn.Module:
+    """`model`, with what is computed when it is built, and not saved, as transformers makes it: a
+    model that was cast has its angles rounded, which leads astray in long texts."""
+    saved = model.state_dict().keys()
+    rounded = [
+        name
+        for name, value in model.named_buffers()
+        if value.is_floating_point() and value.itemsize < 4 and name not in saved
+    ]
+    if not rounded or not is_transformer(model):
+        return model
+    with torch.random.fork_rng([]):
+        built = skeleton(model, changed(model.config, {}))
+    made = {} if built is None else dict(built.named_buffers())
+    for name in rounded:
+        holder, _, key = name.rpartition(".")
+        module, value = model.get_submodule(holder), made.get(name)
+        if value is not None and value.shape == module._buffers[key].shape:  # type: ignore[union-attr]
+            module._buffers[key] = value.to(model.get_buffer(name).device)
+    return model
+
+
 def skeleton(model: nn.Module, config: Any) -> nn.Module | None:
     """What the class of `model` builds from `config`: parameters without memory, buffers as they
     are. None where it builds nothing."""

@@ -37,9 +37,10 @@ def anatomy_of(model: nn.Module, sample: Batch, free: bool = False) -> Anatomy:
     import torch
 
     from leanfair.language import is_transformer, shortened
+    from leanfair.pruning.adapters.entries import stock_of
     from leanfair.pruning.adapters.fitness import check_model, check_outputs, traceable, twin_of
     from leanfair.pruning.adapters.network import dissect_network
-    from leanfair.pruning.adapters.uniform import convolves, told, uniform
+    from leanfair.pruning.adapters.uniform import convolves, uniform
 
     check_model(model)
     sample = shortened(sample, TOKENS)
@@ -49,7 +50,8 @@ def anatomy_of(model: nn.Module, sample: Batch, free: bool = False) -> Anatomy:
         twin, sample = traceable(twin, sample)
         if not is_transformer(twin):
             return dissect_network(twin, sample)
-        anatomy = dissect_network(twin, sample, heads_later=not free)
+        stock = stock_of(twin)
+        anatomy = dissect_network(twin, sample, stock, heads_later=not free)
         if free or convolves(twin, anatomy):
-            return told(anatomy, twin)
-        return uniform(anatomy, twin, sample)
+            return anatomy
+        return uniform(anatomy, twin, stock, sample)

@@ -63,7 +63,8 @@ def find_blocks(model: nn.Module, sample: Batch, dye: Dye, trials: Trials) -> Bl
     order = [name for name in dye.seen.order if name in layers]
     blocks = [name for stage in stages for name in stage]
     kept = {n: why for n, why in refused.items() if n in found or not _nested(n, blocks)}
-    return Blocks(tuple(layers[name] for name in order), frozenset(found), stages, kept)
+    offered = tuple(trials.told(layers[name]) for name in order)
+    return Blocks(offered, frozenset(found), stages, kept)
 
 
 def _residual(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import combinations
 from typing import Any, NamedTuple
 
 from torch import nn
 
 from leanfair.errors import SurgeryError
-from leanfair.pruning.stock import Shapes, changed, shapes, skeleton
+from leanfair.pruning.stock import Shapes, alike, changed, shapes, skeleton
 from leanfair.pruning.surgery import narrow
 from leanfair.pruning.types import Cut, Layer, NeuronCut, Neurons
 
@@ -53,6 +54,12 @@ class Stock:
         self.bare = bare
         self.entries = dict(_leaves(model.config.to_dict()))  # type: ignore[operator, union-attr]
         self._built: dict[str, Shapes | None] = {}
+        self._depths: dict[str, Depth | None] = {}
+
+    @property
+    def same(self) -> bool:
+        """Whether the model is what its configuration says."""
+        return shapes(self.bare) == shapes(self.model) and alike(self.bare, self.model)
 
     def widths(self, groups: Iterable[Neurons]) -> Widths | None:
         """The entries that narrow `groups`, of which each loses as many; None where there are none
@@ -80,10 +87,25 @@ class Stock:
         wanted = self._after(Cut("neurons", neurons=cuts)) if fit else None
         return next((widths for widths, shape in fit if shape == wanted), None)
 
-    def depth(self, layer: Layer) -> Depth | None:
-        """The entries that say how many blocks there are beside `layer`; None where none does."""
-        count = len(self.bare.get_submodule(layer.container))  # type: ignore[arg-type]
-        wanted = self._after(Cut("layer", layers=(layer,)))
+    def told(self, layer: Layer) -> Layer:
+        """`layer` with the entries that say how many blocks there are beside it, if there are."""
+        if layer.container not in self._depths:
+            self._depths[layer.container] = self._depth(layer.container)
+        depth = self._depths[layer.container]
+        return layer if depth is None else replace(layer, fields=depth.fields, lists=depth.lists)
+
+    def _depth(self, container: str) -> Depth | None:
+        """The entries that say how many blocks `container` has; None where none does."""
+        try:
+            blocks = [name for name, _ in self.bare.get_submodule(container).named_children()]
+        except AttributeError:  # transformers builds something else
+            return None
+        count = len(blocks)
+        if count != len(list(self.model.get_submodule(container).children())):
+            return None
+        # Without the last one all others are what they were.
+        last = Layer(f"{container}.{blocks[-1]}", container, ())
+        wanted = self._after(Cut("layer", layers=(last,)))
         for field in _counting(self.entries, count):
             lists = _listing(self.entries, field, count)
             less: Entries = {path: self.entries[path][:-1] for path in lists}
@@ -109,10 +131,9 @@ class Stock:
 
 
 def stock_of(model: nn.Module) -> Stock | None:
-    """`model` beside what transformers builds from its configuration; None where that is something
-    else."""
+    """`model` beside what transformers builds from its configuration; None where it fails to."""
     bare = built_with(model, {})
-    return None if bare is None or shapes(bare) != shapes(model) else Stock(model, bare)
+    return None if bare is None else Stock(model, bare)
 
 
 def built_with(model: nn.Module, changes: Entries) -> nn.Module | None:

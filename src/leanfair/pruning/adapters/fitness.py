@@ -14,6 +14,7 @@ from torch.nn.parameter import is_lazy
 from leanfair.batches import Batch, forward
 from leanfair.errors import InputError, UnsupportedModelError
 from leanfair.language import is_language_model, is_transformer
+from leanfair.pruning.stock import exact
 
 
 def check_model(model: nn.Module) -> None:
@@ -29,7 +30,7 @@ def check_model(model: nn.Module) -> None:
 def twin_of(model: nn.Module) -> nn.Module:
     """A copy of `model` in evaluation mode. Raises UnsupportedModelError where none can be made."""
     try:
-        return copy.deepcopy(model).eval()
+        return exact(copy.deepcopy(model).eval())
     except Exception as error:
         raise UnsupportedModelError(
             f"{type(model).__name__} cannot be copied, and pruning works on copies: "

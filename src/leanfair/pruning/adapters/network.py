@@ -6,24 +6,28 @@ from __future__ import annotations
 from torch import nn
 
 from leanfair.batches import Batch
-from leanfair.language import is_transformer
 from leanfair.pruning.adapters.blocks import Blocks, find_blocks
 from leanfair.pruning.adapters.dye import Dye
+from leanfair.pruning.adapters.entries import Stock
 from leanfair.pruning.adapters.heads import find_heads
 from leanfair.pruning.adapters.neurons import find_neurons, proven, torn
 from leanfair.pruning.adapters.sizes import sized
 from leanfair.pruning.adapters.trials import Trials
 from leanfair.pruning.replay import head_of
-from leanfair.pruning.types import Anatomy, Neurons
+from leanfair.pruning.types import Anatomy, Layer, Neurons
 
 
-def dissect_network(model: nn.Module, sample: Batch, heads_later: bool = False) -> Anatomy:
+def dissect_network(
+    model: nn.Module, sample: Batch, stock: Stock | None = None, heads_later: bool = False
+) -> Anatomy:
     """The blocks and neurons of `model` that can go, tried out on `sample` ([n, ...], n small); its
-    attention heads only where not `heads_later`. `model` is in evaluation mode."""
+    attention heads only where not `heads_later`. `model` is in evaluation mode; `stock` is what
+    transformers builds in its place."""
     dye = Dye(model, sample)
-    trials = Trials(model, sample, dye)
+    trials = Trials(model, sample, dye, _untold if stock is None else stock.told)
     blocks = find_blocks(model, sample, dye, trials)
-    heads = _heads(model, dye, blocks)
+    # How an attention is told that it has fewer heads is known of transformers' own models only.
+    heads = [] if stock is None else sized(stock, _heads(dye, blocks))
     taken = {member.module for group in heads for member in group.members if member.side == "out"}
     neurons, refused = find_neurons(dye, trials, blocks.all, blocks.residual, taken)
     refused |= {group.name: why for group in heads if (why := torn(group, dye))}
@@ -41,13 +45,13 @@ def dissect_network(model: nn.Module, sample: Batch, heads_later: bool = False) 
     )
 
 
-def _heads(model: nn.Module, dye: Dye, blocks: Blocks) -> list[Neurons]:
-    """The attention heads in all blocks. How an attention is told that it has fewer is known of
-    transformers' own models only."""
-    if not is_transformer(model):
-        return []
-    found = [group for block in blocks.all for group in find_heads(dye, block, blocks.residual)]
-    return sized(model, found)
+def _heads(dye: Dye, blocks: Blocks) -> list[Neurons]:
+    """The attention heads in all blocks."""
+    return [group for block in blocks.all for group in find_heads(dye, block, blocks.residual)]
+
+
+def _untold(layer: Layer) -> Layer:
+    return layer
 
 
 def _units(dye: Dye, blocks: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,25 +13,21 @@ from dataclasses import replace
 from torch import nn
 
 from leanfair.pruning.adapters.channels import inputs
-from leanfair.pruning.adapters.entries import built_with, one_head_less
+from leanfair.pruning.adapters.entries import Stock, one_head_less
 from leanfair.pruning.types import Neurons
 
 
-def sized(model: nn.Module, groups: Iterable[Neurons]) -> list[Neurons]:
+def sized(stock: Stock, groups: Iterable[Neurons]) -> list[Neurons]:
     """The same groups of heads, each with the attributes that grow with the number of heads."""
-    groups = tuple(groups)
-    # Layers that lost some have fewer than their configuration says.
-    bare = built_with(model, {}) if groups else None
-    if bare is None:
-        return list(groups)
     built: dict[tuple[int, int], nn.Module | None] = {}
     found = []
     for group in groups:
-        first = replace(group, count=_count(bare, group))
+        # A layer that lost some has fewer than its configuration says.
+        first = replace(group, count=_count(stock.bare, group))
         key = first.count, max(member.repeat for member in first.members)
         if key not in built:
-            built[key] = next(one_head_less(model, first), None)
-        found.append(replace(group, sizes=_sizes(model, bare, built[key], first)))
+            built[key] = next(one_head_less(stock.model, first), None)
+        found.append(replace(group, sizes=_sizes(stock, built[key], first)))
     return found
 
 
@@ -44,17 +40,15 @@ def _count(bare: nn.Module, group: Neurons) -> int:
         return group.count
 
 
-def _sizes(
-    model: nn.Module, bare: nn.Module, less: nn.Module | None, group: Neurons
-) -> tuple[tuple[str, str], ...]:
+def _sizes(stock: Stock, less: nn.Module | None, group: Neurons) -> tuple[tuple[str, str], ...]:
     if less is None:
         return ()
     return tuple(
         (name, attribute)
         for name in _around(group)
-        for attribute in vars(model.get_submodule(name))
-        if _value(model, name, attribute)
-        if (value := _value(bare, name, attribute))
+        for attribute in vars(stock.model.get_submodule(name))
+        if _value(stock.model, name, attribute)
+        if (value := _value(stock.bare, name, attribute))
         if value * (group.count - 1) == _value(less, name, attribute) * group.count
     )
 

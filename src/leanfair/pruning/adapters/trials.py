@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -16,6 +17,7 @@ from leanfair.pruning.adapters.colour import NAN, dye_all
 from leanfair.pruning.adapters.dye import Dye
 from leanfair.pruning.adapters.recording import handles, mapped
 from leanfair.pruning.masks import masked
+from leanfair.pruning.stock import depth_entries, told
 from leanfair.pruning.surgery import TOLERANCE, _remove_layers, difference, remove
 from leanfair.pruning.types import Cut, Layer
 
@@ -23,7 +25,11 @@ from leanfair.pruning.types import Cut, Layer
 class Trials:
     """A network and real inputs to try removals on."""
 
-    def __init__(self, model: nn.Module, sample: Batch, dye: Dye) -> None:
+    def __init__(
+        self, model: nn.Module, sample: Batch, dye: Dye, told: Callable[[Layer], Layer]
+    ) -> None:
+        """`told` gives a layer the entries of the configuration that count it, where it has any."""
+        self.told = told
         self._model = model
         self._sample = sample
         weighted = [name for name in dye.seen.order if dye.roles[name].kind != "clear"]
@@ -45,7 +51,7 @@ class Trials:
         few = self._sample[:2].inputs
         try:
             with torch.no_grad():
-                out = forward(_Without(self._model, (layer,)), few)
+                out = forward(_Without(self._model, (self.told(layer),)), few)
                 with masked(self._model, (layer,)):
                     twin = forward(self._model, few)
         except Exception:  # it is called by name, or by number
@@ -60,6 +66,7 @@ class Trials:
         """How far the network without `cut` is from the one with it zeroed, in units of what
         rounding may explain; infinite where it does not run."""
         part = self._sample[:samples]
+        cut = replace(cut, layers=tuple(self.told(layer) for layer in cut.layers))
         try:
             if not cut.neurons and not self._trains:  # no copy is needed to leave blocks out
                 return difference(cut, self._model, _Without(self._model, cut.layers), part)
@@ -81,9 +88,11 @@ class _Without(nn.Module):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         containers = [self.network.get_submodule(layer.container) for layer in self.layers]
         before = [(container, dict(container._modules)) for container in containers]
+        entries = depth_entries(Cut("layer", layers=self.layers), self.network)
         try:
             _remove_layers(self.network, self.layers)
-            return self.network(*args, **kwargs)
+            with told(self.network, entries):
+                return forward(self.network, kwargs or args[0])  # also without a cache
         finally:
             for container, modules in before:
                 container._modules.clear()

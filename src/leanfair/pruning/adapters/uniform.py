@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import torch
 from torch import nn
 
 from leanfair.batches import Batch
 from leanfair.errors import SurgeryError
-from leanfair.pruning.adapters.entries import Stock, Widths, stock_of
+from leanfair.pruning.adapters.entries import Stock, Widths
 from leanfair.pruning.stock import is_stock
 from leanfair.pruning.surgery import difference, remove
 from leanfair.pruning.types import Anatomy, Cut, Layer, NeuronCut, Neurons
@@ -26,18 +25,17 @@ NO_DEPTH = f"its configuration has no entry for fewer layers: {FREE}"
 UNLIKE = f"transformers does not build the same network without it: {FREE}"
 
 
-def uniform(anatomy: Anatomy, model: nn.Module, sample: Batch) -> Anatomy:
+def uniform(anatomy: Anatomy, model: nn.Module, stock: Stock | None, sample: Batch) -> Anatomy:
     """Of `anatomy` what the configuration of `model` can tell, each structure with its entries;
-    tried out on `sample`."""
-    with torch.random.fork_rng([]):
-        stock = stock_of(model)
-        if stock is None or not is_stock(model):
-            every = {each.name for each in anatomy.layers} | {each.name for each in anatomy.neurons}
-            refused = {**anatomy.refused, **dict.fromkeys(every, NOT_STOCK)}
-            return replace(anatomy, layers=(), neurons=(), refused=refused)
-        ties, missing = _ties(anatomy.neurons, stock)
-        layers, more = _deep(anatomy.layers, stock)
-    refused = {**anatomy.refused, **missing, **more}
+    tried out on `sample`. `stock` is what transformers builds in its place."""
+    if stock is None or not stock.same:
+        every = {each.name for each in anatomy.layers} | {each.name for each in anatomy.neurons}
+        refused = {**anatomy.refused, **dict.fromkeys(every, NOT_STOCK)}
+        return replace(anatomy, layers=(), neurons=(), refused=refused)
+    ties, missing = _ties(anatomy.neurons, stock)
+    layers = [layer for layer in anatomy.layers if layer.fields]
+    deep = {layer.name: NO_DEPTH for layer in anatomy.layers if not layer.fields}
+    refused = {**anatomy.refused, **missing, **deep}
 
     def holds(cut: Cut) -> bool:
         return _holds(cut, model, sample)
@@ -60,16 +58,6 @@ def convolves(model: nn.Module, anatomy: Anatomy) -> bool:
         for block in stage
         for part in model.get_submodule(block).modules()
     )
-
-
-def told(anatomy: Anatomy, model: nn.Module) -> Anatomy:
-    """`anatomy`, its layers with the entries of the configuration that count them, where there are
-    any: a cache is made by these."""
-    with torch.random.fork_rng([]):
-        stock = stock_of(model)
-        layers = anatomy.layers if stock is None else _deep(anatomy.layers, stock)[0]
-    known = {layer.name: layer for layer in layers}
-    return replace(anatomy, layers=tuple(known.get(each.name, each) for each in anatomy.layers))
 
 
 def _in_order(ties: list[tuple[Neurons, ...]], anatomy: Anatomy) -> tuple[Neurons, ...]:
@@ -110,18 +98,6 @@ def _kind(group: Neurons) -> tuple[object, ...]:
 
 def _told(tie: list[Neurons], widths: Widths) -> tuple[Neurons, ...]:
     return tuple(replace(group, **widths._asdict()) for group in tie)
-
-
-def _deep(layers: tuple[Layer, ...], stock: Stock) -> tuple[list[Layer], dict[str, str]]:
-    depths = {layer.container: layer for layer in layers}
-    entries = {container: stock.depth(layer) for container, layer in depths.items()}
-    found, missing = [], {}
-    for layer in layers:
-        if (depth := entries[layer.container]) is not None:
-            found.append(replace(layer, fields=depth.fields, lists=depth.lists))
-        else:
-            missing[layer.name] = NO_DEPTH
-    return found, missing
 
 
 def _narrows(
