@@ -80,6 +80,17 @@ class Bench:
         key = (way, seed, level, recovered)
         return any((r["way"], r["seed"], r["level"], r["recovered"]) == key for r in self.rows)
 
+    def copied(self, seed: int) -> bool:
+        """Write the rows of `neurons` where they are those of `joint`: no layer was ever chosen, so
+        it is the same network."""
+        rows = [r for r in self.rows if (r["way"], r["seed"]) == ("joint", seed)]
+        whole = [r for r in rows if not r["recovered"]]
+        if not whole or any(step[0] == "layer" for r in whole for step in r["steps"]):
+            return False
+        self.rows += [{**row, "way": "neurons", "same_as": "joint"} for row in rows]
+        write_json(self.given.out, self.result())
+        return True
+
     def write(self, model: nn.Module, way: str, seed: int, level: float, **more: Any) -> None:
         """Measure a network, and write its row."""
         found = change(self.base, losses(model, self.test))
@@ -197,6 +208,8 @@ def run(bench: Bench, way: str, seed: int) -> None:
     if all(bench.has(way, seed, level) for level in LEVELS) and (
         not wanted or bench.has(way, seed, 0.2, True)
     ):
+        return
+    if way == "neurons" and bench.copied(seed):
         return
     try:
         found = by_optipfair(bench, seed) if way == "optipfair" else pruned(bench, way, seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from leanfair.pruning import checkpoint
 from leanfair.tables import write_table
 from leanfair.text import Tokens
 from leanfair.text_tables import TextTable
-from tests.tiny_text import bert, llama, prose, tokenizer
+from tests.tiny_text import SHAPE, bert, llama, prose, tokenizer
 
 Leanfair = Callable[..., Result]
 
@@ -28,6 +29,13 @@ QUICK = (
     "--criterion", "l1", "--candidate-epochs", "0", "--round-epochs", "0", "--final-epochs", "0",
     "--threads", "1",
 )  # fmt: skip
+
+
+def mixture() -> Any:
+    """A decoder whose MLPs are several experts."""
+    from transformers import MixtralConfig, MixtralForCausalLM
+
+    return MixtralForCausalLM(MixtralConfig(num_local_experts=2, num_key_value_heads=2, **SHAPE))
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +52,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         model.save_pretrained(place / name)
         if name != "bare":
             tokenizer().save_pretrained(place / name)
+    quantised = json.loads((place / "llama" / "config.json").read_text())
+    quantised["quantization_config"] = {"quant_method": "bitsandbytes", "load_in_4bit": True}
+    for name, config in (("quantised", quantised), ("experts", mixture().config.to_dict())):
+        shutil.copytree(place / "llama", place / name)
+        (place / name / "config.json").write_text(json.dumps(config))
+    mixture().save_pretrained(place / "experts")
     (place / "book.txt").write_text(prose(3000))
+    (place / "empty.txt").write_text(" \n")
+    (place / "short.txt").write_text(prose(20))
     (place / "parts").mkdir()
     for i, name in enumerate(("train", "valid", "test")):
         (place / "parts" / f"{name}.txt").write_text(prose(800, seed=i))
@@ -143,6 +159,13 @@ def test_settings_of_transformers_are_handed_on(
         ("bert", "table.csv", ["--label", "story"], "no column 'story'"),
         ("bert", "book.txt", [], "book.txt is not named like a table"),
         ("llama", "none.txt", [], "There is no text"),
+        ("llama", "empty.txt", [], "empty.txt holds no text"),
+        ("llama", "short.txt", ["--length", 16], "short.txt is too short: 1 blocks of 16 tokens"),
+        ("llama", "book.txt", ["--min-accuracy", 0.5], "min_accuracy is for classifiers"),
+        ("llama", "book.txt", ["--cut", 0.999], "beyond the floor"),
+        ("llama", "book.txt", ["--lora", -1], "lora must be a whole number, 0 or more"),
+        ("quantised", "book.txt", [], "is quantised (bitsandbytes)"),
+        ("experts", "book.txt", [], "is a mixture of experts"),
         ("none.gguf", "book.txt", [], "none.gguf"),
     ],
 )
@@ -183,9 +206,50 @@ def test_a_run_prunes_a_model_of_texts_and_stock_tools_open_what_it_leaves(
         assert torch.equal(again(ids).logits, pruned(ids).logits)
     words = transformers.AutoTokenizer.from_pretrained(out)
     assert words("the dog")["input_ids"] == tokenizer()("the dog")["input_ids"]
+    again = leanfair("prune", place / model, *options, "--out", out, "--resume")
+    assert again.exit_code == 0, again.output
+    assert json.loads((out / "summary.json").read_text()) == summary
+
+
+def test_layers_may_keep_widths_of_their_own_and_the_run_is_pruned_on_and_exported(
+    leanfair: Leanfair, place: Path, tmp_path: Path
+) -> None:
+    options = ["--data", place / "book.txt", "--cut", 0.3, "--length", 16, *QUICK, "--free"]
+    options += ["--criterion", "random", "--min-layers", 3]
+    for model, out in ((place / "llama", "one"), (tmp_path / "one", "two")):
+        result = leanfair("prune", model, *options, "--out", tmp_path / out)
+        assert result.exit_code == 0, result.output
+        assert not (tmp_path / out / "config.json").exists()
+        assert (tmp_path / out / "tokenizer.json").exists()
+    before, after = (checkpoint.load(tmp_path / out) for out in ("one", "two"))
+    assert count(after) < count(before) < count(llama())
+    widths = {len(m.weight) for name, m in after.named_modules() if name.endswith("gate_proj")}
+    assert len(widths) > 1
     target = tmp_path / "pruned.onnx"
-    exported = leanfair("export", out, "--onnx", target, "--length", 9)
+    exported = leanfair("export", tmp_path / "two", "--onnx", target)
     assert exported.exit_code == 0, exported.output
+    assert "texts of" not in exported.stdout  # their length is free
+
+
+def test_adapters_are_trained_and_leave_a_plain_model(
+    leanfair: Leanfair, place: Path, tmp_path: Path
+) -> None:
+    from transformers import LlamaForCausalLM
+
+    result = leanfair(
+        "prune", place / "llama", "--data", place / "book.txt", "--cut", 0.2, "--of", "params",
+        "--length", 16, *QUICK, "--criterion", "energy", "--final-epochs", 0.2, "--lora", 4,
+        "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["images"] > 0
+    stock = LlamaForCausalLM.from_pretrained(tmp_path / "run")
+    assert not [name for name, _ in stock.named_parameters() if "lora" in name]
+    assert count(stock) == count(checkpoint.load(tmp_path / "run"))
+
+
+def count(model: Any) -> int:
+    return sum(value.numel() for value in model.parameters())
 
 
 @pytest.mark.parametrize("make", [llama, bert])
@@ -201,7 +265,9 @@ def test_a_model_of_texts_is_exported_with_its_padding(
     assert isinstance(inputs, dict)
     inputs = {name: value.repeat(2, 1)[:3] for name, value in inputs.items()}
     session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
-    (logits,) = session.run(["logits"], {name: value.numpy() for name, value in inputs.items()})
-    with torch.inference_mode():
-        expected = network(**inputs).logits
-    torch.testing.assert_close(torch.from_numpy(logits), expected, atol=1e-4, rtol=0)
+    for length in (12, 7, 31):
+        cut = {name: value.repeat(1, 3)[:, :length] for name, value in inputs.items()}
+        (logits,) = session.run(["logits"], {name: value.numpy() for name, value in cut.items()})
+        with torch.inference_mode():
+            expected = network(**cut).logits
+        torch.testing.assert_close(torch.from_numpy(logits), expected, atol=1e-4, rtol=0)

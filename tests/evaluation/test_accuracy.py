@@ -82,7 +82,7 @@ class Nosy(nn.Module):
         self.seen: list[bool] = []
 
     def forward(self, x: Tensor) -> Tensor:
-        self.seen.append(torch.is_inference_mode_enabled() and not self.drop.training)
+        self.seen.append(not torch.is_grad_enabled() and not self.drop.training)
         out: Tensor = self.drop(self.norm(x))
         return out
 

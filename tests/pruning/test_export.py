@@ -21,7 +21,7 @@ from leanfair.errors import InputError, LeanfairError, MissingDependencyError, R
 from leanfair.models.resnet_cifar import CifarResNet
 from leanfair.pruning.adapters import dissect
 from leanfair.pruning.cost import bill, cut_of
-from leanfair.pruning.export import export_onnx
+from leanfair.pruning.export import export_onnx, length_of
 from leanfair.pruning.surgery import apply
 from leanfair.pruning.types import NeuronCut
 
@@ -84,6 +84,36 @@ def _assert_equal_outputs(
         torch.testing.assert_close(
             _run(path, IMAGES[:size]), expected, rtol=0, atol=1e-5 * float(expected.abs().max())
         )
+
+
+class Reader(nn.Module):
+    """Says something of each token, wherever it stands; or of texts of eight tokens alone."""
+
+    def __init__(self, fixed: bool) -> None:
+        super().__init__()
+        self.words, self.places = nn.Embedding(9, 4), nn.Parameter(torch.randn(8, 4))
+        self.fixed = fixed
+
+    def forward(self, ids: Tensor) -> Tensor:
+        read: Tensor = self.words(ids)
+        return read + self.places if self.fixed else read.cumsum(1)
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("fixed", [True, False])
+def test_texts_may_have_any_length_where_the_model_takes_it(
+    fixed: bool, check: bool, tmp_path: Path
+) -> None:
+    model, ids = Reader(fixed), torch.arange(16).view(2, 8) % 9
+    path = export_onnx(model, ids, tmp_path / "model.onnx", check=check)
+    assert length_of(path) == (8 if fixed else None)
+    for text in (ids,) if fixed else (ids, ids[:, :3], torch.cat([ids, ids], dim=1)):
+        with torch.inference_mode():
+            torch.testing.assert_close(_run(path, text), model(text), rtol=0, atol=1e-5)
+
+
+def test_images_have_no_length(exported: Exported) -> None:
+    assert length_of(exported.folder / "child.onnx") is None
 
 
 @dataclass

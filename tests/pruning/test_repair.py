@@ -1,4 +1,4 @@
-"""Repair: least squares, exact where neurons are redundant, and on the calibration data no worse."""
+"""Repair: least squares, exact where neurons are redundant, closer to the parent on its data."""
 
 from __future__ import annotations
 

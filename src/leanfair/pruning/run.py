@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -71,7 +72,8 @@ class Run:
     """What `tested` finds of the first network."""
     images: int = 0
     started: float = field(default_factory=time.monotonic)
-    _features: tuple[int, Tensor] | None = None
+    _seen: WeakKeyDictionary[nn.Module, Tensor] = field(default_factory=WeakKeyDictionary)
+    """The representation in networks that have not changed since."""
 
     @cached_property
     def speaks(self) -> bool:
@@ -163,13 +165,14 @@ class Run:
     def representation(self, model: nn.Module) -> Tensor:
         """The penultimate features of the calibration data in `model`, [n, d]; of a language model
         those of every token."""
-        return features(model, self.pieces() if self.speaks else self.calibration)
+        if model not in self._seen:
+            held = self.pieces() if self.speaks else self.calibration
+            self._seen[model] = features(model, held)
+        return self._seen[model]
 
     def parent_features(self) -> Tensor:
         """The parent's penultimate representation of the calibration data, [n, d]."""
-        if self._features is None or self._features[0] != len(self.steps):
-            self._features = (len(self.steps), self.representation(self.model))
-        return self._features[1]
+        return self.representation(self.model)
 
     def pieces(self) -> list[Batch]:
         """The calibration data in batches whose logits fit memory."""
@@ -178,6 +181,8 @@ class Run:
     def tune(self, child: nn.Module, epochs: float, subject: str, number: int) -> None:
         """Fine-tune `child` in place for `epochs` passes over the training data."""
         stage = "recover" if subject in ("winner", "result") else "fine-tune"
+        if epochs > 0 and (self.trainer is not None or self.train is not None):
+            self._seen.pop(child, None)
         if self.trainer is not None:
             self.say(stage, subject=subject, done=0.0)
             if epochs > 0:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import chain
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 from leanfair.language import is_transformer
 from leanfair.pruning.types import Cut
@@ -26,19 +26,20 @@ _VARYING = (
     "index",
     "layer_id",
     "layer_number",
+    "has_sliding",
     "drop",
     "attn_implementation",
     "name_or_path",
 )
-"""Parts of the names of attributes that tell which layer a module is in, how much it drops in
-training, which often grows from layer to layer, which kernel computes its attention, or where the
-model was loaded from."""
+"""Parts of the names of attributes that tell which layer a module is in, whether layers of a kind
+are left, how much it drops in training, which often grows from layer to layer, which kernel
+computes its attention, or where the model was loaded from."""
 
 
 def shapes(model: nn.Module) -> Shapes:
-    """The shape of every parameter and buffer by name."""
-    named = chain(model.named_parameters(remove_duplicate=False), model.named_buffers())
-    return {name: tuple(value.shape) for name, value in named}
+    """The shape of every parameter and buffer by name, but for what is not saved: it is computed
+    when a network is built, as the angles are for each kind of attention that there is."""
+    return {name: tuple(value.shape) for name, value in model.state_dict().items()}
 
 
 def changed(config: Any, changes: Mapping[str, Any]) -> Any:
@@ -176,7 +177,7 @@ def stocked(child: nn.Module, config: Any, bare: nn.Module) -> nn.Module | None:
     before, cut likewise."""
     with torch.random.fork_rng([]):
         built = skeleton(child, config)
-    if built is None or not _fits(child, built) or not alike(built, bare, windows=True):
+    if built is None or shapes(built) != shapes(child) or not alike(built, bare, windows=True):
         return None
     device = next(child.parameters()).device
     frozen = {name for name, value in child.named_parameters() if not value.requires_grad}
@@ -189,14 +190,6 @@ def stocked(child: nn.Module, config: Any, bare: nn.Module) -> nn.Module | None:
         built.generation_config = copy.deepcopy(generation)
     config.name_or_path = getattr(child.config, "name_or_path", "")
     return built.train(child.training)
-
-
-def _fits(child: nn.Module, built: nn.Module) -> bool:
-    """Whether the tensors of `child` are those that `built` has. Of what is computed when a network
-    is built there may be less: the angles for a kind of attention that no layer has any more."""
-    have, wanted = shapes(child), shapes(built)
-    kept = {name: have[name] for name in child.state_dict() if name in have}
-    return kept.items() <= wanted.items() <= have.items()
 
 
 def is_stock(model: nn.Module) -> bool:
@@ -217,13 +210,19 @@ def alike(one: nn.Module, other: nn.Module, windows: bool = False) -> bool:
 
     def same(module: nn.Module, beside: nn.Module) -> bool:
         had = _settings(beside, windows)
-        return type(module) is type(beside) and all(
+        return _made(module) is _made(beside) and all(
             had.get(name, value) == value for name, value in _settings(module, windows).items()
         )
 
     return all(
         name in theirs and same(module, theirs[name]) for name, module in one.named_modules()
     )
+
+
+def _made(module: nn.Module) -> type[nn.Module]:
+    """The class that a module was made of: one with a parametrization has a class of its own."""
+    own = type(module)
+    return own.__bases__[0] if parametrize.is_parametrized(module) else own
 
 
 def _settings(module: nn.Module, windows: bool) -> dict[str, Any]:

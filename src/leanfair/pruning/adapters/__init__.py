@@ -39,8 +39,8 @@ def anatomy_of(model: nn.Module, sample: Batch, free: bool = False) -> Anatomy:
     from leanfair.language import is_transformer, shortened
     from leanfair.pruning.adapters.entries import stock_of
     from leanfair.pruning.adapters.fitness import check_model, check_outputs, traceable, twin_of
-    from leanfair.pruning.adapters.network import dissect_network
-    from leanfair.pruning.adapters.uniform import convolves, uniform
+    from leanfair.pruning.adapters.network import convolves, dissect_network
+    from leanfair.pruning.adapters.uniform import uniform
 
     check_model(model)
     sample = shortened(sample, TOKENS)
@@ -51,7 +51,7 @@ def anatomy_of(model: nn.Module, sample: Batch, free: bool = False) -> Anatomy:
         if not is_transformer(twin):
             return dissect_network(twin, sample)
         stock = stock_of(twin)
-        anatomy = dissect_network(twin, sample, stock, heads_later=not free)
-        if free or convolves(twin, anatomy):
+        anatomy = dissect_network(twin, sample, stock, later=not free)
+        if free or convolves(twin, anatomy.stages, sample):
             return anatomy
         return uniform(anatomy, twin, stock, sample)

@@ -107,10 +107,11 @@ class Stock:
         last = Layer(f"{container}.{blocks[-1]}", container, ())
         wanted = self._after(Cut("layer", layers=(last,)))
         for field in _counting(self.entries, count):
-            lists = _listing(self.entries, field, count)
-            less: Entries = {path: self.entries[path][:-1] for path in lists}
-            if wanted is not None and self._shapes({field: count - 1, **less}) == wanted:
-                return Depth((field,), lists)
+            listed = _listing(self.entries, field, count)
+            for lists in (*_subsets(listed), ()):
+                less: Entries = {path: self.entries[path][:-1] for path in lists}
+                if wanted is not None and self._shapes({field: count - 1, **less}) == wanted:
+                    return Depth((field,), lists)
         return None
 
     def _after(self, cut: Cut) -> Shapes | None:
@@ -209,17 +210,17 @@ def _counting(entries: Entries, count: int) -> list[str]:
     return sorted(paths, key=lambda path: not any(part in path for part in _DEPTH))
 
 
-def _listing(entries: Entries, field: str, count: int) -> tuple[str, ...]:
-    """Entries beside `field` with an item for each of `count` blocks."""
+def _listing(entries: Entries, field: str, count: int) -> list[str]:
+    """Entries beside `field` that may have an item for each of `count` blocks."""
     prefix = field.rpartition(".")[0]
-    return tuple(
+    return [
         path
         for path, value in entries.items()
         if isinstance(value, list)
         and len(value) == count
         and path.rpartition(".")[0] == prefix
-        and any(part in path for part in (*_DEPTH, "type", "pattern"))
-    )
+        and any(part in path for part in (*_DEPTH, "type", "pattern", "window"))
+    ]
 
 
 def _subsets(paths: list[str]) -> Iterator[tuple[str, ...]]:

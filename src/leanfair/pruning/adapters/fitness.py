@@ -95,9 +95,17 @@ def _logits(model: nn.Module, sample: Batch) -> Tensor:
             f"{error} Wrap it in a module that returns logits [n, classes]."
         ) from error
     except Exception as error:
+        why = _first_line(error)
+        if _misses_decoder_inputs(model, sample):
+            why = "an encoder-decoder also needs decoder_input_ids [n, tokens] in each batch."
         raise InputError(
-            f"{type(model).__name__} does not run on the calibration data: {_first_line(error)}"
+            f"{type(model).__name__} does not run on the calibration data: {why}"
         ) from error
+
+
+def _misses_decoder_inputs(model: nn.Module, sample: Batch) -> bool:
+    both = is_transformer(model) and getattr(model.config, "is_encoder_decoder", False)
+    return bool(both) and "decoder_input_ids" not in sample.inputs
 
 
 def _wrapped(model: nn.Module) -> str:

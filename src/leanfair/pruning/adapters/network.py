@@ -6,6 +6,7 @@ from __future__ import annotations
 from torch import nn
 
 from leanfair.batches import Batch
+from leanfair.language import token_ids
 from leanfair.pruning.adapters.blocks import Blocks, find_blocks
 from leanfair.pruning.adapters.dye import Dye
 from leanfair.pruning.adapters.entries import Stock
@@ -18,11 +19,11 @@ from leanfair.pruning.types import Anatomy, Layer, Neurons
 
 
 def dissect_network(
-    model: nn.Module, sample: Batch, stock: Stock | None = None, heads_later: bool = False
+    model: nn.Module, sample: Batch, stock: Stock | None = None, later: bool = False
 ) -> Anatomy:
-    """The blocks and neurons of `model` that can go, tried out on `sample` ([n, ...], n small); its
-    attention heads only where not `heads_later`. `model` is in evaluation mode; `stock` is what
-    transformers builds in its place."""
+    """The blocks and neurons of `model` that can go, tried out on `sample` ([n, ...], n small); the
+    attention heads of one with blocks of one width `later`. `model` is in evaluation mode; `stock`
+    is what transformers builds in its place."""
     dye = Dye(model, sample)
     trials = Trials(model, sample, dye, _untold if stock is None else stock.told)
     blocks = find_blocks(model, sample, dye, trials)
@@ -32,7 +33,7 @@ def dissect_network(
     neurons, refused = find_neurons(dye, trials, blocks.all, blocks.residual, taken)
     refused |= {group.name: why for group in heads if (why := torn(group, dye))}
     whole = [group for group in heads if group.name not in refused]
-    if not heads_later:
+    if not later or convolves(model, blocks.stages, sample):
         whole = proven(whole, trials, refused)
     order = {name: i for i, name in enumerate(dye.seen.order)}
     return Anatomy(
@@ -42,6 +43,17 @@ def dissect_network(
         units=_units(dye, blocks.all),
         head=head_of(model, sample),
         refused={**blocks.refused, **refused},
+    )
+
+
+def convolves(model: nn.Module, stages: tuple[tuple[str, ...], ...], sample: Batch) -> bool:
+    """Whether the blocks in `stages` are those of a convolutional network, whose widths differ by
+    nature: it convolves images, not texts."""
+    return token_ids(sample) is None and any(
+        isinstance(part, (nn.Conv2d, nn.Conv3d))
+        for stage in stages
+        for block in stage
+        for part in model.get_submodule(block).modules()
     )
 
 

@@ -127,7 +127,7 @@ def _differentiable(model: nn.Module, sample: Batch, names: list[str]) -> set[st
         try:
             logits = forward(model, sample.inputs).float().sum()
             slopes = torch.autograd.grad(logits, list(levers.values()), allow_unused=True)
-        except RuntimeError:  # it keeps no gradients
+        except Exception:  # it keeps no gradients
             return set()
     return {name for name, slope in zip(levers, slopes, strict=True) if slope is not None}
 

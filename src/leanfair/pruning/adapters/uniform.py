@@ -50,16 +50,6 @@ def uniform(anatomy: Anatomy, model: nn.Module, stock: Stock | None, sample: Bat
     )
 
 
-def convolves(model: nn.Module, anatomy: Anatomy) -> bool:
-    """Whether the blocks are those of a convolutional network, whose widths differ by nature."""
-    return any(
-        isinstance(part, (nn.Conv2d, nn.Conv3d))
-        for stage in anatomy.stages
-        for block in stage
-        for part in model.get_submodule(block).modules()
-    )
-
-
 def _in_order(ties: list[tuple[Neurons, ...]], anatomy: Anatomy) -> tuple[Neurons, ...]:
     """The groups of all ties in the order that they had."""
     kept = {group.name: group for tie in ties for group in tie}
