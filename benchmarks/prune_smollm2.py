@@ -11,6 +11,7 @@ it, the same for all. Every way is repeated on as many calibration sets as there
     layers    its layer candidate alone, by the same criterion
     neurons   its neuron candidate alone, by the same criterion
     random    the method with a random criterion
+    repaired  the method, and what goes made up for by least squares on the calibration texts
     optipfair neurons by optipfair (MAW with activations of the same calibration texts), where it is
               installed: pip install --no-deps optipfair
 
@@ -49,6 +50,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "layers": {"only": "layer"},
     "neurons": {"only": "neurons"},
     "random": {"criterion": "random"},
+    "repaired": {"repair": True},
 }
 RECOVERED = ("joint", "layers")
 
@@ -196,9 +198,10 @@ def main() -> None:
     parser.add_argument("--calibration", type=int, default=8, help="texts of 128 tokens")
     parser.add_argument("--test", type=int, default=32, help="texts of 128 tokens")
     parser.add_argument("--training", type=int, default=432, help="texts of recovery; 0 for none")
+    parser.add_argument("--ways", nargs="+", default=[*WAYS, "optipfair"])
     bench = Bench(parser.parse_args())
     for seed in range(bench.given.seeds):
-        for way in (*WAYS, "optipfair"):
+        for way in bench.given.ways:
             run(bench, way, seed)
 
 

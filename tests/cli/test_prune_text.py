@@ -135,9 +135,11 @@ def test_a_tokenizer_may_come_from_elsewhere_and_a_short_model_gets_short_sample
 def test_settings_of_transformers_are_handed_on(
     leanfair: Leanfair, place: Path, passed: dict[str, Any]
 ) -> None:
-    options = ["--cut", 0.2, "--out", place / "run", "--quiet", "--free", "--lora", 4]
+    options = ["--cut", 0.2, "--out", place / "run", "--quiet"]
+    options += ["--free", "--lora", 4, "--repair", "--only", "neurons"]
     result = leanfair("prune", place / "llama", "--data", place / "book.txt", *options)
-    assert (passed["free"], passed["lora"]) == (True, 4), result.output
+    wanted = {"free": True, "lora": 4, "repair": True, "only": "neurons"}
+    assert {name: passed[name] for name in wanted} == wanted, result.output
 
 
 # ---- what is refused --------------------------------------------------------------------------

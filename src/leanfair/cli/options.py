@@ -34,7 +34,11 @@ Out: TypeAlias = Annotated[
 ]
 Criterion: TypeAlias = Annotated[
     str | None,
-    _option("--criterion", "Importance: kl (default), l1, cka, fisher, energy or random."),
+    _option(
+        "--criterion",
+        "Importance: kl (default), energy (default for language models), fisher, l1, cka or "
+        "random.",
+    ),
 ]
 Preset: TypeAlias = Annotated[
     str | None, _option("--preset", "paper: the official recipe of arXiv 2506.04513.")
@@ -89,6 +93,16 @@ Free: TypeAlias = Annotated[
     _option(
         "--free/--uniform",
         "Transformers: let layers differ in width; then only leanfair.load opens the result.",
+    ),
+]
+Only: TypeAlias = Annotated[
+    str | None, _option("--only", "Offer one kind of candidate alone: layer or neurons.")
+]
+Repair: TypeAlias = Annotated[
+    bool | None,
+    _option(
+        "--repair/--no-repair",
+        "Let the neurons that stay make up for those that go, by least squares (default off).",
     ),
 ]
 ScoreSamples: TypeAlias = Annotated[

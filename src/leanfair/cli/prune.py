@@ -12,7 +12,7 @@ SETTINGS = (
     "cut", "of", "criterion", "seed", "min_accuracy", "match", "spread", "debiased",
     "candidate_epochs", "round_epochs", "final_epochs", "lr", "batch_size", "optimizer",
     "distill", "precision", "min_layers", "min_neurons", "round_to", "layers_per_round", "pace",
-    "score_samples", "free", "lora",
+    "score_samples", "free", "lora", "only", "repair",
 )  # fmt: skip
 """The options that are settings of `leanfair.prune`. One that is not given is not passed on, so
 that its default, or the preset's value, holds."""
@@ -40,6 +40,8 @@ def command(
     layers_per_round: options.LayersPerRound = None,
     pace: options.Pace = None,
     free: options.Free = None,
+    only: options.Only = None,
+    repair: options.Repair = None,
     score_samples: options.ScoreSamples = None,
     candidate_epochs: options.CandidateEpochs = None,
     round_epochs: options.RoundEpochs = None,

@@ -20,8 +20,9 @@ from leanfair.language import flattened
 from leanfair.pruning.masks import consumers, features_of, first_tensor, is_dense
 from leanfair.pruning.types import Cut
 
-RIDGE = 0.1
-"""Added to the diagonal, as a share of its mean: with few samples the closest fit is by chance."""
+RIDGE = 1.0
+"""Added to the diagonal, as a share of its mean: with few samples the closest fit is by chance. Of
+0.03 to 3 this was best for SmolLM2 on 1,024 tokens, measured on other text."""
 
 MOST_MOMENTS = 2**27
 """Second moments that are held at a time; where there are more, more passes are made."""
