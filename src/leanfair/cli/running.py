@@ -202,9 +202,10 @@ def _told(plan: Plan, settings: Mapping[str, Any]) -> str:
         f"Next is round {plan.round}; {plan.removed:.1%} of the {COSTS.get(of, of)} "
         f"{'is' if of in ('latency', 'memory') else 'are'} removed, {plan.target:.1%} asked for."
     ]
+    counted, whole = ("params", plan.params) if of == "params" else ("macs", plan.macs)
     for cut in plan.cuts:
-        share = cut.saves["macs"] / plan.macs
-        lines.append(f"{cut.kind} candidate, {share:.1%} of the current MACs: {cut}")
+        share = cut.saves[counted] / whole
+        lines.append(f"{cut.kind} candidate, {share:.1%} of the current {COSTS[counted]}: {cut}")
     if not plan.cuts:
         lines = [f"There is no next step: {plan.stopped_because}."]
     return "\n".join(lines)

@@ -25,13 +25,14 @@ class Plan:
 
     `round` is its number (from 1) and `cuts` what competes in it: the layer cut, the neuron cut, or
     one of them where the other kind is exhausted. Without any, `stopped_because` says why. `macs`
-    are the current network's for one sample; `removed` and `target` the shares of the cost removed
-    so far and asked for.
+    (for one sample) and `params` are the current network's; `removed` and `target` the shares of
+    the cost removed so far and asked for.
     """
 
     round: int
     cuts: tuple[Cut, ...]
     macs: int
+    params: int
     removed: float
     target: float
     stopped_because: str
@@ -41,6 +42,7 @@ class Plan:
         return {
             "round": self.round,
             "macs": self.macs,
+            "params": self.params,
             "removed": self.removed,
             "target": self.target,
             "stopped_because": self.stopped_because or None,
@@ -94,10 +96,12 @@ def look_ahead(
     if out is not None:
         _catch_up(run, RunDirectory(Path(out), writes=False))
     cuts = None if run.met_target() else propose(run)
+    now = bill(run.model, run.proof)
     return Plan(
         round=len(run.steps) + 1,
         cuts=tuple(cuts or ()),
-        macs=bill(run.model, run.proof).macs,
+        macs=now.macs,
+        params=now.params,
         removed=run.removed,
         target=chosen.cut,
         stopped_because=run.stopped_because,

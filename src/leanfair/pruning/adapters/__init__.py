@@ -36,11 +36,11 @@ def anatomy_of(model: nn.Module, sample: Batch, free: bool = False) -> Anatomy:
     """`dissect`, also where nothing can be removed any more."""
     import torch
 
-    from leanfair.language import is_transformer, shortened
+    from leanfair.language import is_causal, is_transformer, shortened
     from leanfair.pruning.adapters.entries import stock_of
     from leanfair.pruning.adapters.fitness import check_model, check_outputs, traceable, twin_of
     from leanfair.pruning.adapters.network import convolves, dissect_network
-    from leanfair.pruning.adapters.uniform import uniform
+    from leanfair.pruning.adapters.uniform import cached, uniform
 
     check_model(model)
     sample = shortened(sample, TOKENS)
@@ -53,5 +53,5 @@ def anatomy_of(model: nn.Module, sample: Batch, free: bool = False) -> Anatomy:
         stock = stock_of(twin)
         anatomy = dissect_network(twin, sample, stock, later=not free)
         if free or convolves(twin, anatomy.stages, sample):
-            return anatomy
+            return cached(anatomy) if is_causal(twin) else anatomy
         return uniform(anatomy, twin, stock, sample)

@@ -106,12 +106,15 @@ class Stock:
         # Without the last one all others are what they were.
         last = Layer(f"{container}.{blocks[-1]}", container, ())
         wanted = self._after(Cut("layer", layers=(last,)))
-        for field in _counting(self.entries, count):
+        if wanted is None:
+            return None
+        for field in (*_counting(self.entries, count), ""):  # lists may tell it alone
             listed = _listing(self.entries, field, count)
             for lists in (*_subsets(listed), ()):
                 less: Entries = {path: self.entries[path][:-1] for path in lists}
-                if wanted is not None and self._shapes({field: count - 1, **less}) == wanted:
-                    return Depth((field,), lists)
+                less |= {field: count - 1} if field else {}
+                if less and self._shapes(less) == wanted:
+                    return Depth((field,) if field else (), lists)
         return None
 
     def _after(self, cut: Cut) -> Shapes | None:

@@ -44,6 +44,7 @@ def traceable(twin: nn.Module, sample: Batch) -> tuple[nn.Module, Batch]:
     Structures are the same in every precision."""
     if not is_transformer(twin):
         return twin, sample
+    _keep_nothing(twin)
     if any(value.itemsize < 4 for value in twin.parameters()):
         twin, sample = twin.float(), _single(sample)
     before: Any = twin.config._attn_implementation  # type: ignore[union-attr]
@@ -55,6 +56,14 @@ def traceable(twin: nn.Module, sample: Batch) -> tuple[nn.Module, Batch]:
     with suppress(Exception):
         twin.set_attn_implementation(before)  # type: ignore[operator]
     return twin, sample
+
+
+def _keep_nothing(model: nn.Module) -> None:
+    """Keep no cache for generating: its parts would be run again with what it holds."""
+    for part in model.modules():
+        config: Any = getattr(part, "config", None)
+        if getattr(config, "use_cache", False):
+            config.use_cache = False
 
 
 def _single(batch: Batch) -> Batch:
@@ -150,20 +159,27 @@ def _quantised(model: nn.Module) -> str:
 
 def _mixture(model: nn.Module) -> str:
     """Mixtures of experts are refused: a router chooses among their units."""
-    config = getattr(model, "config", None)
-    if not is_transformer(model) or config is None:
+    if not is_transformer(model):
         return ""
-    found = [
+    parts = ((name, type(part).__name__) for name, part in model.named_modules() if name)
+    place = next((n for n, kind in parts if "expert" in f"{n} {kind}".lower()), "")
+    config: Any = model.config
+    counts = [
         (value, path)
         for path, value in _entries(config.to_dict())
-        if "expert" in path and type(value) is int and value > 1
+        if type(value) is int and _counts_experts(path.rpartition(".")[2])
     ]
-    if not found:
+    value, path = max(counts, default=(0, "experts in"))
+    if not place or value == 1:
         return ""
-    value, path = max(found)
-    return (
-        f"is a mixture of experts ({path} {value}), which cannot be pruned yet: give a dense one."
-    )
+    where = f"{path} {value}" if value else f"{path} {place}"
+    return f"is a mixture of experts ({where}), which cannot be pruned yet: give a dense one."
+
+
+def _counts_experts(entry: str) -> bool:
+    others = ("per_tok", "shared", "top", "group", "size")
+    counts = "num_" in entry or entry.startswith("n_")
+    return counts and "expert" in entry and not any(part in entry for part in others)
 
 
 def _entries(data: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

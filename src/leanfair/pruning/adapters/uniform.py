@@ -22,6 +22,7 @@ FREE = "prune with free=True (--free) to remove some all the same"
 NOT_STOCK = f"the model is not what its configuration says, so all must stay as it is: {FREE}"
 NO_ENTRY = f"its configuration has no entry for fewer of them: {FREE}"
 NO_DEPTH = f"its configuration has no entry for fewer layers: {FREE}"
+NO_CACHE = "its configuration, which its cache is made by, has no entry for fewer layers"
 UNLIKE = f"transformers does not build the same network without it: {FREE}"
 
 
@@ -33,8 +34,8 @@ def uniform(anatomy: Anatomy, model: nn.Module, stock: Stock | None, sample: Bat
         refused = {**anatomy.refused, **dict.fromkeys(every, NOT_STOCK)}
         return replace(anatomy, layers=(), neurons=(), refused=refused)
     ties, missing = _ties(anatomy.neurons, stock)
-    layers = [layer for layer in anatomy.layers if layer.fields]
-    deep = {layer.name: NO_DEPTH for layer in anatomy.layers if not layer.fields}
+    layers = [layer for layer in anatomy.layers if layer.fields or layer.lists]
+    deep = {layer.name: NO_DEPTH for layer in anatomy.layers if layer not in layers}
     refused = {**anatomy.refused, **missing, **deep}
 
     def holds(cut: Cut) -> bool:
@@ -48,6 +49,14 @@ def uniform(anatomy: Anatomy, model: nn.Module, stock: Stock | None, sample: Bat
         ties=tuple(tuple(group.name for group in tie) for tie in ties),
         refused=refused,
     )
+
+
+def cached(anatomy: Anatomy) -> Anatomy:
+    """`anatomy` without the layers that a configuration cannot tell: a model that writes makes its
+    cache by that, of one kind or another for each layer."""
+    told = tuple(layer for layer in anatomy.layers if layer.fields or layer.lists)
+    untold = {layer.name: NO_CACHE for layer in anatomy.layers if layer not in told}
+    return replace(anatomy, layers=told, refused={**anatomy.refused, **untold})
 
 
 def _in_order(ties: list[tuple[Neurons, ...]], anatomy: Anatomy) -> tuple[Neurons, ...]:
