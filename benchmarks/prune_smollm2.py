@@ -188,6 +188,29 @@ def recover(bench: Bench, model: nn.Module, seed: int) -> tuple[nn.Module, dict[
     return child, {"recovered": True, "seconds": time.monotonic() - began}
 
 
+def rendered(found: dict[str, Any]) -> str:
+    """The rows as a table: the mean perplexity over the seeds, and the lowest and highest."""
+    lines = ["| | 10 % | 20 % | 30 % | 20 %, recovered |", "|---|---|---|---|---|"]
+    for way in dict.fromkeys(row["way"] for row in found["rows"]):
+        cells = []
+        for level, recovered in (*((level, False) for level in LEVELS), (0.2, True)):
+            values = [
+                row["perplexity"]
+                for row in found["rows"]
+                if (row["way"], row["level"], row["recovered"]) == (way, level, recovered)
+            ]
+            cells.append(_cell(values))
+        lines.append(f"| {way} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(values: list[float]) -> str:
+    if not values:
+        return ""
+    mean = f"{sum(values) / len(values):.1f}"
+    return mean if len(values) == 1 else f"{mean} ({min(values):.1f} to {max(values):.1f})"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("model")
@@ -203,6 +226,7 @@ def main() -> None:
     for seed in range(bench.given.seeds):
         for way in bench.given.ways:
             run(bench, way, seed)
+    print(rendered(bench.result()))
 
 
 def run(bench: Bench, way: str, seed: int) -> None:
