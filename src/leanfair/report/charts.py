@@ -1,4 +1,4 @@
-"""The rounds of a run as a picture: quality against MACs removed, and the similarity that each
+"""The rounds of a run as a picture: quality against the cost removed, and the similarity that each
 choice was made on."""
 
 from __future__ import annotations
@@ -51,13 +51,15 @@ class Round:
 @dataclass(frozen=True)
 class Journey:
     """A run from its parent to its last network. `calibration` and `test` are its `quality` before
-    and after; `target` is the share of MACs to remove, where the target is on MACs."""
+    and after; `counted` is the cost of which shares are shown, and `target` the share of it to remove,
+    where the target is on that."""
 
     rounds: tuple[Round, ...]
     calibration: tuple[float, float] | None
     test: tuple[float, float] | None
     target: float | None
     quality: Quality = ACCURACY
+    counted: str = "MACs"
 
     @property
     def measured(self) -> bool:
@@ -92,7 +94,7 @@ def rounds_chart(journey: Journey, width: float, identity: str, style: str) -> M
     title = f"{journey.quality.name.capitalize()} and CKA" if journey.measured else "CKA"
     return drawing(
         identity, style, width, high + 46,
-        f"{title} against MACs removed, {len(journey.rounds)} rounds",
+        f"{title} against {journey.counted} removed, {len(journey.rounds)} rounds",
         f"{journey.rounds[-1].words} The table of rounds has the numbers of all of them.",
         *shapes,
     )  # fmt: skip

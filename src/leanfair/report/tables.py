@@ -51,27 +51,30 @@ class CostRow:
 
 
 def journey(summary: Summary) -> Journey:
-    """The rounds as the chart takes them."""
-    whole = summary["macs"]["before"]
+    """The rounds as the chart takes them, by parameters where those are the target, else by
+    MACs."""
     settings, quality = summary["settings"], quality_of(summary)
+    counted = "params" if settings["of"] == "params" else "macs"
+    whole = summary[counted]["before"]
     return Journey(
-        tuple(_round(step, whole, quality) for step in summary["steps"]),
+        tuple(_round(step, counted, whole, quality) for step in summary["steps"]),
         quality.watched(summary),
         quality.test(summary),
-        settings["cut"] if settings["of"] == "macs" else None,
+        settings["cut"] if settings["of"] == counted else None,
         quality,
+        COSTS[counted],
     )
 
 
-def _round(step: Mapping[str, Any], whole: float, quality: Quality) -> Round:
+def _round(step: Mapping[str, Any], counted: str, whole: float, quality: Quality) -> Round:
     layer, neurons = (f.finite(step["cka"].get(kind)) for kind in ("layer", "neurons"))
     known = quality.after(step)
-    left = step["macs"] / whole if whole else 1.0
+    left = step[counted] / whole if whole else 1.0
     what = "a layer" if step["chosen"] == "layer" else "neurons"
     similar = [text.replace(f.DASH, "none") for text in f.similarities(layer, neurons)]
     words = (
         f"Round {step['index']}: {what} removed. CKA layer {similar[0]}, "
-        f"neurons {similar[1]}. MACs left {f.short(step['macs'])} ({f.percent(left)})."
+        f"neurons {similar[1]}. {COSTS[counted]} left {f.short(step[counted])} ({f.percent(left)})."
     )
     if known is not None:
         words += f" Calibration {quality.name} {quality.form(known)}."
@@ -194,12 +197,26 @@ def facts(summary: Summary) -> list[tuple[str, Facts]]:
     """What was run, on what, with which seed: groups of names and values."""
     groups = {
         "Run": _run(summary),
-        "Model": _flat(summary["model"], exact={"macs", "params", "filters"}),
+        "Model": _flat(_model(summary), exact={"macs", "params", "filters"}),
         "Data": _flat(_data(summary), exact={"train", "calibration", "test"}),
         "Machine": _flat(summary["machine"]),
         "Settings": _flat(summary["settings"], none="not set"),
     }
     return [(name, rows) for name, rows in groups.items() if rows]
+
+
+def _model(summary: Summary) -> dict[str, Any]:
+    """The model, without what run.json alone is for: its configuration, and earlier cuts."""
+    origin = summary["model"].get("origin")
+    if not isinstance(origin, Mapping):
+        return dict(summary["model"])
+    spec = origin.get("spec")
+    told = {**origin}
+    if isinstance(spec, Mapping):
+        told["spec"] = {name: value for name, value in spec.items() if name != "config"}
+    if earlier := told.pop("cuts", ()):
+        told["pruned before"] = f.plural(len(earlier), "cut")
+    return {**summary["model"], "origin": told}
 
 
 def _data(summary: Summary) -> dict[str, Any]:

@@ -109,7 +109,7 @@ TRANSFORMERS: dict[str, tuple[str, dict[str, Any], int, int]] = {
             "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2,
             "intermediate_size": 32, "image_size": 32, "patch_size": 8,
         },
-        3, 3,
+        3, 6,
     ),
 }  # fmt: skip
 

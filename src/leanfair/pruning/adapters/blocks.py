@@ -102,14 +102,16 @@ def _left_out(
     found: dict[str, Layer], refused: dict[str, str], dye: Dye, trials: Trials
 ) -> dict[str, Layer]:
     """Blocks in lists of blocks of one class that are not residual, as where a normalisation comes
-    last: they can be left out for all that, with their input handed on. Why not goes to `refused`.
+    last: they can be left out for all that, with their input handed on; not those of convolutional
+    networks, which are residual or hang together. Why not goes to `refused`.
     """
     more: dict[str, Layer] = {}
     for name in _candidates(dye):
         container = name.rpartition(".")[0]
         layer = Layer(name, container, ())
-        listed = isinstance(dye.modules[container], nn.ModuleList)
-        if not listed or not _repeated(layer, dye) or _nested(name, (*found, *more)):
+        listed = isinstance(dye.modules[container], nn.ModuleList) and _repeated(layer, dye)
+        convolves = any(isinstance(part, nn.Conv2d) for part in dye.modules[name].modules())
+        if not listed or convolves or _nested(name, (*found, *more)):
             continue
         refused.pop(name, None)
         if why := _stays(layer, dye, trials):

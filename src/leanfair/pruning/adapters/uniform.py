@@ -116,13 +116,14 @@ def _going(
     layers: list[Layer], holds: Callable[[Cut], bool], refused: dict[str, str]
 ) -> tuple[Layer, ...]:
     """The layers without which transformers builds the same network. Where the first can go, for
-    all its successors have another number then, the others are not tried one by one."""
+    all its successors have another number then, and the last, the others are not tried one by one.
+    """
     going: list[Layer] = []
     for container in dict.fromkeys(layer.container for layer in layers):
         here = [layer for layer in layers if layer.container == container]
         # A network keeps its first block in any case, so the second is the first to go.
-        early = here[1] if len(here) > 1 else here[0]
-        if holds(Cut("layer", layers=(here[0],))) and holds(Cut("layer", layers=(early,))):
+        ends = dict.fromkeys((*here[:2], here[-1]))
+        if all(holds(Cut("layer", layers=(layer,))) for layer in ends):
             going += here
             continue
         fit = [layer for layer in here if holds(Cut("layer", layers=(layer,)))]
