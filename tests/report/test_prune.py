@@ -478,6 +478,25 @@ def test_where_accuracy_is_unknown_the_similarity_of_the_rounds_is_charted() -> 
     assert len(won) == 11
 
 
+def test_the_rounds_are_charted_by_the_cost_that_was_asked_for() -> None:
+    found = summary()
+    for of, named in (("macs", "MACs"), ("params", "parameters"), ("latency", "MACs")):
+        found["settings"] = {**found["settings"], "of": of}
+        drawn = [" ".join(svg.itertext()) for svg in page(found).drawings]
+        assert any(f"{named} removed →" in text for text in drawn)
+
+
+def test_the_configuration_of_a_model_is_left_to_run_json() -> None:
+    found = summary()
+    spec = {"class": "LlamaForCausalLM", "config": {"rope_parameters": {"rope_type": "default"}}}
+    origin = {"kind": "transformers", "spec": spec, "cuts": [{}, {}]}
+    found["model"] = {**found["model"], "origin": origin}
+    shown = page(found).text
+    assert "rope_type" not in shown
+    assert "LlamaForCausalLM" in shown
+    assert "2\u00a0cuts" in shown
+
+
 def test_costs_equal_those_of_the_summary() -> None:
     found = summary()
     shown = page(found)

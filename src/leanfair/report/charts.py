@@ -51,8 +51,8 @@ class Round:
 @dataclass(frozen=True)
 class Journey:
     """A run from its parent to its last network. `calibration` and `test` are its `quality` before
-    and after; `counted` is the cost of which shares are shown, and `target` the share of it to remove,
-    where the target is on that."""
+    and after; `counted` is the cost of which shares are shown, and `target` the share of it to
+    remove, where the target is on that."""
 
     rounds: tuple[Round, ...]
     calibration: tuple[float, float] | None
@@ -89,7 +89,7 @@ def rounds_chart(journey: Journey, width: float, identity: str, style: str) -> M
     shapes.append(_round_numbers(journey, frame, top + 14))
     low, high = top + 68, top + 208
     shapes += _similarity_panel(journey, frame, low, high)
-    shapes += _axis(frame, high)
+    shapes += _axis(frame, high, journey.counted)
     shapes += _columns(journey, frame, 24 if journey.measured else 20, high)
     title = f"{journey.quality.name.capitalize()} and CKA" if journey.measured else "CKA"
     return drawing(
@@ -190,7 +190,7 @@ def _round_numbers(journey: Journey, frame: Frame, y: float) -> Markup:
     return element("g", text(0, y, "Round", "tick"), *numbers)
 
 
-def _axis(frame: Frame, bottom: float) -> list[Markup]:
+def _axis(frame: Frame, bottom: float, counted: str) -> list[Markup]:
     high = frame.x.high
     values = [v for v in ticks(0.0, high, int(max(4, frame.width / 130))) if v <= high * 1.001]
     digits = digits_for([100 * value for value in values])
@@ -199,7 +199,7 @@ def _axis(frame: Frame, bottom: float) -> list[Markup]:
         x = frame.x(value)
         shapes.append(line(x, bottom, x, bottom + 5, "axis"))
         shapes.append(text(x, bottom + 18, percent(value, digits), "tick", "middle"))
-    shapes.append(text(frame.right, bottom + 38, "MACs removed →", "axis-title", "end"))
+    shapes.append(text(frame.right, bottom + 38, f"{counted} removed →", "axis-title", "end"))
     return shapes
 
 

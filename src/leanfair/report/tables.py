@@ -10,6 +10,7 @@ from typing import Any
 from leanfair.report import formats as f
 from leanfair.report.charts import Journey, Round
 from leanfair.report.quality import PERPLEXITY, Quality, Summary, quality_of
+from leanfair.report.story import COSTS
 
 BRIEF = 44
 """A cut in so many letters is shown at once; a longer one on demand."""

@@ -47,14 +47,14 @@ def dissect_network(
 
 
 def convolves(model: nn.Module, stages: tuple[tuple[str, ...], ...], sample: Batch) -> bool:
-    """Whether the blocks in `stages` are those of a convolutional network, whose widths differ by
-    nature: it convolves images, not texts."""
-    return token_ids(sample) is None and any(
-        isinstance(part, (nn.Conv2d, nn.Conv3d))
-        for stage in stages
-        for block in stage
-        for part in model.get_submodule(block).modules()
-    )
+    """Whether it is a convolutional network of images, whose widths differ from block to block by
+    nature. A vision transformer convolves at most once, outside of its blocks in `stages`."""
+    if token_ids(sample) is not None:
+        return False
+    blocks = [block for stage in stages for block in stage]
+    inside = [part for block in blocks for part in model.get_submodule(block).modules()]
+    found = sum(isinstance(part, (nn.Conv2d, nn.Conv3d)) for part in inside or model.modules())
+    return found > (0 if inside else 1)
 
 
 def _heads(dye: Dye, blocks: Blocks) -> list[Neurons]:
