@@ -20,7 +20,7 @@ KINDS = {
 }  # fmt: skip
 NEWS = (
     "transformers now builds layers as wide as per_layer_config says: save what free=True makes in "
-    "that way, so that from_pretrained loads it, and say so in docs/language-models.md."
+    "that way, so that from_pretrained loads it, and say so in docs/prune.md."
 )
 
 

@@ -24,12 +24,20 @@ def dissect(model: nn.Module, sample: Batch, free: bool = False) -> Anatomy:
     """
     anatomy = anatomy_of(model, sample, free)
     if not anatomy.layers and not anatomy.neurons:
-        why = "; ".join(f"{name}: {reason}" for name, reason in list(anatomy.refused.items())[:3])
+        why = "; ".join(f"{name}: {reason}" for name, reason in _reasons(anatomy)[:3])
         raise UnsupportedModelError(
             f"{type(model).__name__} has no structure that can be removed"
             + (f" ({why})." if why else ": no blocks that pass their input on, no hidden neurons.")
         )
     return anatomy
+
+
+def _reasons(anatomy: Anatomy) -> list[tuple[str, str]]:
+    """Each reason why something was refused, with the first of its kind, first those with a
+    remedy."""
+    first = {reason: name for name, reason in reversed(anatomy.refused.items())}
+    found = [(name, reason) for reason, name in reversed(first.items())]
+    return sorted(found, key=lambda item: "free=True" not in item[1])
 
 
 def anatomy_of(model: nn.Module, sample: Batch, free: bool = False) -> Anatomy:

@@ -22,7 +22,8 @@ def check_model(model: nn.Module) -> None:
     name = type(model).__name__
     if not isinstance(model, nn.Module):
         raise UnsupportedModelError(f"A network is a torch.nn.Module, but {name} is none.")
-    for reason in (_wrapped, _unloaded, _quantised, _mixture, _scattered, _entangled):
+    reasons = (_wrapped, _unloaded, _quantised, _mixture, _uneven, _scattered, _entangled)
+    for reason in reasons:
         if why := reason(model):
             raise UnsupportedModelError(f"{name} {why}")
 
@@ -127,6 +128,8 @@ def _wrapped(model: nn.Module) -> str:
     for part in model.modules():
         if isinstance(part, torch.jit.ScriptModule):
             return "contains modules compiled by TorchScript, which cannot be narrowed."
+        if hasattr(part, "_orig_mod"):
+            return "contains modules made by torch.compile: give the network before it."
         if type(part).__module__.startswith("peft."):
             return "carries adapters of peft: merge them first, model.merge_and_unload()."
     return ""
@@ -174,6 +177,23 @@ def _mixture(model: nn.Module) -> str:
         return ""
     where = f"{path} {value}" if value else f"{path} {place}"
     return f"is a mixture of experts ({where}), which cannot be pruned yet: give a dense one."
+
+
+def _uneven(model: nn.Module) -> str:
+    """Queries go in equal parts to keys and values."""
+    if not is_transformer(model):
+        return ""
+    config: Any = model.config
+    entries = dict(_entries(config.to_dict()))
+    for path, keys in entries.items():
+        queries = entries.get(path.replace("num_key_value_heads", "num_attention_heads"))
+        counts = path.endswith("num_key_value_heads") and type(keys) is int
+        if counts and type(queries) is int and (keys < 1 or queries % keys):
+            return (
+                f"has {queries} attention heads that do not go in equal parts to its {keys} "
+                f"key-value heads: give one whose heads do."
+            )
+    return ""
 
 
 def _counts_experts(entry: str) -> bool:
