@@ -278,6 +278,12 @@ def test_a_language_model_that_is_not_told_what_is_right_has_no_perplexity() -> 
         assert run.summary[name] is None
 
 
+def test_weights_that_have_two_names_are_counted_once() -> None:
+    found = prune(speaker(tie_word_embeddings=True), calibration=texts(6, 1)).summary
+    for when in ("before", "after"):
+        assert found["bytes"][when] == 4 * found["params"][when]
+
+
 def test_heads_and_units_are_told_apart_from_filters() -> None:
     run = prune(speaker(), calibration=texts(6, 1))
     for block in run.summary["architecture"]["before"][0]["blocks"]:

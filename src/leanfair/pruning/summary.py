@@ -126,8 +126,10 @@ def _parts(before: Bill, after: Bill, name: str) -> dict[str, int] | None:
 
 
 def _bytes(model: nn.Module) -> int:
-    """Bytes of the weights and buffers, as a safetensors file holds them."""
-    return sum(value.numel() * value.element_size() for value in model.state_dict().values())
+    """Bytes of the weights and buffers, those that have two names, as a tied head, once."""
+    state = model.state_dict().values()
+    once = {(value.data_ptr(), value.shape): value.nbytes for value in state}
+    return sum(once.values())
 
 
 def _architecture(run: Run) -> dict[str, Any]:

@@ -212,9 +212,9 @@ def _model(summary: Summary) -> dict[str, Any]:
     if not isinstance(origin, Mapping):
         return dict(summary["model"])
     spec = origin.get("spec")
-    told = {**origin}
+    told, skipped = {**origin}, ("config", "module")
     if isinstance(spec, Mapping):
-        told["spec"] = {name: value for name, value in spec.items() if name != "config"}
+        told["spec"] = {name: value for name, value in spec.items() if name not in skipped}
     if earlier := told.pop("cuts", ()):
         told["pruned before"] = f.plural(len(earlier), "cut")
     return {**summary["model"], "origin": told}

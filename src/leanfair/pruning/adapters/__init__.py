@@ -35,8 +35,10 @@ def dissect(model: nn.Module, sample: Batch, free: bool = False) -> Anatomy:
 def _reasons(anatomy: Anatomy) -> list[tuple[str, str]]:
     """Each reason why something was refused, with the first of its kind, first those with a
     remedy."""
-    first = {reason: name for name, reason in reversed(anatomy.refused.items())}
-    found = [(name, reason) for reason, name in reversed(first.items())]
+    first: dict[str, str] = {}
+    for name, reason in anatomy.refused.items():
+        first.setdefault(reason, name)
+    found = [(name, reason) for reason, name in first.items()]
     return sorted(found, key=lambda item: "free=True" not in item[1])
 
 

@@ -22,8 +22,7 @@ def check_model(model: nn.Module) -> None:
     name = type(model).__name__
     if not isinstance(model, nn.Module):
         raise UnsupportedModelError(f"A network is a torch.nn.Module, but {name} is none.")
-    reasons = (_wrapped, _unloaded, _quantised, _mixture, _uneven, _scattered, _entangled)
-    for reason in reasons:
+    for reason in (_wrapped, _unloaded, _quantised, _mixture, _scattered, _entangled):
         if why := reason(model):
             raise UnsupportedModelError(f"{name} {why}")
 
@@ -105,17 +104,29 @@ def _logits(model: nn.Module, sample: Batch) -> Tensor:
             f"{error} Wrap it in a module that returns logits [n, classes]."
         ) from error
     except Exception as error:
-        why = _first_line(error)
-        if _misses_decoder_inputs(model, sample):
-            why = "an encoder-decoder also needs decoder_input_ids [n, tokens] in each batch."
+        why = _known(model, sample) or _first_line(error)
         raise InputError(
             f"{type(model).__name__} does not run on the calibration data: {why}"
         ) from error
 
 
-def _misses_decoder_inputs(model: nn.Module, sample: Batch) -> bool:
-    both = is_transformer(model) and getattr(model.config, "is_encoder_decoder", False)
-    return bool(both) and "decoder_input_ids" not in sample.inputs
+def _known(model: nn.Module, sample: Batch) -> str:
+    """Why a model of transformers does not run, where its own words say little."""
+    if not is_transformer(model):
+        return ""
+    config: Any = model.config
+    if getattr(config, "is_encoder_decoder", False) and "decoder_input_ids" not in sample.inputs:
+        return "an encoder-decoder also needs decoder_input_ids [n, tokens] in each batch."
+    entries = dict(_entries(config.to_dict()))
+    for path, keys in entries.items():
+        queries = entries.get(path.replace("num_key_value_heads", "num_attention_heads"))
+        counts = path.endswith("num_key_value_heads") and type(keys) is int
+        if counts and type(queries) is int and (keys < 1 or queries % keys):
+            return (
+                f"its {queries} attention heads do not go in equal parts to its {keys} key-value "
+                f"heads, so give a model whose heads do."
+            )
+    return ""
 
 
 def _wrapped(model: nn.Module) -> str:
@@ -177,23 +188,6 @@ def _mixture(model: nn.Module) -> str:
         return ""
     where = f"{path} {value}" if value else f"{path} {place}"
     return f"is a mixture of experts ({where}), which cannot be pruned yet: give a dense one."
-
-
-def _uneven(model: nn.Module) -> str:
-    """Queries go in equal parts to keys and values."""
-    if not is_transformer(model):
-        return ""
-    config: Any = model.config
-    entries = dict(_entries(config.to_dict()))
-    for path, keys in entries.items():
-        queries = entries.get(path.replace("num_key_value_heads", "num_attention_heads"))
-        counts = path.endswith("num_key_value_heads") and type(keys) is int
-        if counts and type(queries) is int and (keys < 1 or queries % keys):
-            return (
-                f"has {queries} attention heads that do not go in equal parts to its {keys} "
-                f"key-value heads: give one whose heads do."
-            )
-    return ""
 
 
 def _counts_experts(entry: str) -> bool:
