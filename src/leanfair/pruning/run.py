@@ -202,11 +202,7 @@ class Run:
             seed=self._seed(subject, number),
             teacher=self.base if self.settings.recipe.distill > 0 else None,
             progress=lambda share: self.say(stage, subject=subject, done=share),
-            checkpoint=Checkpointing(
-                scratch, every=max(500 if self.speaks else 10_000, self.train_size // 2)
-            )
-            if scratch
-            else None,
+            checkpoint=Checkpointing(scratch, every=self._written_every) if scratch else None,
         )
         self.images += tuned.images
 
