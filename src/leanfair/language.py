@@ -34,13 +34,17 @@ def is_causal(model: nn.Module) -> bool:
     if getattr(config, "is_encoder_decoder", False):
         return False
     # A model that sees and writes, such as Gemma 3, generates without being called a causal LM.
-    writes = type(model).__name__.endswith("ForConditionalGeneration")
-    return writes or type(model).__name__.endswith(_CAUSAL)
+    return _named(model, ("ForConditionalGeneration", *_CAUSAL))
 
 
 def is_language_model(model: nn.Module) -> bool:
     """Whether `model` gives logits for every token, [n, tokens, words]."""
-    return is_transformer(model) and type(model).__name__.endswith(_TOKENWISE)
+    return is_transformer(model) and _named(model, _TOKENWISE)
+
+
+def _named(model: nn.Module, endings: tuple[str, ...]) -> bool:
+    """Whether the class of `model`, or one that it is made from, has such a name."""
+    return any(base.__name__.endswith(endings) for base in type(model).__mro__)
 
 
 def token_mask(batch: Batch, length: int) -> Tensor | None:

@@ -131,7 +131,7 @@ FAMILIES: dict[str, Family] = {
             image_size=16, patch_size=2, embed_dim=16, depths=[2, 3], num_heads=[2, 4],
             window_size=4, num_labels=3,
         ),
-        0, 0, 4, 0, "image",
+        0, 0, 2, 0, "image",
     ),
     "bart": Family(
         _made(

@@ -317,3 +317,39 @@ def test_a_model_that_was_cast_is_as_exact_as_one_that_was_loaded(tmp_path: Path
     loaded = transformers.LlamaForCausalLM.from_pretrained(tmp_path, dtype="auto")
     assert torch.equal(twin.model.rotary_emb.inv_freq, loaded.model.rotary_emb.inv_freq)
     assert model.model.rotary_emb.inv_freq.dtype == torch.bfloat16  # the model stays as it is
+
+
+def test_a_block_with_another_shift_than_it_would_be_built_with_is_not_stock() -> None:
+    """Without a block the others change places, and in turn they shift their windows or do not."""
+    import transformers
+
+    torch.manual_seed(0)
+    config = transformers.SwinConfig(
+        image_size=32, patch_size=2, embed_dim=16, depths=[2, 4], num_heads=[2, 4], window_size=4
+    )
+    model = zoo.awake(transformers.SwinForImageClassification(config))
+    sample = Batch({"pixel_values": torch.randn(2, 3, 32, 32)})
+    anatomy = dissect(model, sample)
+    assert [layer.name[-8:] for layer in anatomy.layers] == ["blocks.1", "blocks.3"]
+    freely = {layer.name: layer for layer in dissect(model, sample, free=True).layers}
+    turned = freely["swin.encoder.layers.1.blocks.1"]
+    child = apply(Cut("layer", layers=(turned,)), model, sample)
+    assert not is_stock(child)
+    assert not is_stock(remove(Cut("layer", layers=(anatomy.layers[0],)), child))
+    assert is_stock(remove(Cut("layer", layers=(anatomy.layers[0],)), model))
+
+
+def test_the_attention_that_a_cache_counts_by_stays() -> None:
+    import transformers
+
+    torch.manual_seed(0)
+    kinds = ["conv", FULL, "conv"]
+    given = {"num_key_value_heads": 3, "layer_types": kinds, "block_auto_adjust_ff_dim": False}
+    model = zoo.awake(transformers.Lfm2ForCausalLM(transformers.Lfm2Config(**{**SIZES, **given})))
+    for free in (False, True):
+        anatomy = dissect(model, sample_of(model), free)
+        assert [layer.name for layer in anatomy.layers] == ["model.layers.0", "model.layers.2"]
+        assert "cache" in anatomy.refused["model.layers.1"]
+    child = apply(Cut("layer", layers=anatomy.layers), model, sample_of(model))
+    assert list(child.config.layer_types) == [FULL]
+    assert torch.equal(*(_written(child, sample_of(model), cached) for cached in (True, False)))

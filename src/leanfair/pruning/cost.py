@@ -111,7 +111,7 @@ class Bill:
         roots = tuple(f"{layer}." for layer in layers)
 
         def stays(name: str) -> bool:
-            return not f"{name}.".startswith(roots)
+            return not f"{name.removesuffix(PRODUCTS)}.".startswith(roots)
 
         left = {name: each for name, each in self.operations.items() if stays(name)}
         rest = {name: count for name, count in self.rest.items() if stays(name)}

@@ -124,6 +124,18 @@ def with_entries(model: nn.Module, changes: Mapping[str, Any]) -> nn.Module:
     return model
 
 
+def apart(model: nn.Module) -> nn.Module:
+    """`model`, known from now on to be something else than its configuration says, however alike
+    it may look: cut in a way that this cannot tell."""
+    vars(model)["_apart"] = True
+    return model
+
+
+def is_apart(model: nn.Module) -> bool:
+    """Whether a model is known to be something else than its configuration says."""
+    return vars(model).get("_apart") is True
+
+
 @contextmanager
 def told(model: nn.Module, changes: Mapping[str, Any]) -> Iterator[None]:
     """While this lasts, the configuration of `model` has its entries changed."""
@@ -162,9 +174,10 @@ def skeleton(model: nn.Module, config: Any) -> nn.Module | None:
     """What the class of `model` builds from `config`: parameters without memory, buffers as they
     are. None where it builds nothing."""
     from accelerate import init_empty_weights
+    from transformers.initialization import no_init_weights
 
     try:
-        with silence(), _default_dtype(model), init_empty_weights(include_buffers=False):
+        with silence(), _default_dtype(model), no_init_weights(), init_empty_weights(False):
             built: nn.Module = type(model)(config)
     except Exception:  # a configuration may be refused in any way
         return None
@@ -195,7 +208,7 @@ def stocked(child: nn.Module, config: Any, bare: nn.Module) -> nn.Module | None:
 def is_stock(model: nn.Module) -> bool:
     """Whether transformers builds `model` from its configuration alone, so that
     `from_pretrained` loads what `save_pretrained` writes."""
-    if not is_transformer(model):
+    if not is_transformer(model) or is_apart(model):
         return False
     with torch.random.fork_rng([]):
         built = skeleton(model, changed(model.config, {}))

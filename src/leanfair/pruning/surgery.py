@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from math import inf, isfinite
 from typing import Any
 
@@ -18,8 +18,10 @@ from leanfair.errors import SurgeryError
 from leanfair.pruning.masks import features_of, is_dense, masked_by, module_named
 from leanfair.pruning.replay import outputs
 from leanfair.pruning.stock import (
+    apart,
     changed,
     depth_entries,
+    is_apart,
     shapes,
     skeleton,
     stocked,
@@ -57,19 +59,17 @@ def remove(cut: Cut, model: nn.Module) -> nn.Module:
     A model of transformers is built anew by its own class where its configuration can tell the cut.
     """
     child = copy.deepcopy(model)
-    depths, widths = depth_entries(cut, model), width_entries(cut)
     narrow(cut, child)
-    if not (depths or widths):
-        return child
-    stock = _stock(cut, model, child, {**depths, **widths})
-    return with_entries(child, depths) if stock is None else stock
+    stock = as_stock(cut, model, child)
+    return stock or apart(with_entries(child, depth_entries(cut, model)))
 
 
-def _stock(
-    cut: Cut, model: nn.Module, child: nn.Module, entries: Mapping[str, Any]
-) -> nn.Module | None:
-    """What transformers builds of `model` after `cut`, with the tensors of `child`; None where it
-    builds something else."""
+def as_stock(cut: Cut, model: nn.Module, child: nn.Module) -> nn.Module | None:
+    """What transformers builds of `model` after `cut`, with the tensors of `child`, the network
+    that was cut; None where it builds something else, or the configuration cannot tell the cut."""
+    entries = {**depth_entries(cut, model), **width_entries(cut)}
+    if not entries or is_apart(model):
+        return None
     bare = skeleton(model, changed(model.config, {}))
     if bare is None or shapes(bare) != shapes(model):
         return None

@@ -8,8 +8,9 @@ from leanfair.batches import Batch
 from leanfair.errors import UnsupportedModelError
 from leanfair.pruning.types import Anatomy
 
-TOKENS = 24
-"""How many tokens of each sample removals are tried out on: enough for every kind of attention."""
+TEXTS, TOKENS = 2, 24
+"""How many texts, and tokens of each, removals are tried out on: enough for every kind of
+attention, and little enough for large models."""
 
 
 def dissect(model: nn.Module, sample: Batch, free: bool = False) -> Anatomy:
@@ -46,14 +47,15 @@ def anatomy_of(model: nn.Module, sample: Batch, free: bool = False) -> Anatomy:
     """`dissect`, also where nothing can be removed any more."""
     import torch
 
-    from leanfair.language import is_causal, is_transformer, shortened
+    from leanfair.language import is_causal, is_transformer, shortened, token_ids
     from leanfair.pruning.adapters.entries import stock_of
     from leanfair.pruning.adapters.fitness import check_model, check_outputs, traceable, twin_of
     from leanfair.pruning.adapters.network import convolves, dissect_network
-    from leanfair.pruning.adapters.uniform import cached, uniform
+    from leanfair.pruning.adapters.uniform import uniform, writing
 
     check_model(model)
-    sample = shortened(sample, TOKENS)
+    if token_ids(sample) is not None:
+        sample = shortened(sample, TOKENS)[:TEXTS]
     with torch.random.fork_rng([]):
         twin = twin_of(model)
         check_outputs(twin, sample)
@@ -62,6 +64,7 @@ def anatomy_of(model: nn.Module, sample: Batch, free: bool = False) -> Anatomy:
             return dissect_network(twin, sample)
         stock = stock_of(twin)
         anatomy = dissect_network(twin, sample, stock, later=not free)
+        anatomy = writing(anatomy, twin) if is_causal(twin) else anatomy
         if free or convolves(twin, anatomy.stages, sample):
-            return cached(anatomy) if is_causal(twin) else anatomy
-        return uniform(anatomy, twin, stock, sample)
+            return anatomy
+        return uniform(anatomy, stock, sample)

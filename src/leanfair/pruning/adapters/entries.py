@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from leanfair.errors import SurgeryError
-from leanfair.pruning.stock import Shapes, alike, changed, shapes, skeleton
+from leanfair.pruning.stock import Shapes, alike, changed, is_apart, shapes, skeleton
 from leanfair.pruning.surgery import narrow
 from leanfair.pruning.types import Cut, Layer, NeuronCut, Neurons
 
@@ -59,7 +59,9 @@ class Stock:
     @property
     def same(self) -> bool:
         """Whether the model is what its configuration says."""
-        return shapes(self.bare) == shapes(self.model) and alike(self.bare, self.model)
+        if is_apart(self.model) or shapes(self.bare) != shapes(self.model):
+            return False
+        return alike(self.bare, self.model)
 
     def widths(self, groups: Iterable[Neurons]) -> Widths | None:
         """The entries that narrow `groups`, of which each loses as many; None where there are none

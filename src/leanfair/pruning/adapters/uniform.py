@@ -6,16 +6,19 @@ of each. What it has no entry for stays, and is refused by name.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain
+from typing import Any
 
 from torch import nn
 
 from leanfair.batches import Batch
 from leanfair.errors import SurgeryError
 from leanfair.pruning.adapters.entries import Stock, Widths
-from leanfair.pruning.stock import is_stock
-from leanfair.pruning.surgery import difference, remove
+from leanfair.pruning.stock import entry, is_stock
+from leanfair.pruning.surgery import as_stock, difference, narrow
 from leanfair.pruning.types import Anatomy, Cut, Layer, NeuronCut, Neurons
 
 FREE = "prune with free=True (--free) to remove some all the same"
@@ -23,12 +26,13 @@ NOT_STOCK = f"the model is not what its configuration says, so all must stay as 
 NO_ENTRY = f"its configuration has no entry for fewer of them: {FREE}"
 NO_DEPTH = f"its configuration has no entry for fewer layers: {FREE}"
 NO_CACHE = "its configuration, which its cache is made by, has no entry for fewer layers"
+COUNTS = "it is the attention by which the cache knows how long a text is"
 UNLIKE = f"transformers does not build the same network without it: {FREE}"
 
 
-def uniform(anatomy: Anatomy, model: nn.Module, stock: Stock | None, sample: Batch) -> Anatomy:
-    """Of `anatomy` what the configuration of `model` can tell, each structure with its entries;
-    tried out on `sample`. `stock` is what transformers builds in its place."""
+def uniform(anatomy: Anatomy, stock: Stock | None, sample: Batch) -> Anatomy:
+    """Of `anatomy` what the configuration of a model can tell, each structure with its entries;
+    tried out on `sample`. `stock` is the model beside what transformers builds in its place."""
     if stock is None or not stock.same:
         every = {each.name for each in anatomy.layers} | {each.name for each in anatomy.neurons}
         refused = {**anatomy.refused, **dict.fromkeys(every, NOT_STOCK)}
@@ -39,7 +43,7 @@ def uniform(anatomy: Anatomy, model: nn.Module, stock: Stock | None, sample: Bat
     refused = {**anatomy.refused, **missing, **deep}
 
     def holds(cut: Cut) -> bool:
-        return _holds(cut, model, sample)
+        return _holds(cut, stock, sample)
 
     ties = [tie for tie in ties if _narrows(tie, holds, refused)]
     return replace(
@@ -51,12 +55,35 @@ def uniform(anatomy: Anatomy, model: nn.Module, stock: Stock | None, sample: Bat
     )
 
 
-def cached(anatomy: Anatomy) -> Anatomy:
-    """`anatomy` without the layers that a configuration cannot tell: a model that writes makes its
-    cache by that, of one kind or another for each layer."""
-    told = tuple(layer for layer in anatomy.layers if layer.fields or layer.lists)
-    untold = {layer.name: NO_CACHE for layer in anatomy.layers if layer not in told}
-    return replace(anatomy, layers=told, refused={**anatomy.refused, **untold})
+def writing(anatomy: Anatomy, model: nn.Module) -> Anatomy:
+    """`anatomy` of a model that writes, without the layers that its cache cannot miss: those that
+    its configuration cannot tell, as there is one kind of cache or another for each layer, and the
+    first attention where other layers have none, as that knows how long the text is."""
+    refused = {}
+    for layer in anatomy.layers:
+        if not (layer.fields or layer.lists):
+            refused[layer.name] = NO_CACHE
+        elif layer.name == _first_attention(layer, model):
+            refused[layer.name] = COUNTS
+    layers = tuple(layer for layer in anatomy.layers if layer.name not in refused)
+    return replace(anatomy, layers=layers, refused={**anatomy.refused, **refused})
+
+
+def _first_attention(layer: Layer, model: nn.Module) -> str:
+    """The name of the first of the layers beside `layer` that is an attention, where some are
+    not; "" where all are, or none."""
+    config: Any = model.config
+    for path in layer.lists:
+        kinds = [str(kind) for kind in entry(config.to_dict(), path)]
+        attends = [_attends(kind) for kind in kinds]
+        if any(attends) and not all(attends):
+            names = [name for name, _ in model.get_submodule(layer.container).named_children()]
+            return f"{layer.container}.{names[attends.index(True)]}"
+    return ""
+
+
+def _attends(kind: str) -> bool:
+    return ("attention" in kind and "linear" not in kind) or kind == "hybrid"
 
 
 def _in_order(ties: list[tuple[Neurons, ...]], anatomy: Anatomy) -> tuple[Neurons, ...]:
@@ -132,10 +159,17 @@ def _going(
     return tuple(going)
 
 
-def _holds(cut: Cut, model: nn.Module, sample: Batch) -> bool:
+def _holds(cut: Cut, stock: Stock, sample: Batch) -> bool:
     """Whether transformers builds the network without `cut`, and that gives the same outputs."""
+    model = stock.model
+    # Its tensors are shared: what is narrowed gets others.
+    shared = {id(value): value for value in chain(model.parameters(), model.buffers())}
+    child = copy.deepcopy(model, shared)
     try:
-        child = remove(cut, model)
+        narrow(cut, child)
     except SurgeryError:
         return False
-    return is_stock(child) and difference(cut, model, child, sample) <= 1.0
+    built = as_stock(cut, model, child)
+    if built is None or not is_stock(built):
+        return False
+    return difference(cut, model, built, sample) <= 1.0
