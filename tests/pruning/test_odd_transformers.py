@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -264,20 +265,22 @@ def test_any_texts_will_do_to_find_out(sample: Batch) -> None:
 
 def test_a_head_is_never_taken_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """If the wrong head went out of one module, the proof would tell, in any precision."""
-    right = surgery.features_of
+    right = surgery.positions_of
 
-    def wrong(member: Any, drop: Any) -> Tensor:
-        moved = member.side == "in" and member.module.endswith("o_proj")
-        return right(member, tuple((i + 1) % 3 for i in drop) if moved else drop)
+    def wrong(cut: Cut) -> Any:
+        moved = (replace(each, drop=tuple((i + 1) % 3 for i in each.drop)) for each in cut.neurons)
+        others = right(replace(cut, neurons=tuple(moved)))
+        wrongly = {(m, side) for m, side in others if side == "in" and m.endswith("o_proj")}
+        return {**right(cut), **{place: others[place] for place in wrongly}}
 
-    monkeypatch.setattr(surgery, "features_of", wrong)
+    monkeypatch.setattr(surgery, "positions_of", wrong)
     for dtype in (torch.float32, torch.bfloat16):
         model = made(_llama()._replace(dtype=dtype))
         sample = sample_of(model)
         assert dissect(model, sample).layers  # layers alone, for heads are not as they should be
-        monkeypatch.setattr(surgery, "features_of", right)
+        monkeypatch.setattr(surgery, "positions_of", right)
         heads = [g for g in dissect(model, sample).neurons if g.unit == "head"]
-        monkeypatch.setattr(surgery, "features_of", wrong)
+        monkeypatch.setattr(surgery, "positions_of", wrong)
         cut = Cut("neurons", neurons=tuple(NeuronCut(group, (1,)) for group in heads))
         assert difference(cut, model, remove(cut, model), sample) > 1.0
 

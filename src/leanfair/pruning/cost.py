@@ -21,7 +21,7 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 
 from leanfair.batches import Batch, forward
 from leanfair.evaluation.mode import evaluating
-from leanfair.pruning.masks import first_tensor, is_dense
+from leanfair.pruning.masks import dense_weight, first_tensor, is_dense
 from leanfair.pruning.products import counted_products
 from leanfair.pruning.types import Cut, Member, NeuronCut
 
@@ -206,10 +206,8 @@ def _operation(module: nn.Module, calls: int) -> Operation | None:
         kernel = prod(module.kernel_size)
         widths = (module.in_channels, module.out_channels, module.groups)
         return Operation(*widths, kernel, calls, biased, "convolution")
-    if isinstance(module, nn.Linear):
-        return Operation(module.in_features, module.out_features, 1, 1, calls, biased, "dense")
-    if is_dense(module):  # a Conv1D, whose weight is [in, out]
-        inward, outward = own["weight"].shape
+    if is_dense(module):
+        outward, inward = dense_weight(module).shape
         return Operation(inward, outward, 1, 1, calls, biased, "dense")
     if isinstance(module, (_BatchNorm, _InstanceNorm)):
         channels = module.num_features

@@ -18,7 +18,7 @@ from leanfair.errors import InputError
 from leanfair.pruning.divergence import mean_kl, total_kl
 from leanfair.pruning.energy import energy
 from leanfair.pruning.fisher import fisher
-from leanfair.pruning.masks import features_of, is_dense, masked
+from leanfair.pruning.masks import dense_weight, features_of, is_dense, masked
 from leanfair.pruning.replay import features, sites, sites_by_batch
 from leanfair.pruning.types import Anatomy, Layer, NeuronCut, Neurons, Scores, Structure
 from leanfair.similarity import cka as linear_cka
@@ -206,11 +206,7 @@ def _incoming(modules: dict[str, nn.Module], group: Neurons) -> tuple[float, ...
 
 def _weight(module: nn.Module) -> Tensor:
     """The weight, its first dimension that of the output."""
-    weight: Any = module.weight
-    weight = weight.detach()
-    linear = isinstance(module, (_ConvNd, nn.Linear))
-    found: Tensor = weight if linear else weight.T  # a Conv1D has it the other way round
-    return found
+    return module.weight.detach() if isinstance(module, _ConvNd) else dense_weight(module)
 
 
 def _has_weights(module: nn.Module) -> bool:

@@ -18,6 +18,8 @@ from accelerate import PartialState
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from leanfair.pruning.precision import in_full
+
 
 class Group(NamedTuple):
     """This process's number, from 0, and how many there are."""
@@ -95,7 +97,7 @@ def _synchronised(norm: _BatchNorm, alone: Callable[[Tensor], Tensor], x: Tensor
         return alone(x)
     dims = [0, *range(2, x.ndim)]
     shape = [1, -1] + [1] * (x.ndim - 2)
-    wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    wide = in_full(x)
     count = _summed(wide.new_tensor(float(x.numel() // x.shape[1])))
     mean = _summed(wide.sum(dims)) / count
     centred = wide - mean.reshape(shape)

@@ -15,7 +15,9 @@ from leanfair.batches import Batch, forward
 from leanfair.errors import InputError
 from leanfair.evaluation.mode import evaluating
 from leanfair.language import flattened
-from leanfair.pruning.masks import consumers, first_tensor, is_dense
+from leanfair.pruning.fisher import folded
+from leanfair.pruning.masks import consumers, dense_weight, first_output, first_tensor, is_dense
+from leanfair.pruning.precision import in_full
 from leanfair.pruning.types import Anatomy, Layer, Member, Neurons, Scores
 
 
@@ -104,15 +106,14 @@ class _Reader:
                 f"The criterion energy does not know what a {type(module).__name__} makes of "
                 f"{group.name}: choose another criterion."
             )
-        weight: Any = module.weight if isinstance(module, nn.Linear) else module.weight.T
-        columns = _exact(weight)[:, features].reshape(-1, *shape)
+        columns = in_full(dense_weight(module))[:, features].reshape(-1, *shape)
         return _Reader(member, True, torch.einsum("dcr,dcs->crs", columns, columns))
 
     def contributions(self, x: Tensor, output: Tensor) -> Tensor:
         """The squared norm of what the consumer makes of each neuron in its input `x`: [n, ...,
         count] or, of a convolution over all positions of its `output`, [n, count]."""
         count, repeat = self.size.shape[:2]
-        own = _exact(x.narrow(-1 if self.dense else 1, self.member.offset, count * repeat))
+        own = in_full(x.narrow(-1 if self.dense else 1, self.member.offset, count * repeat))
         if self.dense and repeat == 1:
             return own.square() * self.size.flatten()
         if self.dense:
@@ -147,7 +148,7 @@ class _Reading:
 
         def hook(module: nn.Module, args: Any, output: Any) -> None:
             if self.found:
-                self.meter.add(_shares(self.found, _first(output), batch, tokenwise))
+                self.meter.add(_shares(self.found, first_output(output), batch, tokenwise))
             self.found = []
 
         return hook
@@ -169,11 +170,11 @@ class _Crossing:
         """A hook for what the layer gives."""
 
         def hook(module: nn.Module, args: Any, output: Any) -> None:
-            x, entry = _first(output), self.entry
+            x, entry = first_output(output), self.entry
             if entry is None:
                 return
             tokenwise = not any(isinstance(part, _ConvNd) for part in module.modules())
-            change = (_exact(x) - _exact(entry)).square().sum(dim=-1, keepdim=True)
+            change = (in_full(x) - in_full(entry)).square().sum(dim=-1, keepdim=True)
             self.meter.add(_shares([change], x, batch, tokenwise))
             self.entry = None
 
@@ -222,7 +223,7 @@ def _shares(found: list[Tensor], stream: Tensor, batch: Batch, tokenwise: bool) 
     """The sum of `found`, squared norms [n, ..., count], by those of `stream`: a row for each token
     where `tokenwise` and they stand in both alike, else one for each sample. Raises InputError
     where the two do not even have the same samples."""
-    stream = _exact(stream)
+    stream = in_full(stream)
     count = found[0].shape[-1]
     rows = stream.shape[:2]
     if tokenwise and stream.ndim == 3 and all(_alike(each, rows) for each in found):
@@ -230,10 +231,7 @@ def _shares(found: list[Tensor], stream: Tensor, batch: Batch, tokenwise: bool) 
         shares = _over(total, stream.square().sum(dim=2, keepdim=True))
         return flattened(batch, shares) if len(stream) == len(batch) else shares.flatten(0, 1)
     if any(len(each) != len(stream) for each in found):
-        raise InputError(
-            f"Inside the network there are {len(found[0])} rows for {len(stream)} samples, so the "
-            f"criterion energy cannot tell the samples apart: choose another criterion, as kl."
-        )
+        raise folded("energy", len(found[0]), len(stream))
     total = torch.stack([each.reshape(len(each), -1, count).sum(dim=1) for each in found]).sum(0)
     return _over(total, stream.flatten(1).square().sum(dim=1, keepdim=True))
 
@@ -250,17 +248,7 @@ def _over(part: Tensor, whole: Tensor) -> Tensor:
 
 def _kernel_norms(module: _ConvNd) -> Tensor:
     """The squared norm of the weights that read each input channel, [channels]."""
-    squares = _exact(module.weight).square().flatten(2).sum(dim=2)
+    squares = in_full(module.weight).square().flatten(2).sum(dim=2)
     if module.transposed:
         return squares.sum(dim=1)
     return squares.reshape(module.groups, -1, squares.shape[1]).sum(dim=1).flatten()
-
-
-def _first(output: Any) -> Tensor:
-    first: Tensor = output if isinstance(output, Tensor) else output[0]
-    return first
-
-
-def _exact(x: Tensor) -> Tensor:
-    """`x` in float32 at least."""
-    return x.to(torch.promote_types(x.dtype, torch.float))

@@ -15,7 +15,15 @@ from leanfair.batches import Batch, forward
 from leanfair.errors import InputError
 from leanfair.evaluation.mode import evaluating
 from leanfair.language import flattened
-from leanfair.pruning.masks import consumers, feature_dim, first_tensor, with_first_tensor
+from leanfair.pruning.masks import (
+    consumers,
+    feature_dim,
+    first_output,
+    first_tensor,
+    with_first_output,
+    with_first_tensor,
+)
+from leanfair.pruning.precision import in_full
 from leanfair.pruning.types import Anatomy, Layer, Member, Scores, Structure
 
 _DRAWN_AT_ONCE = 2**22
@@ -114,7 +122,7 @@ class _Gates:
         if length is not None and products.ndim == 2 and len(products) == n * length:
             products = products.reshape(n, length, -1)  # they stood in one row, as inside of OPT
         if len(products) != n:
-            raise _folded(len(products), n)
+            raise folded("fisher", len(products), n)
         rows = products.reshape(n, -1, products.shape[-1])
         return rows.sum(dim=1) if length is None else flattened(self.batch, rows)
 
@@ -157,7 +165,7 @@ def _measure(
             logits = flattened(batch, logits)
         if not logits.requires_grad:
             raise InputError("The network keeps no gradients: choose another criterion, as kl.")
-        exact = logits.to(torch.promote_types(logits.dtype, torch.float))
+        exact = in_full(logits)
         loss = F.cross_entropy(exact, _drawn(exact.detach(), generator), reduction="sum")
         torch.autograd.grad(loss, anchor, allow_unused=True)
     for gauge in gauges:
@@ -209,17 +217,17 @@ def _at_output(gauge: _Gauge, gates: _Gates, anchor: Tensor, *, around: bool) ->
     output differs from its input."""
 
     def hear(contribution: Tensor, gradient: Tensor) -> None:
-        products = (_exact(contribution) * gradient).sum(dim=-1, keepdim=True)
+        products = (in_full(contribution) * gradient).sum(dim=-1, keepdim=True)
         gauge.hear(gates.slopes(products))
 
     def hook(module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
         gauge.expected += 1
-        first = output if isinstance(output, Tensor) else output[0]
+        first = first_output(output)
         own = first.detach()
         if around:
             own = own - first_tensor(args, kwargs)[1].detach()
         heard = _listen(first, anchor, own, hear, copy=True)  # it may be changed in place
-        return heard if isinstance(output, Tensor) else type(output)((heard, *output[1:]))
+        return with_first_output(output, heard)
 
     return hook
 
@@ -232,7 +240,7 @@ def _at_input(gauge: _Gauge, gates: _Gates, anchor: Tensor, member: Member, dim:
         return x.narrow(dim, member.offset, shape[0] * shape[1]).movedim(dim, -1)
 
     def hear(x: Tensor, gradient: Tensor) -> None:
-        products = _exact(own(x)) * own(gradient)
+        products = in_full(own(x)) * own(gradient)
         gauge.hear(gates.slopes(products.reshape(*products.shape[:-1], *shape).sum(dim=-1)))
 
     def hook(module: nn.Module, args: Any, kwargs: Any) -> Any:
@@ -244,14 +252,9 @@ def _at_input(gauge: _Gauge, gates: _Gates, anchor: Tensor, member: Member, dim:
     return hook
 
 
-def _exact(x: Tensor) -> Tensor:
-    """`x` in float32 at least."""
-    return x.to(torch.promote_types(x.dtype, torch.float))
-
-
-def _folded(found: int, samples: int) -> InputError:
+def folded(criterion: str, found: int, samples: int) -> InputError:
     """Where images are cut into windows, say, which become samples of their own."""
     return InputError(
-        f"Inside the network there are {found} rows for {samples} samples, so the criterion fisher "
-        f"cannot tell the samples apart: choose another criterion, as kl."
+        f"Inside the network there are {found} rows for {samples} samples, so the criterion "
+        f"{criterion} cannot tell the samples apart: choose another criterion, as kl."
     )

@@ -15,6 +15,7 @@ from torch import nn
 
 from leanfair.errors import InputError, MissingDependencyError
 from leanfair.language import is_transformer
+from leanfair.pruning.masks import is_dense
 
 NAME = "leanfair"
 """What peft calls these directions."""
@@ -67,22 +68,12 @@ def linear_layers(model: nn.Module) -> list[str]:
     return [
         name
         for name, module in model.named_modules()
-        if _is_linear(module)
+        if is_dense(module)
         and module.weight.requires_grad
         and owners[id(module.weight)] == 1
         and name not in uncalled
         and id(module) not in head
     ]
-
-
-def _is_linear(module: nn.Module) -> bool:
-    return isinstance(module, nn.Linear) or _is_transposed(module)
-
-
-def _is_transposed(module: nn.Module) -> bool:
-    """Whether it is transformers' own linear layer, with weights [in, out], as in GPT-2."""
-    kind = type(module)
-    return kind.__name__ == "Conv1D" and kind.__module__.startswith("transformers.")
 
 
 def _head(model: nn.Module) -> set[int]:
@@ -92,7 +83,7 @@ def _head(model: nn.Module) -> set[int]:
     if body is not model:
         inside = {id(module) for module in body.modules()}
         return {id(module) for module in model.modules() if id(module) not in inside}
-    return {id(module) for module in [m for m in model.modules() if _is_linear(m)][-1:]}
+    return {id(module) for module in [m for m in model.modules() if is_dense(m)][-1:]}
 
 
 def _inject(model: nn.Module, names: list[str], rank: int, seed: int) -> None:
@@ -106,7 +97,7 @@ def _inject(model: nn.Module, names: list[str], rank: int, seed: int) -> None:
         r=rank,
         lora_alpha=2 * rank,
         target_modules="|".join(re.escape(name) for name in names),
-        fan_in_fan_out=any(_is_transposed(model.get_submodule(name)) for name in names),
+        fan_in_fan_out=not all(isinstance(model.get_submodule(n), nn.Linear) for n in names),
     )
     with torch.random.fork_rng(), warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -21,6 +21,7 @@ from leanfair.errors import InputError
 from leanfair.language import IGNORED, is_language_model, targets, token_mask
 from leanfair.pruning.distributed import group
 from leanfair.pruning.feed import Part
+from leanfair.pruning.precision import in_full
 from leanfair.pruning.recipe import Recipe
 
 AT_ONCE = 2**24
@@ -39,7 +40,7 @@ def batch_loss(
     """
     share = recipe.distill if goal is not None else 0.0
     tokens = logits.ndim == 3
-    loss = _wide(logits.new_zeros(()))
+    loss = in_full(logits.new_zeros(()))
     if share < 1.0:
         labels = _labels_for(model, part.part, logits)
         count = _over_all((labels != IGNORED).sum()) if tokens else part.whole
@@ -56,13 +57,13 @@ def batch_loss(
 
 def _surprise(logits: Tensor, labels: Tensor) -> Tensor:
     """Cross-entropy summed over the rows of logits [n, classes]."""
-    return F.cross_entropy(_wide(logits), labels, ignore_index=IGNORED, reduction="sum")
+    return F.cross_entropy(in_full(logits), labels, ignore_index=IGNORED, reduction="sum")
 
 
 def _distance(logits: Tensor, goal: Tensor, told: Tensor, heat: float) -> Tensor:
     """KL(goal || logits) at a temperature, summed over the rows that are `told`, [n]."""
-    p = F.log_softmax(_wide(goal) / heat, dim=-1)
-    q = F.log_softmax(_wide(logits) / heat, dim=-1)
+    p = F.log_softmax(in_full(goal) / heat, dim=-1)
+    q = F.log_softmax(in_full(logits) / heat, dim=-1)
     return ((p.exp() * (p - q)).sum(dim=-1) * told).sum()
 
 
@@ -80,11 +81,6 @@ def _total(function: Callable[..., Tensor], logits: Tensor, *others: Tensor) -> 
 def _rows(logits: Tensor) -> Tensor:
     """Logits [n, tokens, words] as [n * tokens, words]; those of a classifier as they are."""
     return logits.flatten(0, -2)
-
-
-def _wide(values: Tensor) -> Tensor:
-    """Logits of mixed precision in full."""
-    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
 
 def _told(batch: Batch, logits: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from leanfair.errors import SurgeryError
-from leanfair.pruning.types import Cut, Layer, Member, NeuronCut, Neurons
+from leanfair.pruning.types import Cut, Layer, Member, NeuronCut, Neurons, Side
 
 Hook = Callable[..., Any]
 
@@ -20,6 +20,17 @@ def features_of(member: Member, indices: tuple[int, ...]) -> Tensor:
     """The positions, along the member's dimension, that neurons `indices` own."""
     starts = torch.tensor(indices, dtype=torch.long) * member.repeat + member.offset
     return (starts[:, None] + torch.arange(member.repeat)).flatten()
+
+
+def positions_of(cut: Cut) -> dict[tuple[str, Side], Tensor]:
+    """The positions that the neurons of `cut` own, by module and side."""
+    found: dict[tuple[str, Side], Tensor] = {}
+    for neurons in cut.neurons:
+        for member in neurons.group.members:
+            place = member.module, member.side
+            positions = features_of(member, neurons.drop)
+            found[place] = torch.cat([found.get(place, positions[:0]), positions])
+    return found
 
 
 def consumers(group: Neurons) -> tuple[Member, ...]:
@@ -36,6 +47,13 @@ def is_dense(module: nn.Module) -> bool:
     """Whether `module` is a dense layer: a Linear, or what GPT-2 has in its place."""
     kind: Any = type(module)
     return isinstance(module, nn.Linear) or _is_transposed(kind)
+
+
+def dense_weight(module: nn.Module) -> Tensor:
+    """The weight of a dense layer as [out, in], a view without a gradient."""
+    weight: Any = module.weight
+    found: Tensor = weight.detach()
+    return found if isinstance(module, nn.Linear) else found.T
 
 
 @cache
@@ -84,20 +102,24 @@ def _zero_features(positions: Tensor, dim: int) -> Hook:
     return hook
 
 
+def first_output(output: Any) -> Tensor:
+    """What a module gives, or the first of what it gives."""
+    first: Tensor = output if isinstance(output, Tensor) else output[0]
+    return first
+
+
+def with_first_output(output: Any, value: Tensor) -> Any:
+    """The same with its first tensor replaced by `value`."""
+    return value if isinstance(output, Tensor) else type(output)((value, *output[1:]))
+
+
 def _zero_output(module: nn.Module, args: Any, output: Any) -> Any:
-    if isinstance(output, Tensor):
-        return torch.zeros_like(output)
-    first, *rest = output
-    return type(output)((torch.zeros_like(first), *rest))
+    return with_first_output(output, torch.zeros_like(first_output(output)))
 
 
 def _pass_on(module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
     """What a block gives when it is left out: what it was given."""
-    _, x = first_tensor(args, kwargs)
-    if isinstance(output, Tensor):
-        return x
-    _, *rest = output
-    return type(output)((x, *rest))
+    return with_first_output(output, first_tensor(args, kwargs)[1])
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from leanfair.batches import Batch, forward
 from leanfair.evaluation.mode import evaluating
 from leanfair.language import flattened
-from leanfair.pruning.masks import consumers, features_of, first_tensor, is_dense
+from leanfair.pruning.masks import dense_weight, first_tensor, is_dense, positions_of
 from leanfair.pruning.types import Cut
 
 RIDGE = 1.0
@@ -60,14 +60,11 @@ def repair(child: nn.Module, parent: nn.Module, cut: Cut, batches: Sequence[Batc
 
 def _gone(cut: Cut, parent: nn.Module) -> dict[str, Tensor]:
     """The inputs that go, by the dense module that reads them."""
-    found: dict[str, Tensor] = {}
-    for neurons in cut.neurons:
-        for member in consumers(neurons.group):
-            if is_dense(parent.get_submodule(member.module)):
-                positions = features_of(member, neurons.drop)
-                before = found.get(member.module, positions[:0])
-                found[member.module] = torch.cat([before, positions])
-    return found
+    return {
+        module: positions
+        for (module, side), positions in positions_of(cut).items()
+        if side == "in" and is_dense(parent.get_submodule(module))
+    }
 
 
 def _portions(gone: dict[str, Tensor], parent: nn.Module) -> Iterator[list[str]]:
@@ -75,7 +72,7 @@ def _portions(gone: dict[str, Tensor], parent: nn.Module) -> Iterator[list[str]]
     names: list[str] = []
     held = 0
     for name in gone:
-        size = _inputs_first(parent.get_submodule(name)).shape[0] ** 2
+        size = dense_weight(parent.get_submodule(name)).shape[1] ** 2
         if names and held + size > MOST_MOMENTS:
             yield names
             names, held = [], 0
@@ -113,7 +110,7 @@ def _measured(model: nn.Module, names: list[str], batches: Sequence[Batch]) -> d
 
 
 def _adapt(module: nn.Module, whole: nn.Module, gone: Tensor, moments: _Moments) -> None:
-    weight = _inputs_first(whole).detach().double()
+    weight = dense_weight(whole).T.double()
     goes = torch.zeros(len(weight), dtype=torch.bool, device=weight.device)
     goes[gone.to(weight.device)] = True
     bias: Any = getattr(module, "bias", None)
@@ -126,13 +123,6 @@ def _adapt(module: nn.Module, whole: nn.Module, gone: Tensor, moments: _Moments)
     kept.diagonal().add_(ridge)
     fit = torch.linalg.solve(kept, products[~goes][:, goes])  # B transposed, [kept, gone]
     with torch.no_grad():
-        _inputs_first(module).add_(fit @ weight[goes])
+        dense_weight(module).T.add_(fit @ weight[goes])
         if bias is not None:
             bias.add_(((mean[goes] - mean[~goes] @ fit) @ weight[goes]).to(bias.dtype))
-
-
-def _inputs_first(module: nn.Module) -> Tensor:
-    """The weight of a dense module as [in, out], a view."""
-    weight: Any = module.weight
-    found: Tensor = weight.data.T if isinstance(module, nn.Linear) else weight.data
-    return found

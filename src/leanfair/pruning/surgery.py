@@ -15,7 +15,7 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 
 from leanfair.batches import Batch
 from leanfair.errors import SurgeryError
-from leanfair.pruning.masks import features_of, is_dense, masked_by, module_named
+from leanfair.pruning.masks import dense_weight, is_dense, masked_by, module_named, positions_of
 from leanfair.pruning.replay import outputs
 from leanfair.pruning.stock import (
     apart,
@@ -81,13 +81,11 @@ def narrow(cut: Cut, child: nn.Module) -> None:
     """Take out of `child` what `cut` removes, in place. Raises SurgeryError on a misfit."""
     # Everything is looked up before anything goes: groups may share a module, at other offsets, and
     # the layers that stay are numbered anew.
-    gone: dict[tuple[str, Side], list[Tensor]] = {}
     for neurons in cut.neurons:
         for member in neurons.group.members:
-            positions = _positions(module_named(child, member.module), member, neurons)
-            gone.setdefault((member.module, member.side), []).append(positions)
-    for (name, side), positions_of_each in gone.items():
-        _shrink(child.get_submodule(name), side, torch.cat(positions_of_each))
+            _check_fit(module_named(child, member.module), member, neurons)
+    for (name, side), positions in positions_of(cut).items():
+        _shrink(child.get_submodule(name), side, positions)
     for neurons in cut.neurons:
         _resize(child, neurons)
     moved = _moved(child, cut.layers)
@@ -179,8 +177,8 @@ def _moved(model: nn.Module, layers: tuple[Layer, ...]) -> list[tuple[nn.Module,
     return found
 
 
-def _positions(module: nn.Module, member: Member, cut: NeuronCut) -> Tensor:
-    """The features of `module` that go with the dropped neurons, if it has what the cut says."""
+def _check_fit(module: nn.Module, member: Member, cut: NeuronCut) -> None:
+    """Raise SurgeryError where `module` has not what the cut says."""
     size = _width(module, member)
     wanted = max(
         other.offset + cut.group.count * other.repeat  # a module may hold them in several pieces
@@ -198,17 +196,13 @@ def _positions(module: nn.Module, member: Member, cut: NeuronCut) -> Tensor:
             f"The cut does not fit: of the neurons 0 to {cut.group.count - 1} of {cut.group.name} "
             f"at least one has to stay, and no other can go."
         )
-    return features_of(member, cut.drop)
 
 
 def _width(module: nn.Module, member: Member) -> int:
     """How many features `module` has on the member's side."""
     inward = member.side == "in"
-    if isinstance(module, nn.Linear):
-        return module.in_features if inward else module.out_features
     if is_dense(module):
-        transposed: Any = module.weight
-        return int(transposed.shape[0 if inward else 1])
+        return dense_weight(module).shape[1 if inward else 0]
     if isinstance(module, _ConvNd) and not isinstance(module, _ConvTransposeNd):
         return module.in_channels if inward else module.out_channels
     if isinstance(module, (_BatchNorm, _InstanceNorm)):

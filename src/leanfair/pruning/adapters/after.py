@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
-from leanfair.pruning.masks import features_of
+from leanfair.pruning.masks import positions_of
 from leanfair.pruning.types import Anatomy, Cut, Layer, Member, Neurons, Side
 
 
@@ -15,7 +14,7 @@ def after(cut: Cut, anatomy: Anatomy) -> Anatomy:
     """The anatomy of the network that `cut` leaves: blocks numbered anew, groups with the neurons
     that stay. Nothing is tried out here: every removal is proven when it is made."""
     gone = {layer.name for layer in cut.layers}
-    taken = _taken(cut)
+    taken = positions_of(cut)
     dropped = {neurons.group.name: len(neurons.drop) for neurons in cut.neurons}
 
     def stays(name: str) -> bool:
@@ -46,17 +45,6 @@ def after(cut: Cut, anatomy: Anatomy) -> Anatomy:
         refused={now(name): why for name, why in anatomy.refused.items() if stays(name)},
         ties=tuple(tie for tie in ties if tie),
     )
-
-
-def _taken(cut: Cut) -> dict[tuple[str, Side], Tensor]:
-    """The positions that go, by module and side."""
-    found: dict[tuple[str, Side], Tensor] = {}
-    for neurons in cut.neurons:
-        for member in neurons.group.members:
-            place = member.module, member.side
-            positions = features_of(member, neurons.drop)
-            found[place] = torch.cat([found.get(place, positions[:0]), positions])
-    return found
 
 
 def _renumbered(name: str, gone: set[str]) -> str:

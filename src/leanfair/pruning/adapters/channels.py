@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 from contextlib import suppress
 from math import gcd
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +15,7 @@ from leanfair.pruning.adapters.colour import FLOOD
 from leanfair.pruning.adapters.dye import OUT, Dye, Source, Stains
 from leanfair.pruning.adapters.groups import Group, Place, RefusedError, joined, meet
 from leanfair.pruning.adapters.layout import Run, halves, runs
+from leanfair.pruning.masks import dense_weight
 from leanfair.pruning.types import Side
 
 TRIALS = 2
@@ -61,18 +61,22 @@ def bundles_of(dye: Dye, source: Source, block: str, streams: Set[str], count: i
     return _group(dye, source, block, streams, count)
 
 
-def trail_of(dye: Dye, source: Source, rows: Tensor, block: str, streams: Set[str]) -> Stains:
-    """Where `rows` of `source` go in `block`. Raises RefusedError where they leave it, or come to
-    where channels cannot be removed."""
-    leaves, stains = OUT, {}
+def trail_of(
+    dye: Dye, source: Source, rows: Tensor, block: str, streams: Set[str]
+) -> tuple[str, Stains]:
+    """The innermost part of `block` that `rows` of `source` stay in, and where they go in it.
+    Raises RefusedError where they leave the block, or come to where channels cannot be removed."""
+    leaves, stains = "", {}
     for scope in _scopes(source.module, block, dye):
         trail = dye.spread(scope, source, rows, streams)
         if trail.ends:
             raise RefusedError(trail.ends, trail.stains)
         if not trail.leaves:
-            return trail.stains
+            return scope, trail.stains
         leaves, stains = trail.leaves, trail.stains
-    raise RefusedError(leaves, stains)
+    if block or leaves != OUT:
+        raise RefusedError(leaves, stains)
+    raise OutputError(leaves, stains)
 
 
 def adds(dye: Dye, name: str) -> bool:
@@ -88,20 +92,7 @@ def adds(dye: Dye, name: str) -> bool:
 
 def width(module: nn.Module) -> int:
     """How many outputs a dense module has."""
-    if isinstance(module, nn.Linear):
-        return module.out_features
-    if isinstance(module, _ConvNd):
-        return module.out_channels
-    transposed: Any = module.weight  # of a Conv1D, [in, out]
-    return int(transposed.shape[1])
-
-
-def inputs(module: nn.Module) -> int:
-    """How many inputs a Linear has, or what GPT-2 has in its place."""
-    if isinstance(module, nn.Linear):
-        return module.in_features
-    transposed: Any = module.weight
-    return int(transposed.shape[0])
+    return module.out_channels if isinstance(module, _ConvNd) else dense_weight(module).shape[0]
 
 
 def _pieces(dye: Dye, name: str, each: int, block: str, streams: Set[str]) -> Group:
@@ -119,17 +110,8 @@ def _group(
     dye: Dye, source: Source, block: str, streams: Set[str], bundles: int | None = None
 ) -> Group:
     everything = torch.ones(source.stop - source.start, dtype=torch.bool)
-    leaves, stains = "", {}
-    for scope in _scopes(source.module, block, dye):
-        trail = dye.spread(scope, source, everything, streams)
-        if trail.ends:
-            raise RefusedError(trail.ends, trail.stains)
-        if not trail.leaves:
-            return _laid_out(dye, scope, source, block, streams, trail.stains, bundles)
-        leaves, stains = trail.leaves, trail.stains
-    if block or leaves != OUT:
-        raise RefusedError(leaves, stains)
-    raise OutputError(leaves, stains)
+    scope, whole = trail_of(dye, source, everything, block, streams)
+    return _laid_out(dye, scope, source, block, streams, whole, bundles)
 
 
 def _scopes(name: str, block: str, dye: Dye) -> Iterator[str]:

@@ -18,10 +18,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from leanfair.pruning.adapters.channels import bundles_of, inputs, trail_of, width
+from leanfair.pruning.adapters.channels import bundles_of, trail_of, width
 from leanfair.pruning.adapters.dye import Dye, Source
 from leanfair.pruning.adapters.groups import Group, RefusedError, joined, meet
-from leanfair.pruning.masks import is_dense
+from leanfair.pruning.masks import dense_weight, is_dense
 from leanfair.pruning.types import Neurons
 
 
@@ -54,7 +54,7 @@ def find_heads(dye: Dye, block: str, streams: Set[str]) -> tuple[Neurons, ...]:
 def _heads(dye: Dye, feeders: list[_Feeder], block: str, streams: Set[str]) -> Group | None:
     """The heads that are read by one module: as many as all its feeders fall into, else as some of
     them do, which the others then serve as a whole."""
-    wide = inputs(dye.modules[feeders[0].reader])
+    wide = dense_weight(dye.modules[feeders[0].reader]).shape[1]
     counts = {wide // s for feeder in feeders for s in feeder.spreads if s > 1 and wide % s == 0}
     for whole in (True, False):
         for count in sorted(counts - {0, 1}, reverse=True):
@@ -96,7 +96,8 @@ def _split(
 
 
 def _layouts(dye: Dye, feeder: _Feeder) -> Iterator[tuple[Source, ...]]:
-    wide, read = width(dye.modules[feeder.name]), inputs(dye.modules[feeder.reader])
+    wide = width(dye.modules[feeder.name])
+    read = dense_weight(dye.modules[feeder.reader]).shape[1]
     yield (Source(feeder.name, 0, wide),)
     rest = wide - read
     if rest > 0 and rest % 2 == 0:
@@ -110,7 +111,7 @@ def _feeder(dye: Dye, name: str, block: str, streams: Set[str]) -> _Feeder | Non
     wide = width(dye.modules[name])
     try:
         everything = torch.ones(wide, dtype=torch.bool)
-        reads = trail_of(dye, Source(name, 0, wide), everything, block, streams)
+        _, reads = trail_of(dye, Source(name, 0, wide), everything, block, streams)
         if len(reads) != 1:
             return None
         ((reader, side),) = reads
@@ -119,7 +120,7 @@ def _feeder(dye: Dye, name: str, block: str, streams: Set[str]) -> _Feeder | Non
         spreads = []
         for start in _starts(dye, _Feeder(name, reader, ())):
             one = torch.arange(wide) == start
-            stains = trail_of(dye, Source(name, 0, wide), one, block, streams)
+            _, stains = trail_of(dye, Source(name, 0, wide), one, block, streams)
             spreads.append(_stretch(stains[reader, "in"]) if stains else 0)
     except RefusedError:
         return None

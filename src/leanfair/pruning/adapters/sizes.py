@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from torch import nn
 
-from leanfair.pruning.adapters.channels import inputs
 from leanfair.pruning.adapters.entries import Stock, one_head_less
+from leanfair.pruning.masks import dense_weight
 from leanfair.pruning.types import Neurons
 
 
@@ -35,7 +35,7 @@ def _count(bare: nn.Module, group: Neurons) -> int:
     """How many heads transformers builds."""
     reader = next(member for member in group.members if member.side == "in")
     try:
-        return inputs(bare.get_submodule(reader.module)) // reader.repeat
+        return dense_weight(bare.get_submodule(reader.module)).shape[1] // reader.repeat
     except AttributeError:  # it builds something else
         return group.count
 
