@@ -5,7 +5,7 @@ A batch may be a tensor, a pair (inputs, labels), or a dict of tensors as transf
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from inspect import signature
@@ -36,16 +36,18 @@ class Batch:
 
     def __getitem__(self, rows: slice) -> Batch:
         labels = None if self.labels is None else self.labels[rows]
+        return replace(self.mapped(lambda value: value[rows]), labels=labels)
+
+    def mapped(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """The same labels with every tensor of the inputs changed."""
         if isinstance(self.inputs, Tensor):
-            return Batch(self.inputs[rows], labels)
-        return Batch({key: value[rows] for key, value in self.inputs.items()}, labels)
+            return replace(self, inputs=change(self.inputs))
+        return replace(self, inputs={name: change(value) for name, value in self.inputs.items()})
 
     def to(self, device: torch.device | str) -> Batch:
         """The same batch on `device`."""
         labels = None if self.labels is None else self.labels.to(device)
-        if isinstance(self.inputs, Tensor):
-            return replace(self, inputs=self.inputs.to(device), labels=labels)
-        return Batch({key: value.to(device) for key, value in self.inputs.items()}, labels)
+        return replace(self.mapped(lambda value: value.to(device)), labels=labels)
 
 
 def as_batch(raw: Any) -> Batch:
@@ -65,6 +67,12 @@ def as_batch(raw: Any) -> Batch:
         f"A batch must be a tensor, a pair (inputs, labels) or a dict of tensors, "
         f"but one is {type(raw).__name__}."
     )
+
+
+def check_held_out(calibration: int | None) -> None:
+    """Raise InputError where `calibration` is no number of samples to hold out."""
+    if calibration is not None and (not isinstance(calibration, int) or calibration <= 0):
+        raise InputError(f"calibration must be a whole number above 0, not {calibration}.")
 
 
 def is_dataset(source: Source) -> bool:

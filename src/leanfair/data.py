@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from leanfair.batches import check_held_out
 from leanfair.errors import InputError
 from leanfair.image_sources import Listing, check_labels, decode, list_source
 
@@ -195,8 +196,7 @@ def load(
 def _check_settings(
     calibration: int | None, size: int | None, channels: int | None, test_share: float
 ) -> None:
-    if calibration is not None and (not isinstance(calibration, int) or calibration <= 0):
-        raise InputError(f"calibration must be a whole number above 0, not {calibration}.")
+    check_held_out(calibration)
     if size is not None and (not isinstance(size, int) or size <= 0):
         raise InputError(f"size must be a whole number of pixels above 0, not {size}.")
     if channels not in (None, 1, 3):

@@ -6,6 +6,8 @@ token that is no padding counts as a sample of its own.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
@@ -104,6 +106,4 @@ def shortened(batch: Batch, tokens: int) -> Batch:
         return value[:, :tokens] if value.ndim >= 2 and value.shape[1] == length else value
 
     labels = None if batch.labels is None else cut(batch.labels)
-    if isinstance(batch.inputs, Tensor):
-        return Batch(cut(batch.inputs), labels)
-    return Batch({name: cut(value) for name, value in batch.inputs.items()}, labels)
+    return replace(batch.mapped(cut), labels=labels)

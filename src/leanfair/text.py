@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from leanfair.batches import check_held_out
 from leanfair.errors import InputError
 from leanfair.tables import DELIMITERS, JSON_LINES, check_columns, read_table
 
@@ -98,8 +99,7 @@ def load_text(
 
     Raises InputError on text that cannot be read, or is too short to be split so.
     """
-    if calibration is not None and (not isinstance(calibration, int) or calibration <= 0):
-        raise InputError(f"calibration must be a whole number above 0, not {calibration}.")
+    check_held_out(calibration)
     files = text_files(path)
     ids = {
         part: tokens([t for f in found for t in read_text(f, column)], tokenizer, length).ids
@@ -126,10 +126,7 @@ def tokens(
     Documents follow each other with the tokenizer's end-of-text token between them, if it has one;
     no other special tokens are added. Raises InputError where that gives not a single block.
     """
-    if tokenizer is None:
-        raise InputError("There is no tokenizer: give the one that belongs to the model.")
-    if not isinstance(length, int) or length < 2:
-        raise InputError(f"length must be 2 tokens or more, not {length}.")
+    check_reading(tokenizer, length)
     if most is not None and (not isinstance(most, int) or most < 1):
         raise InputError(f"most must be a whole number of blocks above 0, not {most}.")
     documents = [texts] if isinstance(texts, str) else list(texts)
@@ -149,6 +146,14 @@ def tokens(
         )
     whole = torch.frombuffer(flat, dtype=torch.int64, count=blocks * length)
     return Tokens(whole.view(blocks, length).clone())
+
+
+def check_reading(tokenizer: Any, length: int) -> None:
+    """Raise InputError without a tokenizer, and for samples too short to say anything about."""
+    if tokenizer is None:
+        raise InputError("There is no tokenizer: give the one that belongs to the model.")
+    if not isinstance(length, int) or length < 2:
+        raise InputError(f"length must be 2 tokens or more, not {length}.")
 
 
 def read_text(path: str | Path, column: str = "text") -> list[str]:

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from leanfair.batches import check_held_out
 from leanfair.errors import InputError
 from leanfair.tables import Row, check_columns, read_table
-from leanfair.text import TextSplits, text_files
+from leanfair.text import TextSplits, check_reading, text_files
 
 MOST_CALIBRATION = 1000
 """Texts held out for calibration unless another number is asked for."""
@@ -87,12 +88,8 @@ def load_table(
 
     Raises InputError on a table that cannot be read or split so.
     """
-    if calibration is not None and (not isinstance(calibration, int) or calibration <= 0):
-        raise InputError(f"calibration must be a whole number above 0, not {calibration}.")
-    if tokenizer is None:
-        raise InputError("There is no tokenizer: give the one that belongs to the model.")
-    if not isinstance(length, int) or length < 2:
-        raise InputError(f"length must be 2 tokens or more, not {length}.")
+    check_held_out(calibration)
+    check_reading(tokenizer, length)
     reader = _Reader(text, label, classes, dict(label2id or {}))
     found = {
         part: [pair for file in files for pair in reader.pairs(file)]

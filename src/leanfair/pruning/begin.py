@@ -13,15 +13,14 @@ from torch import Tensor, nn
 from leanfair import batches
 from leanfair.batches import Batch, Source
 from leanfair.errors import InputError
-from leanfair.language import IGNORED, is_language_model, is_transformer
+from leanfair.language import IGNORED, is_language_model
 from leanfair.pruning.adapters import dissect
 from leanfair.pruning.adapters.fitness import check_model, twin_of
 from leanfair.pruning.checkpoint import FORMAT, RunDirectory
 from leanfair.pruning.cost import Bill, bill, measure
 from leanfair.pruning.distributed import agreed, is_main
-from leanfair.pruning.feed import LEAST
 from leanfair.pruning.propose import floor
-from leanfair.pruning.recover import check_trainable
+from leanfair.pruning.recover import check_trainable, least_batch
 from leanfair.pruning.run import Run
 from leanfair.pruning.settings import Settings
 from leanfair.pruning.sources import fingerprint, origin_of, title_of
@@ -56,8 +55,7 @@ def open_run(
     _check_reachable(anatomy, before, settings)
     directory = RunDirectory(Path(out) if out else None, is_main())
     about = _about(base, before, held, settings, train, test)
-    least = 1 if is_transformer(base) else LEAST
-    if about["data"]["train"] is not None and about["data"]["train"] < least:
+    if about["data"]["train"] is not None and about["data"]["train"] < least_batch(base):
         raise InputError("The training data is empty: give more, or train=None to train nothing.")
     directory.begin(about, resume)
     steps = directory.steps()
@@ -74,7 +72,7 @@ def open_run(
         trainer=trainer,
         listener=listener,
         tokenizer=tokenizer,
-        about={**about, "cost_before": agreed(measure(base, held[0], settings.of))},
+        about={**about, "cost_before": agreed(measure(base, held[0], settings.of, before))},
         steps=steps,
         earlier=tuple(steps),
     )

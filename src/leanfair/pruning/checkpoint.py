@@ -23,9 +23,9 @@ from typing import Any
 from torch import nn
 
 from leanfair.errors import InputError, RunDirectoryError, SurgeryError
-from leanfair.files import read_json, read_tensors, write_json, write_tensors
+from leanfair.files import read_json, write_json, write_tensors
 from leanfair.pruning.distributed import taking_turns
-from leanfair.pruning.saved import SCRATCH, read_model, write_model
+from leanfair.pruning.saved import SCRATCH, read_model, with_weights, write_model
 from leanfair.pruning.settings import completed
 from leanfair.pruning.sources import Origin, build, origin_of, with_origin
 from leanfair.pruning.surgery import remove
@@ -212,15 +212,7 @@ def cuts(run: str | Path) -> list[Cut]:
 
 def _rebuilt(model: nn.Module, replay: Sequence[Cut], weights: Path) -> nn.Module:
     """`model` after `replay`, with the weights of a file."""
-    child = _cut(model, replay)
-    try:
-        child.load_state_dict(read_tensors(weights))
-    except RuntimeError as error:
-        raise InputError(
-            f"The network does not fit {weights}: give the same architecture that was pruned "
-            f"({error})."
-        ) from error
-    return child
+    return with_weights(_cut(model, replay), weights)
 
 
 def _cut(model: nn.Module, replay: Sequence[Cut]) -> nn.Module:

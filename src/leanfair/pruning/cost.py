@@ -178,11 +178,12 @@ def cut_of(
     return Cut(kind, tuple(layers), tuple(neurons), saved)
 
 
-def measure(model: nn.Module, sample: Batch, of: Target) -> float:
+def measure(model: nn.Module, sample: Batch, of: Target, known: Bill | None = None) -> float:
     """The cost `of` a network: macs (for one sample), params, memory (bytes to infer one sample) or
-    latency (seconds for one sample on the model's device, the median of many runs)."""
+    latency (seconds for one sample on the model's device, the median of many runs). `known` is its
+    bill, where that was found already."""
     if of in ("macs", "params"):
-        return float(bill(model, sample).totals()[of])
+        return float((known or bill(model, sample)).totals()[of])
     from leanfair.evaluation.speed import latency, peak_memory
 
     if of == "memory":

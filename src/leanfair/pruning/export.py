@@ -89,9 +89,7 @@ def _shorter(batch: Batch) -> Batch | None:
     parts = [batch.inputs] if isinstance(batch.inputs, Tensor) else list(batch.inputs.values())
     if ids is None or ids.shape[1] < 4 or any(part.shape != ids.shape for part in parts):
         return None
-    if isinstance(batch.inputs, Tensor):
-        return Batch(batch.inputs[:, ::2])
-    return Batch({name: value[:, ::2] for name, value in batch.inputs.items()})
+    return Batch(batch.mapped(lambda value: value[:, ::2]).inputs)
 
 
 class _Logits(nn.Module):
@@ -140,9 +138,7 @@ def _fits(model: nn.Module) -> None:
 def _resized(batch: Batch, rows: int) -> Batch:
     """`batch` repeated or cut short to `rows`."""
     picked = torch.arange(rows) % len(batch)
-    if isinstance(batch.inputs, Tensor):
-        return Batch(batch.inputs[picked])
-    return Batch({key: value[picked] for key, value in batch.inputs.items()})
+    return Batch(batch.mapped(lambda value: value[picked]).inputs)
 
 
 @contextlib.contextmanager

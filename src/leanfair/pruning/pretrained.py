@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from leanfair.errors import InputError
+from leanfair.pruning.stock import default_dtype, dtype_of
 
 REMOTE = "trust_remote_code"
 
@@ -158,11 +159,10 @@ def class_named(name: str, module: str | None) -> Any | None:
 
 def spec_of(model: Any) -> dict[str, Any]:
     """What `skeleton` needs to build the architecture of `model` anew, as JSON."""
-    dtypes = (value.dtype for value in model.parameters() if value.is_floating_point())
     spec = {
         "class": type(model).__name__,
         "module": type(model).__module__,
-        "dtype": next(dtypes, torch.float32),
+        "dtype": dtype_of(model),
         "config": model.config.to_dict(),
     }
     plain: dict[str, Any] = _plain(spec)
@@ -183,7 +183,9 @@ def skeleton(spec: Mapping[str, Any]) -> nn.Module:
     given = {k: v for k, v in spec["config"].items() if k != "transformers_version"}
     if "id2label" in given:
         given["id2label"] = {int(key): label for key, label in given["id2label"].items()}
-    with _default_dtype(spec.get("dtype")), init_empty_weights(include_buffers=False):
+    name = spec.get("dtype")  # older runs do not say
+    dtype = getattr(torch, name.removeprefix("torch.")) if name else torch.get_default_dtype()
+    with default_dtype(dtype), init_empty_weights(include_buffers=False):
         model: Any = model_class(model_class.config_class.from_dict(given))
     model.tie_weights()  # each was moved by itself
     assert isinstance(model, nn.Module)
@@ -202,17 +204,6 @@ def with_memory(model: nn.Module) -> nn.Module:
                 made[id(value)] = nn.Parameter(zeros, value.requires_grad)
             module._parameters[name] = made[id(value)]
     return model
-
-
-@contextmanager
-def _default_dtype(name: str | None) -> Iterator[None]:
-    """While this lasts, tensors are made in the dtype of that name, as when a model is opened."""
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(getattr(torch, name.removeprefix("torch.")) if name else before)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
 
 
 def _plain(value: Any) -> Any:

@@ -105,7 +105,7 @@ def fine_tune(
         _restore(checkpoint, identity, training)
         model.train()
         written = training.seen
-        for batch in feed(source, recipe.batch_size, seed, training.step, _least(model)):
+        for batch in feed(source, recipe.batch_size, seed, training.step, least_batch(model)):
             if training.seen >= images:
                 break
             last = _step(training, batch, recipe.rate(training.seen / images))
@@ -188,7 +188,7 @@ def _free(model: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 
-def _least(model: nn.Module) -> int:
+def least_batch(model: nn.Module) -> int:
     """How many samples a batch must have: one does for a transformer, where nothing takes the
     statistics of a batch."""
     normed = any(isinstance(module, _BatchNorm) for module in model.modules())

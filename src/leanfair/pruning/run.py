@@ -224,7 +224,7 @@ class Run:
             self.stop(f"another round would bring the accuracy to {share:.4f}, below {lowest}")
             return None
         after = bill(child, self.proof)
-        cost = self._cost(child)
+        cost = self._cost(child, after)
         step = Step(
             index=len(self.steps) + 1,
             chosen=cut.kind,
@@ -299,9 +299,9 @@ class Run:
             return None
         return perplexity_change(before, after) if self.speaks else change(before, after)
 
-    def _cost(self, child: nn.Module) -> float:
+    def _cost(self, child: nn.Module, known: Bill) -> float:
         if self.settings.of != "latency":
-            return measure(child, self.proof, self.settings.of)
+            return measure(child, self.proof, self.settings.of, known)
         # Both are timed side by side, so that a busy machine slows both.
         both = compare_latency({"base": self.base, "child": child}, self.proof, 1, runs=200)
         ratio = both["child"].median / both["base"].median

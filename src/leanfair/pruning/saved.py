@@ -43,11 +43,17 @@ def read_model(path: Path, model: nn.Module) -> nn.Module:
     where the two do not fit."""
     if (path / "config.json").exists():
         return _read_stock(path, model)
+    return with_weights(model, path / WEIGHTS)
+
+
+def with_weights(model: nn.Module, file: Path) -> nn.Module:
+    """`model` with the weights of a file. Raises InputError where they do not fit it."""
     try:
-        model.load_state_dict(read_tensors(path / WEIGHTS))
+        model.load_state_dict(read_tensors(file))
     except RuntimeError as error:
         raise InputError(
-            f"The network does not fit {path}: give the architecture that was pruned ({error})."
+            f"The network does not fit {file}: give the same architecture that was pruned "
+            f"({error})."
         ) from error
     return model
 

@@ -20,6 +20,7 @@ from leanfair.files import read_tensors
 from leanfair.language import is_transformer
 from leanfair.models.resnet_cifar import CifarResNet, from_state_dict
 from leanfair.pruning import pretrained
+from leanfair.pruning.stock import shapes
 
 OriginKind = Literal["cifar-resnet", "transformers", "timm", "torchvision"]
 ATTRIBUTE = "leanfair_origin"
@@ -86,10 +87,10 @@ def origin_of(model: nn.Module) -> Origin | None:
     if not isinstance(origin, Origin):
         return None
     try:
-        built = _shapes(skeleton(origin))
+        built = shapes(skeleton(origin))
     except (LeanfairError, RuntimeError, TypeError, ValueError, ImportError):
         return None
-    return origin if built == _shapes(model) else None
+    return origin if built == shapes(model) else None
 
 
 def with_origin(model: nn.Module, origin: Origin | None, cuts: Sequence[Any] = ()) -> nn.Module:
@@ -148,10 +149,6 @@ def fingerprint(model: nn.Module) -> str:
         raw = value.detach().cpu().contiguous().flatten().view(torch.uint8)
         digest.update(raw.numpy().tobytes())
     return digest.hexdigest()[:16]
-
-
-def _shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(value.shape) for name, value in model.state_dict().items()}
 
 
 # ---- opening ----------------------------------------------------------------------------------

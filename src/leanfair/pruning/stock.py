@@ -67,6 +67,24 @@ def _forget_stages(data: dict[str, Any]) -> None:
             data.pop(name, None)
 
 
+def entries(config: Any) -> dict[str, Any]:
+    """Every entry of a configuration by its path; lists whole, and their numbers one by one."""
+    return dict(_leaves(config.to_dict()))
+
+
+def _leaves(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in data.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{path}.")
+            continue
+        yield path, list(value) if isinstance(value, tuple) else value
+        if isinstance(value, (list, tuple)):
+            for i, item in enumerate(value):
+                if type(item) is int:
+                    yield f"{path}.{i}", item
+
+
 def entry(data: Any, path: str) -> Any:
     """The entry at `path` of a configuration as a dict; None where there is none."""
     place, last = _place(data, path)
@@ -177,7 +195,12 @@ def skeleton(model: nn.Module, config: Any) -> nn.Module | None:
     from transformers.initialization import no_init_weights
 
     try:
-        with silence(), _default_dtype(model), no_init_weights(), init_empty_weights(False):
+        with (
+            silence(),
+            default_dtype(dtype_of(model)),
+            no_init_weights(),
+            init_empty_weights(False),
+        ):
             built: nn.Module = type(model)(config)
     except Exception:  # a configuration may be refused in any way
         return None
@@ -269,12 +292,18 @@ def silence() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
+def dtype_of(model: nn.Module) -> torch.dtype:
+    """That of the first weight that has one of numbers."""
+    found = (value.dtype for value in model.parameters() if value.is_floating_point())
+    return next(found, torch.get_default_dtype())
+
+
 @contextmanager
-def _default_dtype(model: nn.Module) -> Iterator[None]:
-    """Buffers come out in the type of the weights, as they do when transformers loads them."""
+def default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """While this lasts, buffers come out in the type of the weights, as they do when transformers
+    loads them."""
     before = torch.get_default_dtype()
-    found = next((p.dtype for p in model.parameters() if p.dtype.is_floating_point), before)
-    torch.set_default_dtype(found)
+    torch.set_default_dtype(dtype)
     try:
         yield
     finally:

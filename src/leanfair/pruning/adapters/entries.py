@@ -7,7 +7,7 @@ exactly the shapes that the removal leaves.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from leanfair.errors import SurgeryError
-from leanfair.pruning.stock import Shapes, alike, changed, is_apart, shapes, skeleton
+from leanfair.pruning.stock import Shapes, alike, changed, entries, is_apart, shapes, skeleton
 from leanfair.pruning.surgery import narrow
 from leanfair.pruning.types import Cut, Layer, NeuronCut, Neurons
 
@@ -52,7 +52,7 @@ class Stock:
     def __init__(self, model: nn.Module, bare: nn.Module) -> None:
         self.model = model
         self.bare = bare
-        self.entries = dict(_leaves(model.config.to_dict()))  # type: ignore[operator, union-attr]
+        self.entries = entries(model.config)
         self._built: dict[str, Shapes | None] = {}
         self._depths: dict[str, Depth | None] = {}
 
@@ -151,17 +151,19 @@ def built_with(model: nn.Module, changes: Entries) -> nn.Module | None:
     return skeleton(model, config)
 
 
-def one_head_less(model: nn.Module, group: Neurons) -> Iterator[nn.Module]:
-    """Models with one head less than `model`, from entries about heads alone or, where the width of
+def one_head_less(stock: Stock, group: Neurons) -> Iterator[nn.Module]:
+    """Models with one head less than `stock`, from entries about heads alone or, where the width of
     a head hangs on that of the network, from these, too."""
-    entries = dict(_leaves(model.config.to_dict()))  # type: ignore[operator, union-attr]
     left = group.count - 1
     wide = max(group.count * member.repeat for member in group.members if member.side == "in")
-    hidden = {path: value * left // group.count for path, value in entries.items() if value == wide}
+    same = (path for path, value in stock.entries.items() if value == wide)
+    hidden = dict.fromkeys(same, wide * left // group.count)
     for also in ({}, hidden):
-        for widths in _heads(entries, group):
+        for widths in _heads(stock.entries, group):
             changes = {path: each * left for path, each in widths.fields}
-            built = built_with(model, {**also, **changes, **({} if also else dict(widths.fixed))})
+            built = built_with(
+                stock.model, {**also, **changes, **({} if also else dict(widths.fixed))}
+            )
             if built is not None and _reads(built, group, left):
                 yield built
 
@@ -233,17 +235,3 @@ def _subsets(paths: list[str]) -> Iterator[tuple[str, ...]]:
     for size in sorted(range(1, len(paths) + 1), reverse=True):
         if size in (len(paths), 1, 2):
             yield from combinations(paths, size)
-
-
-def _leaves(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every entry of a configuration by its path; lists whole, and their numbers one by one."""
-    for key, value in data.items():
-        path = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{path}.")
-            continue
-        yield path, list(value) if isinstance(value, tuple) else value
-        if isinstance(value, (list, tuple)):
-            for i, item in enumerate(value):
-                if type(item) is int:
-                    yield f"{path}.{i}", item

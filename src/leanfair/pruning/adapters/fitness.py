@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -14,7 +13,7 @@ from torch.nn.parameter import is_lazy
 from leanfair.batches import Batch, forward
 from leanfair.errors import InputError, UnsupportedModelError
 from leanfair.language import is_language_model, is_transformer
-from leanfair.pruning.stock import exact
+from leanfair.pruning.stock import entries, exact
 
 
 def check_model(model: nn.Module) -> None:
@@ -46,7 +45,8 @@ def traceable(twin: nn.Module, sample: Batch) -> tuple[nn.Module, Batch]:
         return twin, sample
     _keep_nothing(twin)
     if any(value.itemsize < 4 for value in twin.parameters()):
-        twin, sample = twin.float(), _single(sample)
+        twin = twin.float()
+        sample = sample.mapped(lambda value: value.float() if value.is_floating_point() else value)
     before: Any = twin.config._attn_implementation  # type: ignore[union-attr]
     wanted = _logits(twin, sample)
     with suppress(Exception):  # it may have one kind of attention only
@@ -64,15 +64,6 @@ def _keep_nothing(model: nn.Module) -> None:
         config: Any = getattr(part, "config", None)
         if getattr(config, "use_cache", False):
             config.use_cache = False
-
-
-def _single(batch: Batch) -> Batch:
-    def cast(value: Tensor) -> Tensor:
-        return value.float() if value.is_floating_point() else value
-
-    if isinstance(batch.inputs, Tensor):
-        return Batch(cast(batch.inputs), batch.labels)
-    return Batch({name: cast(value) for name, value in batch.inputs.items()}, batch.labels)
 
 
 def check_outputs(model: nn.Module, sample: Batch) -> None:
@@ -117,9 +108,9 @@ def _known(model: nn.Module, sample: Batch) -> str:
     config: Any = model.config
     if getattr(config, "is_encoder_decoder", False) and "decoder_input_ids" not in sample.inputs:
         return "an encoder-decoder also needs decoder_input_ids [n, tokens] in each batch."
-    entries = dict(_entries(config.to_dict()))
-    for path, keys in entries.items():
-        queries = entries.get(path.replace("num_key_value_heads", "num_attention_heads"))
+    told = entries(config)
+    for path, keys in told.items():
+        queries = told.get(path.replace("num_key_value_heads", "num_attention_heads"))
         counts = path.endswith("num_key_value_heads") and type(keys) is int
         if counts and type(queries) is int and (keys < 1 or queries % keys):
             return (
@@ -180,7 +171,7 @@ def _mixture(model: nn.Module) -> str:
     config: Any = model.config
     counts = [
         (value, path)
-        for path, value in _entries(config.to_dict())
+        for path, value in entries(config).items()
         if type(value) is int and _counts_experts(path.rpartition(".")[2])
     ]
     value, path = max(counts, default=(0, "experts in"))
@@ -194,14 +185,6 @@ def _counts_experts(entry: str) -> bool:
     others = ("per_tok", "shared", "top", "group", "size")
     counts = "num_" in entry or entry.startswith("n_")
     return counts and "expert" in entry and not any(part in entry for part in others)
-
-
-def _entries(data: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in data.items():
-        if isinstance(value, dict):
-            yield from _entries(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _scattered(model: nn.Module) -> str:

@@ -26,7 +26,7 @@ def sized(stock: Stock, groups: Iterable[Neurons]) -> list[Neurons]:
         first = replace(group, count=_count(stock.bare, group))
         key = first.count, max(member.repeat for member in first.members)
         if key not in built:
-            built[key] = next(one_head_less(stock.model, first), None)
+            built[key] = next(one_head_less(stock, first), None)
         found.append(replace(group, sizes=_sizes(stock, built[key], first)))
     return found
 
