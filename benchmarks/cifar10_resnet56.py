@@ -15,11 +15,11 @@ import time
 from pathlib import Path
 
 import leanfair
-from leanfair.data import load
+from leanfair.data.images import load
 from leanfair.evaluation.accuracy import accuracy, change, correct
 from leanfair.files import read_json, read_tensors, write_json, write_tensors
-from leanfair.pruning.recover import Checkpointing, Recipe, fine_tune
-from leanfair.pruning.sources import open_model
+from leanfair.pruning.checkpoint.loading import open_model
+from leanfair.pruning.training.fine_tune import Checkpointing, Recipe, fine_tune
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"

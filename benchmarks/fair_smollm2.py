@@ -22,12 +22,12 @@ from typing import Any
 
 import torch
 
-from leanfair.cli.demo_fair import smollm2
-from leanfair.fairness.audit import audit
-from leanfair.fairness.judge import Judge
-from leanfair.fairness.placebo import AUTO
+from leanfair.cli.fairness.demo_fair import smollm2
+from leanfair.fairness.audit.auditing import audit
+from leanfair.fairness.judge.judge import Judge
+from leanfair.fairness.variations.placebo import AUTO
 from leanfair.files import write_json
-from leanfair.pruning.summary import machine
+from leanfair.pruning.run.summary import machine
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"

@@ -21,12 +21,12 @@ from typing import Any
 
 import torch
 
-from leanfair.fairness.backends.base import Settings
-from leanfair.fairness.backends.local import LocalBackend
-from leanfair.fairness.backends.scoring import Query, Scorer
-from leanfair.fairness.options import Options
-from leanfair.fairness.prompt import Template
-from leanfair.fairness.vary import vary
+from leanfair.fairness.judge.backends.base import Settings
+from leanfair.fairness.judge.backends.local import LocalBackend
+from leanfair.fairness.judge.backends.scoring import Query, Scorer
+from leanfair.fairness.judge.options import Options
+from leanfair.fairness.judge.prompt import Template
+from leanfair.fairness.variations.vary import vary
 
 WORDS = [
     "works", "as", "machinist", "in", "a", "small", "firm", "and", "has", "paid", "every", "bill",

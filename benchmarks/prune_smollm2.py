@@ -32,16 +32,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from leanfair.data.text import Tokens, read_text, tokens
 from leanfair.evaluation.perplexity import change, losses
 from leanfair.files import write_json
-from leanfair.pruning.begin import open_run
+from leanfair.models.pretrained import open_tokenizer
+from leanfair.pruning.checkpoint.loading import open_model
 from leanfair.pruning.loop import next_round
-from leanfair.pruning.pretrained import open_tokenizer
-from leanfair.pruning.recover import fine_tune
+from leanfair.pruning.run.setup import open_run
+from leanfair.pruning.run.summary import machine
 from leanfair.pruning.settings import recipe_for, settings_from
-from leanfair.pruning.sources import open_model
-from leanfair.pruning.summary import machine
-from leanfair.text import Tokens, read_text, tokens
+from leanfair.pruning.training.fine_tune import fine_tune
 
 LEVELS = (0.1, 0.2, 0.3)
 LENGTH = 128

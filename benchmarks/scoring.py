@@ -14,14 +14,14 @@ from pathlib import Path
 
 import torch
 
-from leanfair.batches import Batch
+from leanfair.data.batches import Batch
 from leanfair.files import write_json
 from leanfair.models.resnet_cifar import CifarResNet
-from leanfair.pruning.adapters import dissect
-from leanfair.pruning.criteria import fisher, kl, mean_kl
-from leanfair.pruning.masks import masked
-from leanfair.pruning.replay import outputs
-from leanfair.pruning.summary import machine
+from leanfair.pruning.criteria.criteria import fisher, kl, mean_kl
+from leanfair.pruning.run.summary import machine
+from leanfair.pruning.structures.dissect import dissect
+from leanfair.pruning.surgery.activations import outputs
+from leanfair.pruning.surgery.masking import masked
 from leanfair.pruning.types import NeuronCut
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -150,7 +150,7 @@ def read_cases() -> dict[str, list[dict[str, str]]]:
     """Every case with a text per value, the text itself for its own."""
     import yaml
 
-    from leanfair.fairness.loading import load_attribute
+    from leanfair.fairness.lexicon.loading import load_attribute
 
     found: dict[str, list[dict[str, str]]] = {}
     for attribute in ATTRIBUTES:
@@ -195,16 +195,16 @@ def is_of_woman(text: str) -> bool:
 
 def tells_several(text: str, attribute: str) -> bool:
     """Whether a text tells more than one value of the attribute."""
-    from leanfair.fairness.loading import load_attribute
-    from leanfair.fairness.mentions import read
+    from leanfair.fairness.lexicon.loading import load_attribute
+    from leanfair.fairness.mentions.reading import read
 
     return len({m.cell for m in read(text, load_attribute(attribute)).mentions}) > 1
 
 
 def ours(cases: Mapping[str, list[dict[str, str]]]) -> dict[str, list[Varied]]:
     """What leanfair makes of the cases: the text itself for every value where it is alone."""
-    from leanfair.fairness.loading import load_attribute
-    from leanfair.fairness.vary import vary
+    from leanfair.fairness.lexicon.loading import load_attribute
+    from leanfair.fairness.variations.vary import vary
 
     def varied(text: str, attribute: str) -> Varied:
         names = [value.name for value in load_attribute(attribute).values]

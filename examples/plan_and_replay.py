@@ -6,7 +6,7 @@ import torch
 
 from leanfair.models.resnet_cifar import CifarResNet
 from leanfair.pruning.plan import plan
-from leanfair.pruning.surgery import apply
+from leanfair.pruning.surgery.removal import apply
 from leanfair.pruning.types import Cut
 
 network = CifarResNet(depth=20).eval()

@@ -1,9 +1,9 @@
 """Prune a small network for handwritten digits: nothing to download, about a minute."""
 
 import leanfair
-from leanfair.data import load
+from leanfair.data.images import load
 from leanfair.models.resnet_cifar import CifarResNet
-from leanfair.pruning.recover import fine_tune
+from leanfair.pruning.training.fine_tune import fine_tune
 
 digits = load("digits", augment=False)
 network = CifarResNet(depth=20, classes=10, channels=1)

@@ -8,9 +8,9 @@ import sys
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import leanfair
-from leanfair.pruning.pretrained import open_tokenizer
-from leanfair.pruning.sources import open_model
-from leanfair.text import load_text
+from leanfair.data.text import load_text
+from leanfair.models.pretrained import open_tokenizer
+from leanfair.pruning.checkpoint.loading import open_model
 
 name, book, out = sys.argv[1:]
 model, tokenizer = open_model(name), open_tokenizer(name)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from leanfair.errors import InputError
 from leanfair.similarity import cka, minibatch_cka
-from tests.oracles import alignment
+from tests.support.oracles import alignment
 
 SEEDS = st.integers(0, 2**32 - 1)
 FAST = settings(max_examples=40, deadline=None)

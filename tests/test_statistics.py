@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from leanfair.fairness import gaps
+from leanfair.fairness.metrics import gap_intervals as gaps
 from leanfair.statistics import (
     Floats,
     Interval,

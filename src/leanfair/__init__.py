@@ -5,57 +5,54 @@ The public names are imported when they are first used, so that `import leanfair
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from leanfair import moved
+from leanfair.lazy import face
+from leanfair.version import __version__
 
 if TYPE_CHECKING:
+    from leanfair import cli as cli
+    from leanfair import data as data
+    from leanfair import evaluation as evaluation
+    from leanfair import fairness as fairness
+    from leanfair import models as models
+    from leanfair import pruning as pruning
     from leanfair.errors import LeanfairError as LeanfairError
-    from leanfair.fairness.audit import Audit as Audit
-    from leanfair.fairness.audit import audit as audit
-    from leanfair.fairness.judge import Judge as Judge
+    from leanfair.fairness.audit.auditing import Audit as Audit
+    from leanfair.fairness.audit.auditing import audit as audit
+    from leanfair.fairness.judge.judge import Judge as Judge
     from leanfair.fairness.mitigate import mitigate as mitigate
     from leanfair.fairness.types import Decision as Decision
     from leanfair.fairness.types import Variation as Variation
-    from leanfair.fairness.vary import vary as vary
-    from leanfair.pruning.checkpoint import load as load
+    from leanfair.fairness.variations.vary import vary as vary
+    from leanfair.pruning.checkpoint.loading import load as load
     from leanfair.pruning.loop import prune as prune
-    from leanfair.pruning.recipe import Recipe as Recipe
+    from leanfair.pruning.run.result import Pruned as Pruned
+    from leanfair.pruning.training.recipe import Recipe as Recipe
     from leanfair.pruning.types import Cut as Cut
-    from leanfair.pruning.types import Pruned as Pruned
     from leanfair.pruning.types import Step as Step
     from leanfair.similarity import cka as cka
 
-__version__ = "0.1.0"
-
 _HOMES = {
-    "Audit": "leanfair.fairness.audit",
-    "Cut": "leanfair.pruning.types",
-    "Decision": "leanfair.fairness.types",
-    "Judge": "leanfair.fairness.judge",
-    "LeanfairError": "leanfair.errors",
-    "Pruned": "leanfair.pruning.types",
-    "Recipe": "leanfair.pruning.recipe",
-    "Step": "leanfair.pruning.types",
-    "Variation": "leanfair.fairness.types",
-    "audit": "leanfair.fairness.audit",
-    "cka": "leanfair.similarity",
-    "load": "leanfair.pruning.checkpoint",
-    "mitigate": "leanfair.fairness.mitigate",
-    "prune": "leanfair.pruning.loop",
-    "vary": "leanfair.fairness.vary",
+    "Audit": "fairness.audit.auditing",
+    "Cut": "pruning.types",
+    "Decision": "fairness.types",
+    "Judge": "fairness.judge.judge",
+    "LeanfairError": "errors",
+    "Pruned": "pruning.run.result",
+    "Recipe": "pruning.training.recipe",
+    "Step": "pruning.types",
+    "Variation": "fairness.types",
+    "audit": "fairness.audit.auditing",
+    "cka": "similarity",
+    "load": "pruning.checkpoint.loading",
+    "mitigate": "fairness.mitigate",
+    "prune": "pruning.loop",
+    "vary": "fairness.variations.vary",
 }
+_ROOMS = ("cli", "data", "evaluation", "fairness", "models", "pruning")
 
 __all__ = ["__version__", *_HOMES]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'leanfair' has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = face(__name__, {**_HOMES, **{room: room for room in _ROOMS}})
+moved.keep_old_names()

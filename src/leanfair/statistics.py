@@ -70,7 +70,8 @@ def interval(
     `clusters` [n]: the cluster of each row. `strata` [n]: what every resample holds as many
     clusters of as the sample does; a cluster lies in one stratum. "bca" corrects bias and skew
     (Efron 1987, https://doi.org/10.1080/01621459.1987.10478410). For smooth statistics only: for
-    the largest gap between groups, which chance makes larger, see `leanfair.fairness.gaps`.
+    the largest gap between groups, which chance makes larger, see
+    `leanfair.fairness.metrics.gap_intervals`.
     """
     codes = codes_of(clusters)
     layers = np.zeros(len(codes), np.int64) if strata is None else codes_of(strata)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from leanfair.batches import Batch
+from leanfair.data.batches import Batch
 from leanfair.errors import InputError
 from leanfair.evaluation.accuracy import Change, accuracy, change, correct
 

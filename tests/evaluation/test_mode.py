@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from leanfair.batches import Batch
+from leanfair.data.batches import Batch
 from leanfair.evaluation.mode import device_of, evaluating, moved
 
 

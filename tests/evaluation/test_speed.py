@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from leanfair.batches import Batch
+from leanfair.data.batches import Batch
 from leanfair.errors import InputError
 from leanfair.evaluation import speed
 from leanfair.evaluation.speed import Latency, compare_latency, latency, peak_memory

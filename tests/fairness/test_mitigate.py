@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from leanfair.errors import InputError
-from leanfair.fairness.judge import Judge
-from leanfair.fairness.mitigate import BLIND, compare, decide_by, mitigate
-from leanfair.fairness.rules import RULES
+from leanfair.fairness.judge.judge import Judge
+from leanfair.fairness.mitigate import BLIND, decide_by, mitigate
+from leanfair.fairness.rules import RULES, compare
 from leanfair.fairness.types import Answer, Status, Varied
-from leanfair.fairness.variants import Varier
+from leanfair.fairness.variations.varier import Varier
 
 OPTIONS = ("yes", "no", "maybe")
 JOINT = ("mean", "vote", "gate", "abstain", "blind")

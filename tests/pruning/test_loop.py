@@ -16,13 +16,14 @@ import leanfair
 from leanfair.errors import InputError, RunDirectoryError, TrainingError, UnsupportedModelError
 from leanfair.evaluation.accuracy import accuracy
 from leanfair.evaluation.perplexity import perplexity
-from leanfair.pruning.cost import bill
-from leanfair.pruning.criteria import CRITERIA
-from leanfair.pruning.replay import outputs
-from leanfair.pruning.surgery import apply
-from leanfair.pruning.types import Event, Pruned
+from leanfair.pruning.cost.macs import bill
+from leanfair.pruning.criteria.criteria import CRITERIA
+from leanfair.pruning.run.result import Pruned
+from leanfair.pruning.surgery.activations import outputs
+from leanfair.pruning.surgery.removal import apply
+from leanfair.pruning.types import Event
 from leanfair.similarity import cka
-from tests.pruning.nets import batches_of, samples, tiny
+from tests.support.nets import batches_of, samples, tiny
 
 QUICK: dict[str, Any] = {"criterion": "l1", "min_layers": 1, "latency_batches": ()}
 CALIBRATION = samples(48, seed=1)
@@ -51,7 +52,7 @@ def test_the_share_asked_for_is_removed_and_the_model_itself_stays(of: str, cut:
 
 
 def one_batch() -> Any:
-    from leanfair.batches import Batch
+    from leanfair.data.batches import Batch
 
     return Batch(CALIBRATION.tensors[0][:2])
 
@@ -83,7 +84,7 @@ def test_the_winner_is_more_similar_to_its_parent_and_a_tie_goes_to_the_layer() 
 
 
 def test_the_cka_written_down_is_that_of_the_cut_on_its_parent() -> None:
-    from leanfair.batches import Batch
+    from leanfair.data.batches import Batch
 
     held = [Batch(*CALIBRATION.tensors)]
     model: nn.Module = tiny()
@@ -126,7 +127,7 @@ def test_when_both_kinds_are_exhausted_the_run_says_so(tmp_path: Path) -> None:
 def test_the_floor_of_accuracy_keeps_the_last_network_above_it() -> None:
     model = tiny()
     data = samples(400)
-    leanfair.pruning.recover.fine_tune(  # type: ignore[attr-defined]
+    leanfair.pruning.training.fine_tune.fine_tune(  # type: ignore[attr-defined]
         model, data, images=1600, recipe=leanfair.Recipe(lr=0.05, batch_size=32)
     )
     assert accuracy(model, CALIBRATION) > 0.9
@@ -139,7 +140,7 @@ def test_the_floor_of_accuracy_keeps_the_last_network_above_it() -> None:
 def test_recovery_recovers() -> None:
     model, train, test = tiny(), samples(600), samples(200, seed=2)
     recipe = leanfair.Recipe(lr=0.05, batch_size=32)
-    leanfair.pruning.recover.fine_tune(model, train, images=2400, recipe=recipe)  # type: ignore[attr-defined]
+    leanfair.pruning.training.fine_tune.fine_tune(model, train, images=2400, recipe=recipe)  # type: ignore[attr-defined]
     run = prune(
         model, cut=0.7, train=train, test=test, recipe=recipe,
         candidate_epochs=0.1, round_epochs=0.5, final_epochs=2.0,
@@ -308,7 +309,7 @@ def test_forward_passes_of_scoring_are_as_small_as_their_logits_ask(
     one = prune(speaker(), **given)
     assert set(map(tuple, seen)) == {(6, 6, 2)}
     seen.clear()
-    monkeypatch.setattr("leanfair.pruning.run.MOST_LOGITS", 4 * 10 * 64 + 1)
+    monkeypatch.setattr("leanfair.pruning.run.state.MOST_LOGITS", 4 * 10 * 64 + 1)
     two = prune(speaker(), **given)
     assert set(map(tuple, seen)) == {(4, 2, 4, 2, 2)}
     assert [step.cut for step in one.steps] == [step.cut for step in two.steps]

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from leanfair.errors import InputError
-from leanfair.pruning.criteria import kl
-from leanfair.pruning.recipe import Recipe
+from leanfair.pruning.criteria.criteria import kl
 from leanfair.pruning.settings import (
     CLASSIFIER,
     PAPER,
@@ -21,8 +20,9 @@ from leanfair.pruning.settings import (
     fitting,
     settings_from,
 )
-from tests.pruning.nets import tiny
-from tests.pruning.words import bert, gpt2, llama, vit
+from leanfair.pruning.training.recipe import Recipe
+from tests.support.nets import tiny
+from tests.support.words import bert, gpt2, llama, vit
 
 NAN, INF = float("nan"), float("inf")
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leanfair.errors import InputError
-from leanfair.pruning.types import Cut, Layer, Member, NeuronCut, Neurons, Pruned, Step
+from leanfair.pruning.run.result import Pruned
+from leanfair.pruning.types import Cut, Layer, Member, NeuronCut, Neurons, Step
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=1, max_size=8)
 COUNTS = st.integers(0, 2**40)

@@ -11,9 +11,9 @@ from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
 import leanfair
+from leanfair.data.text import Tokens
 from leanfair.evaluation.perplexity import perplexity
-from leanfair.pruning.recover import Recipe, fine_tune
-from leanfair.text import Tokens
+from leanfair.pruning.training.fine_tune import Recipe, fine_tune
 
 WORDS = 31
 

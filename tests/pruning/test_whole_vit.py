@@ -16,12 +16,13 @@ from torch import nn
 from transformers import ViTConfig, ViTForImageClassification
 
 import leanfair
-from leanfair.data import Splits, load
+from leanfair.data.images import Splits, load
 from leanfair.evaluation.accuracy import accuracy
 from leanfair.files import read_tensors, write_tensors
-from leanfair.pruning.export import export_onnx
-from leanfair.pruning.recover import Recipe, fine_tune
-from leanfair.pruning.types import Event, Pruned
+from leanfair.pruning.checkpoint.onnx import export_onnx
+from leanfair.pruning.run.result import Pruned
+from leanfair.pruning.training.fine_tune import Recipe, fine_tune
+from leanfair.pruning.types import Event
 
 STOCK = """
 import sys

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 import leanfair
-from leanfair.data import Splits, load
+from leanfair.data.images import Splits, load
 from leanfair.evaluation.accuracy import accuracy
-from leanfair.pruning.sources import open_model
+from leanfair.pruning.checkpoint.loading import open_model
+from tests.support.places import SHARED
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
 DATA, WEIGHTS = SHARED / "data/cifar10", SHARED / "models/resnet56-cifar10-jpeg.safetensors"
 
 pytestmark = [

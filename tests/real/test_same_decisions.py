@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 import leanfair
-from leanfair.cli.demo_fair import PACKAGE, smollm2
-from leanfair.fairness.judge import Judge
-from leanfair.gguf_files import converted
+from leanfair.cli.fairness.demo_fair import PACKAGE, smollm2
+from leanfair.fairness.judge.judge import Judge
+from leanfair.models.gguf import converted
 
 NEEDED = (PACKAGE, "fastapi", "uvicorn", "openai")
 MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]

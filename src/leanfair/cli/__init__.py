@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from leanfair import __version__
-from leanfair.cli import audit, decide, demo, export, prune
+from leanfair.cli import demo
+from leanfair.cli.fairness import audit, decide
+from leanfair.cli.pruning import export, prune
 
 app = typer.Typer(
     name="leanfair",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from leanfair.cli import options
+from leanfair.cli import messages
 from leanfair.cli.messages import told_plainly
 
 Out = Annotated[
@@ -14,25 +14,25 @@ Out = Annotated[
 ]
 
 
-def prune_digits(out: Out, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
+def prune_digits(out: Out, quiet: messages.Quiet = False, debug: messages.Debug = False) -> None:
     """Train a small residual network on handwritten digits, then prune it.
 
     It loses at least 70 % of its MACs. Given again, the command goes on where it was stopped.
     """
     again = "The same command goes on where it was."
     with told_plainly(debug, when_stopped=again):
-        from leanfair.cli import demo_digits
+        from leanfair.cli.pruning import demo_digits
 
         demo_digits.run(out, quiet)
 
 
-def audit_census(out: Out, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
+def audit_census(out: Out, quiet: messages.Quiet = False, debug: messages.Debug = False) -> None:
     """Audit a small language model that decides about people, and correct its decisions.
 
     It reads census records with and without another race. Given again, the command goes on where it
     was stopped.
     """
     with told_plainly(debug, when_stopped="The same command goes on where it was."):
-        from leanfair.cli import demo_fair
+        from leanfair.cli.fairness import demo_fair
 
         demo_fair.run(out, quiet)

@@ -6,8 +6,10 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Annotated, TypeAlias
 
 import typer
+from rich.console import Console
 
 from leanfair.errors import LeanfairError
 
@@ -60,3 +62,18 @@ def _sentence(error: OSError) -> str:
     if error.errno in _FORBIDDEN:
         return f"{error.strerror}{place}: give a place that you may read and write."
     return ""
+
+
+Quiet: TypeAlias = Annotated[
+    bool, typer.Option("--quiet", help="Show no progress, only the result.", show_default=False)
+]
+
+
+Debug: TypeAlias = Annotated[
+    bool, typer.Option("--debug", help="Show the traceback of an error.", show_default=False)
+]
+
+
+def is_interactive(console: Console) -> bool:
+    """Whether lines can be redrawn: on a terminal, but not in the log of a CI job."""
+    return console.is_terminal and not console.is_dumb_terminal and not os.environ.get("CI")

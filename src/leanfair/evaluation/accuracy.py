@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from leanfair.batches import Source, forward, iterate
+from leanfair.data.batches import Source, forward, iterate
 from leanfair.errors import InputError
 from leanfair.evaluation.mode import evaluating, moved
 

@@ -9,7 +9,7 @@ from itertools import chain
 import torch
 from torch import nn
 
-from leanfair.batches import Batch
+from leanfair.data.batches import Batch
 
 
 @contextmanager

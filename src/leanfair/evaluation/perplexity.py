@@ -9,10 +9,10 @@ import torch
 from scipy.special import stdtrit
 from torch import Tensor, nn
 
-from leanfair.batches import Source, forward, iterate
+from leanfair.data.batches import Source, forward, iterate
+from leanfair.data.language import IGNORED, targets
 from leanfair.errors import InputError
 from leanfair.evaluation.mode import evaluating, moved
-from leanfair.language import IGNORED, targets
 
 _AT_ONCE = 1 << 22
 """Logits that are turned into float64 at a time."""

@@ -17,7 +17,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from leanfair.batches import Batch, Inputs, forward
+from leanfair.data.batches import Batch, Inputs, forward
 from leanfair.errors import InputError
 from leanfair.evaluation.mode import device_of, evaluating, moved
 

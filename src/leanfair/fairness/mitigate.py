@@ -16,12 +16,12 @@ from math import fsum
 from typing import TYPE_CHECKING, Any
 
 from leanfair.errors import InputError
-from leanfair.fairness.decider import Decider
-from leanfair.fairness.judge import Judge
-from leanfair.fairness.prompt import as_items, name_rows
-from leanfair.fairness.rules import BLIND, Rule, check_rule, decide_by, label_of
-from leanfair.fairness.types import Answer, Decision, Item, Variation, Varied
-from leanfair.fairness.variants import Attributes, Varier
+from leanfair.fairness.judge.decider import Decider
+from leanfair.fairness.judge.judge import Judge
+from leanfair.fairness.judge.prompt import as_items, name_rows
+from leanfair.fairness.rules import Rule, check_rule, compare, decide_by, varied_of
+from leanfair.fairness.types import BLIND, Answer, Decision, Item, Variation, Varied
+from leanfair.fairness.variations.varier import Attributes, Varier
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -101,7 +101,7 @@ class MitigatedJudge(Decider):
         what they have in common only once."""
         of_each = [row for row, found in zip(rows, sets, strict=True) for _ in found]
         flat = iter(self.base.answers([v.item for found in sets for v in found], rows=of_each))
-        return [tuple(_varied(v, next(flat), self.options) for v in found) for found in sets]
+        return [tuple(varied_of(v, next(flat), self.options) for v in found) for found in sets]
 
     def _decide(self, item: Item, varied: Sequence[Varied], flipped: bool | None) -> Decision:
         """The decision by the rule."""
@@ -172,25 +172,3 @@ class MitigatedJudge(Decider):
 
 
 Judge.register(MitigatedJudge)
-
-
-def compare(varied: Sequence[Varied]) -> bool | None:
-    """Whether some variation came out otherwise than the original, where being refused is coming
-    out otherwise than being answered. None where nothing can be compared: there is no other, none
-    was answered, or the original failed. Failed ones are no evidence."""
-    told = [v for v in varied if v.value != BLIND and v.answer.status != "failed"]
-    original = [v for v in told if v.original]
-    if len(told) < 2 or not original or all(v.label is None for v in told):
-        return None
-    return any(_outcome(v) != _outcome(original[0]) for v in told)
-
-
-def _outcome(varied: Varied) -> str:
-    return varied.answer.status if varied.label is None else f"={varied.label}"
-
-
-def _varied(variation: Variation, answer: Answer, options: Sequence[str]) -> Varied:
-    label = label_of(answer, options)
-    return Varied(
-        variation.value, variation.text, variation.spans, variation.original, label, answer
-    )

@@ -31,19 +31,25 @@ variation came in.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from math import fsum
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from leanfair.errors import InputError
-from leanfair.fairness.types import Answer, Status, Varied
+from leanfair.fairness.types import BLIND, Answer, Variation, Varied
+
+if TYPE_CHECKING:
+    pass
+
+
+from collections.abc import Callable, Mapping
+from typing import Literal, TypeAlias
+
+from leanfair.fairness.types import Status
 
 Rule = Literal["mean", "vote", "gate", "abstain", "blind", "none"]
 RULES: tuple[Rule, ...] = ("mean", "vote", "gate", "abstain", "blind", "none")
 
-BLIND = "(not stated)"
-"""The value of the variation that does not tell the attribute, which the rule `blind` looks for and
-all others pass over."""
 
 Probabilities: TypeAlias = Mapping[str, float]
 Outcome: TypeAlias = tuple["str | None", Probabilities, Status]
@@ -150,3 +156,25 @@ def _commonest(answers: Sequence[Answer]) -> Status:
 
 def _best(probabilities: Probabilities, options: Sequence[str]) -> str:
     return max(options, key=lambda option: probabilities[option])
+
+
+def compare(varied: Sequence[Varied]) -> bool | None:
+    """Whether some variation came out otherwise than the original, where being refused is coming
+    out otherwise than being answered. None where nothing can be compared: there is no other, none
+    was answered, or the original failed. Failed ones are no evidence."""
+    told = [v for v in varied if v.value != BLIND and v.answer.status != "failed"]
+    original = [v for v in told if v.original]
+    if len(told) < 2 or not original or all(v.label is None for v in told):
+        return None
+    return any(_outcome(v) != _outcome(original[0]) for v in told)
+
+
+def _outcome(varied: Varied) -> str:
+    return varied.answer.status if varied.label is None else f"={varied.label}"
+
+
+def varied_of(variation: Variation, answer: Answer, options: Sequence[str]) -> Varied:
+    label = label_of(answer, options)
+    return Varied(
+        variation.value, variation.text, variation.spans, variation.original, label, answer
+    )

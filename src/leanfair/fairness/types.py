@@ -99,3 +99,8 @@ class Decision:
     def to_json(self) -> dict[str, Any]:
         """This decision in plain JSON types."""
         return asdict(self)
+
+
+BLIND = "(not stated)"
+"""The value of the variation that does not tell the attribute, which the rule `blind` looks for and
+all others pass over."""

@@ -18,17 +18,18 @@ from typing import Any
 
 from torch import nn
 
-from leanfair.batches import Source
-from leanfair.pruning.begin import open_run
-from leanfair.pruning.cost import bill
-from leanfair.pruning.propose import propose_layer, propose_neurons
-from leanfair.pruning.repair import repair
-from leanfair.pruning.run import Run
+from leanfair.data.batches import Source
+from leanfair.data.text import as_tokens
+from leanfair.pruning.cost.macs import bill
+from leanfair.pruning.run.propose import propose_layer, propose_neurons
+from leanfair.pruning.run.result import Pruned
+from leanfair.pruning.run.setup import open_run
+from leanfair.pruning.run.state import Run
 from leanfair.pruning.settings import settings_from
-from leanfair.pruning.surgery import apply
-from leanfair.pruning.types import Candidate, Cut, Kind, Listener, Pruned, Step
+from leanfair.pruning.surgery.removal import apply
+from leanfair.pruning.training.reconstruction import repair
+from leanfair.pruning.types import Candidate, Cut, Kind, Listener, Step
 from leanfair.similarity import cka
-from leanfair.text import as_tokens
 
 FineTune = Callable[[nn.Module, float], None]
 

@@ -8,15 +8,15 @@ from typing import Any
 
 from torch import nn
 
-from leanfair.batches import Source
-from leanfair.pruning.begin import open_run
-from leanfair.pruning.checkpoint import RunDirectory
-from leanfair.pruning.cost import bill
+from leanfair.data.batches import Source
+from leanfair.data.text import as_tokens
+from leanfair.pruning.checkpoint.run_directory import RunDirectory
+from leanfair.pruning.cost.macs import bill
 from leanfair.pruning.loop import propose
-from leanfair.pruning.run import Run
+from leanfair.pruning.run.setup import open_run
+from leanfair.pruning.run.state import Run
 from leanfair.pruning.settings import settings_from
 from leanfair.pruning.types import Cut
-from leanfair.text import as_tokens
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from leanfair.data.language import is_language_model, is_transformer
 from leanfair.errors import InputError
-from leanfair.language import is_language_model, is_transformer
-from leanfair.pruning.cost import TARGETS, Target
-from leanfair.pruning.criteria import Criterion, criterion_named
-from leanfair.pruning.recipe import Recipe
+from leanfair.pruning.cost.macs import TARGETS, Target
+from leanfair.pruning.criteria.criteria import Criterion, criterion_named
+from leanfair.pruning.training.recipe import Recipe
 from leanfair.pruning.types import Kind
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Settings:
     """Which cost: macs, params, latency (measured here) or memory."""
     criterion: str | Criterion = "kl"
     """kl, l1, cka, fisher, energy, random, or a function like those of these names in
-    `leanfair.pruning.criteria`."""
+    `leanfair.pruning.criteria.criteria`."""
     match: Match | None = None
     """What both candidates save equally much of; by default params for that target, else macs."""
     spread: Spread = "cheapest"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -253,23 +252,5 @@ class Event:
 
 Listener = Callable[[Event], None]
 
-
-@dataclass(frozen=True)
-class Pruned:
-    """A finished run: the smaller `model`, the `steps` that led to it, and their `summary`
-    (the content of summary.json). `path` is the run directory, None where none was asked for."""
-
-    model: nn.Module
-    steps: tuple[Step, ...]
-    summary: Mapping[str, Any]
-    path: Path | None = None
-
-    def report(self, path: str | Path | None = None) -> Path:
-        """Write the self-contained HTML page, to `path` or into the run directory."""
-        from leanfair.errors import InputError
-        from leanfair.report.prune import write_report
-
-        target = Path(path) if path else self.path / "report.html" if self.path else None
-        if target is None:
-            raise InputError("This run has no directory: call report('page.html').")
-        return write_report(self.summary, target)
+COSTS = {"macs": "MACs", "params": "parameters", "latency": "latency", "memory": "memory"}
+"""How a target is called in a sentence."""

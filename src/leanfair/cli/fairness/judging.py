@@ -1,0 +1,188 @@
+"""What the commands that decide with a language model share, once they run."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from leanfair.cli.messages import is_interactive
+from leanfair.errors import InputError
+from leanfair.fairness.judge.decider import Decider
+from leanfair.fairness.judge.judge import Judge
+from leanfair.fairness.mitigate import mitigate
+from leanfair.fairness.types import Decision, Item
+
+# There is a display of our own. This has to be said before transformers is loaded.
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+
+SETTINGS = (
+    "calibration", "system", "model_name", "revision", "batch_size", "min_captured", "chat",
+    "device",
+)  # fmt: skip
+"""The parameters of the commands that are settings of a Judge."""
+
+Row = Mapping[str, Any]
+Shown = Callable[[int, int], None]
+
+
+def listed(text: str | None, what: str) -> list[str] | None:
+    """What stands between commas; None where nothing was given."""
+    if text is None:
+        return None
+    found = [part.strip() for part in text.split(",")]
+    if not all(found):
+        raise InputError(f"{what} is a list with commas, without empty places: {text!r} is not.")
+    return found
+
+
+def open_judge(given: Mapping[str, Any], store: str, progress: Shown | None) -> Judge:
+    """The judge that a command's parameters describe; what was not given keeps its default."""
+    prompt = given["prompt"]
+    if not Path(prompt).is_file() and "{" not in prompt:
+        raise InputError(f"There is no prompt file {prompt}: give one, with a slot like {{text}}.")
+    options = listed(given["choices"], "--options") or []
+    settings = {name: given[name] for name in SETTINGS if given[name] is not None}
+    return Judge(given["model"], prompt, options, store=store, progress=progress, **settings)
+
+
+def watched(
+    judge: Judge,
+    attribute: str | None,
+    rule: str | None,
+    values: str | None,
+    field: str | None,
+    protect: Sequence[str],
+) -> Decider:
+    """`judge`, watched over by `rule` where an attribute is named."""
+    if attribute is None:
+        if rule not in (None, "none"):
+            raise InputError(f"The rule {rule} needs --attribute: what must not count?")
+        return judge
+    return mitigate(
+        judge,
+        attributes_of(attribute),
+        rule or "mean",  # type: ignore[arg-type]
+        values=listed(values, "--values"),
+        field=listed(field, "--field"),
+        protect=protect,
+    )
+
+
+def attributes_of(text: str) -> str | list[str]:
+    """One attribute, or several with commas between."""
+    found = listed(text, "--attribute") or []
+    return found[0] if len(found) == 1 else found
+
+
+def items_of(rows: Sequence[Row], judge: Judge) -> list[Item]:
+    """What is decided about: the text of each row where the prompt has the slot {text} alone, else
+    the row as a record."""
+    if judge.template.slots != ("text",):
+        return list(rows)
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row.get("text"), str):
+            raise InputError(f"Row {number} of the table has no text in a column 'text'.")
+    return [row["text"] for row in rows]
+
+
+def with_decisions(
+    rows: Sequence[Row], decisions: Sequence[Decision], options: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Each row with its decision: the label, its status, the probabilities behind it."""
+    return [
+        {
+            **row,
+            "decision": decision.label,
+            "status": decision.status,
+            **{f"p_{option}": decision.probabilities.get(option) for option in options},
+            "captured": decision.captured,
+            "flipped": decision.flipped,
+            "note": decision.note,
+        }
+        for row, decision in zip(rows, decisions, strict=True)
+    ]
+
+
+def told(decisions: Sequence[Decision], options: Sequence[str], passes: int) -> str:
+    """How the decisions went, in a few lines."""
+    labels = Counter(decision.label for decision in decisions if decision.label is not None)
+    counts = [f"{option} {labels[option]:,}" for option in options]
+    other = Counter(d.status for d in decisions if d.label is None)
+    counts += [f"{status} {count:,}" for status, count in sorted(other.items())]
+    lines = [f"{len(decisions):,} rows: {', '.join(counts)}."]
+    compared = [d.flipped for d in decisions if d.flipped is not None]
+    if compared:
+        share = sum(compared) / len(compared)
+        lines.append(
+            f"Uncorrected, {sum(compared):,} of {len(compared):,} ({share:.1%}) would have been "
+            f"decided otherwise with another value of the attribute."
+        )
+    silent = sum(bool(d.note) and d.flipped is None and len(d.variations) == 1 for d in decisions)
+    if silent:
+        lines.append(f"{silent:,} rows could not be varied; the column 'note' says why.")
+    lines.append(f"{passes:,} prompts were put to the model.")
+    return "\n".join(lines)
+
+
+def print_audit(summary: Mapping[str, Any]) -> None:
+    """What an audit found, as a small table: a rule a row."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    headings = ("rule", "flip rate, %", "parity gap, points", "accuracy, %", "passes")
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading == "rule" else "right", no_wrap=True)
+    metrics, rows = summary["metrics"], summary["n"]
+    for rule in summary["rules"]:
+        passes = summary["forward_passes_by_rule"][rule] / rows
+        shown = (metrics[name][rule] for name in _SHOWN)
+        table.add_row(rule, *map(_interval, shown), f"{passes:.1f}")
+    console = Console()
+    console.print(table, markup=False, highlight=False)
+    placebo = summary["placebo_flip_rate"]
+    if placebo is not None:
+        console.print(f"Placebo flip rate: {placebo:.1%}.", markup=False, highlight=False)
+
+
+_SHOWN = ("flip_rate", "demographic_parity_difference", "accuracy")
+
+
+def _interval(found: Mapping[str, Any]) -> str:
+    if found["value"] is None:
+        return "-"
+    value, low, high = (100 * found[key] for key in ("value", "low", "high"))
+    return f"{value:.1f} ({low:.1f}–{high:.1f})"
+
+
+@contextmanager
+def progress(quiet: bool) -> Iterator[Shown | None]:
+    """A function that shows how many prompts are answered: a bar, or plain lines now and then."""
+    console = Console(stderr=True)
+    if quiet:
+        yield None
+    elif is_interactive(console):
+        with Progress(console=console, transient=True) as bars:
+            task = bars.add_task("prompts", total=None)
+            yield lambda done, total: bars.update(task, completed=done, total=total)
+    else:
+        yield _plain_lines(console)
+
+
+def _plain_lines(console: Console) -> Shown:
+    tenth = -1
+
+    def shown(done: int, total: int) -> None:
+        nonlocal tenth
+        reached = 10 * done // max(1, total)
+        if reached != tenth:
+            tenth = reached
+            print(f"{done:,} of {total:,} prompts", file=console.file, flush=True)
+
+    return shown

@@ -1,0 +1,57 @@
+"""The demo of pruning: a residual network for scikit-learn's handwritten digits, 8x8 pixels.
+
+Every number here was chosen on the calibration images; the test images only measure.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from torch import nn
+
+from leanfair.cli.messages import is_main_process
+from leanfair.cli.pruning.running import prune_and_show
+from leanfair.data.images import Splits, load
+from leanfair.files import read_tensors, write_tensors
+from leanfair.models.resnet_cifar import CifarResNet, from_state_dict
+from leanfair.pruning.training.fine_tune import Recipe, fine_tune
+
+DEPTH = 20
+EPOCHS = 12
+TRAINING = Recipe(lr=0.1, batch_size=64)
+PRUNING: dict[str, Any] = {
+    "cut": 0.75,
+    "candidate_epochs": 0.5,
+    "round_epochs": 2.0,
+    "final_epochs": 10.0,
+    "lr": 0.05,
+    "batch_size": 64,
+}
+SEED = 0
+
+
+def run(out: str, quiet: bool = False) -> dict[str, Any]:
+    """Train, prune and show; return the run's summary. What `out` holds already is not redone."""
+    splits = load("digits", seed=SEED, augment=False)
+    weights = Path(out) / "parent" / f"resnet{DEPTH}-digits.safetensors"
+    if weights.exists():
+        parent: nn.Module = from_state_dict(read_tensors(weights))
+    else:
+        parent = _trained(splits, quiet)
+        if is_main_process():
+            write_tensors(weights, parent.state_dict())
+    resume = (Path(out) / "run.json").exists()
+    result = prune_and_show(parent.eval(), splits, out, None, resume, PRUNING, quiet)
+    return dict(result.summary)
+
+
+def _trained(splits: Splits, quiet: bool) -> nn.Module:
+    console = Console(stderr=True, quiet=quiet or not is_main_process())
+    console.print(f"Training a ResNet-{DEPTH} on {len(splits.train)} digits ...")
+    torch.manual_seed(SEED)
+    network = CifarResNet(depth=DEPTH, classes=len(splits.classes), channels=1)
+    fine_tune(network, splits.train, images=EPOCHS * len(splits.train), recipe=TRAINING, seed=SEED)
+    return network

@@ -1,0 +1,229 @@
+"""What the commands do once they run: open model and data, prune, and show how it goes.
+
+Loads torch, so commands import it when they run, not before.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+import typer
+from rich.console import Console
+from torch import nn
+
+from leanfair.cli.messages import is_main_process
+from leanfair.cli.pruning.progress import shown
+from leanfair.cli.pruning.result import print_result
+from leanfair.cli.pruning.texts import open_texts, takes_text
+from leanfair.data.batches import Batch, as_batch, forward
+from leanfair.data.images import Splits, load
+from leanfair.data.splits import TextSplits
+from leanfair.data.text import holds_text
+from leanfair.errors import InputError
+from leanfair.pruning.checkpoint.loading import open_model
+from leanfair.pruning.cost.macs import bill
+from leanfair.pruning.loop import prune
+from leanfair.pruning.plan import Plan, look_ahead
+from leanfair.pruning.run.result import Pruned
+from leanfair.pruning.settings import settings_from
+from leanfair.pruning.training.distributed import processes
+from leanfair.pruning.types import COSTS, Listener
+
+# There is a display of our own. This has to be said before transformers is loaded.
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def check(
+    preset: str | None, settings: Mapping[str, Any], device: str, threads: int | None
+) -> None:
+    """Raise InputError for an option that is wrong whatever the model and the data, before those
+    are read; set the number of threads."""
+    settings_from(preset, settings)
+    if device not in DEVICES:
+        raise InputError(f"There is no device {device!r}: choose one of {', '.join(DEVICES)}.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("There is no CUDA device here: choose --device cpu, or auto.")
+    if threads is not None:
+        if threads < 1:
+            raise InputError(f"--threads must be 1 or more, but is {threads}.")
+        torch.set_num_threads(threads)
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """How the data are read: the options of that name, None where one was not given."""
+
+    calibration: int | None = None
+    image_size: int | None = None
+    augment: bool | None = None
+    length: int | None = None
+    tokenizer: str | None = None
+    text: str | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A network on its device, the data for it and, for one of texts, the tokenizer."""
+
+    network: nn.Module
+    splits: Splits | TextSplits[Any]
+    tokenizer: Any = None
+
+
+IMAGE_OPTIONS = ("image_size", "augment")
+TEXT_OPTIONS = ("length", "tokenizer", "text", "label")
+
+
+def open_both(model: str, data: str, given: DataOptions, seed: int, device: str) -> Opened:
+    """The network and its data, images or text. Raises InputError where they do not fit."""
+    if holds_text(data):
+        _check_unused(given, IMAGE_OPTIONS, data, "text")
+        network, texts, tokenizer = open_texts(
+            model,
+            data,
+            calibration=given.calibration,
+            seed=seed,
+            **{name: getattr(given, name) for name in TEXT_OPTIONS},
+        )
+        return Opened(network.eval().to(_device(device)), texts, tokenizer)
+    splits = read_data(data, given.calibration, seed, given.image_size, given.augment)
+    network = open_network(model, data, splits, seed, device)
+    _check_unused(given, TEXT_OPTIONS, data, "images")
+    return Opened(network, splits)
+
+
+def _check_unused(given: DataOptions, names: tuple[str, ...], data: str, kind: str) -> None:
+    """Raise InputError for an option that means nothing for this kind of data."""
+    for name in names:
+        if getattr(given, name) is not None:
+            raise InputError(
+                f"--{name.replace('_', '-')} means nothing for {data}, which holds {kind}: leave "
+                f"it out."
+            )
+
+
+def read_data(
+    data: str, calibration: int | None, seed: int, size: int | None, augment: bool | None
+) -> Splits:
+    """The data in its three parts. Training images are augmented as asked, or else in colour."""
+    splits = load(data, calibration=calibration, seed=seed, size=size)
+    colour = splits.train.pixels.shape[1] == 3
+    augmented = colour if augment is None else augment
+    return replace(splits, train=replace(splits.train, augment=augmented))
+
+
+def open_network(model: str, data: str, splits: Splits, seed: int, device: str) -> nn.Module:
+    """The network that `model` names, on its device. Raises InputError where it cannot take the
+    images of `data`, or has fewer classes."""
+    channels = int(splits.train.pixels.shape[1])
+    network = open_model(model, classes=len(splits.classes), channels=channels, seed=seed)
+    if takes_text(network):
+        raise InputError(
+            f"{model} is a {type(network).__name__}, which takes text, but {data} holds images: "
+            f"give a text file, or an image classifier."
+        )
+    network = network.eval()
+    image = sample(splits)
+    try:
+        with torch.no_grad():
+            classes = int(forward(network, image.inputs).shape[-1])
+    except RuntimeError as error:
+        shape = list(splits.train.pixels.shape[1:])
+        raise InputError(
+            f"{model} does not take the images of {data}, which are {shape}: {error}"
+        ) from error
+    if classes < len(splits.classes):
+        raise InputError(
+            f"{model} tells {classes} classes apart, but {data} has {len(splits.classes)}."
+        )
+    return network.to(_device(device))
+
+
+def sample(splits: Splits | TextSplits[Any]) -> Batch:
+    """One calibration sample as a batch: an image [1, channels, height, width] or tokens."""
+    return as_batch(splits.calibration.take(torch.tensor([0]), torch.Generator()))
+
+
+def prune_and_show(
+    network: nn.Module,
+    splits: Splits | TextSplits[Any],
+    out: str,
+    preset: str | None,
+    resume: bool,
+    settings: Mapping[str, Any],
+    quiet: bool,
+    tokenizer: Any = None,
+) -> Pruned:
+    """Prune `network` into the run directory `out`, show how it goes on, and print the result."""
+    more = {} if tokenizer is None else {"tokenizer": tokenizer}
+    with _display(network, splits, settings, quiet) as listener:
+        result = prune(
+            network,
+            train=splits.train,
+            calibration=splits.calibration,
+            test=splits.test,
+            out=out,
+            preset=preset,
+            resume=resume,
+            on_event=listener,
+            **more,
+            **settings,
+        )
+    if is_main_process():
+        print_result(Console(), result.summary, out)
+    return result
+
+
+def show_plan(
+    network: nn.Module,
+    splits: Splits | TextSplits[Any],
+    out: str | None,
+    preset: str | None,
+    settings: Mapping[str, Any],
+    as_json: bool,
+) -> None:
+    """Print the cuts that compete in the next round, and what each saves."""
+    plan = look_ahead(network, calibration=splits.calibration, out=out, preset=preset, **settings)
+    if is_main_process():
+        typer.echo(json.dumps(plan.to_json(), indent=1) if as_json else _told(plan, settings))
+
+
+def _told(plan: Plan, settings: Mapping[str, Any]) -> str:
+    of = settings.get("of", "macs")
+    lines = [
+        f"Next is round {plan.round}; {plan.removed:.1%} of the {COSTS.get(of, of)} "
+        f"{'is' if of in ('latency', 'memory') else 'are'} removed, {plan.target:.1%} asked for."
+    ]
+    counted, whole = ("params", plan.params) if of == "params" else ("macs", plan.macs)
+    for cut in plan.cuts:
+        share = cut.saves[counted] / whole
+        lines.append(f"{cut.kind} candidate, {share:.1%} of the current {COSTS[counted]}: {cut}")
+    if not plan.cuts:
+        lines = [f"There is no next step: {plan.stopped_because}."]
+    return "\n".join(lines)
+
+
+def _display(
+    network: nn.Module,
+    splits: Splits | TextSplits[Any],
+    settings: Mapping[str, Any],
+    quiet: bool,
+) -> AbstractContextManager[Listener | None]:
+    if quiet or not is_main_process():
+        return nullcontext()
+    image = sample(splits).to(next(network.parameters()).device)
+    return shown(Console(stderr=True), settings.get("of", "macs"), bill(network, image).macs)
+
+
+def _device(name: str) -> torch.device:
+    """The device by name; with several processes, this one's own."""
+    return torch.device(processes(cpu=True if name == "cpu" else None).device)

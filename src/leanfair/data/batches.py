@@ -1,0 +1,158 @@
+"""What a model eats: a Dataset or any iterable of batches, made into uniform `Batch`es.
+
+A batch may be a tensor, a pair (inputs, labels), or a dict of tensors as transformers has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from inspect import signature
+from typing import Any, TypeAlias, cast
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import default_collate
+
+from leanfair.errors import InputError
+
+Inputs: TypeAlias = "Tensor | dict[str, Tensor]"
+Source: TypeAlias = Any
+"""A map-style torch Dataset, or a re-iterable of batches (a DataLoader or a list)."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some samples: `inputs` [n, ...] (or a dict of such) and, where known, `labels`: classes [n],
+    or those of each token [n, tokens]."""
+
+    inputs: Inputs
+    labels: Tensor | None = None
+
+    def __len__(self) -> int:
+        first = self.inputs if isinstance(self.inputs, Tensor) else next(iter(self.inputs.values()))
+        return int(first.shape[0])
+
+    def __getitem__(self, rows: slice) -> Batch:
+        labels = None if self.labels is None else self.labels[rows]
+        return replace(self.mapped(lambda value: value[rows]), labels=labels)
+
+    def mapped(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """The same labels with every tensor of the inputs changed."""
+        if isinstance(self.inputs, Tensor):
+            return replace(self, inputs=change(self.inputs))
+        return replace(self, inputs={name: change(value) for name, value in self.inputs.items()})
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same batch on `device`."""
+        labels = None if self.labels is None else self.labels.to(device)
+        return replace(self.mapped(lambda value: value.to(device)), labels=labels)
+
+
+def as_batch(raw: Any) -> Batch:
+    """One raw batch, in any of the accepted shapes, as a `Batch`. Raises InputError otherwise."""
+    if isinstance(raw, Batch):
+        return raw
+    if isinstance(raw, Tensor):
+        return Batch(raw)
+    if isinstance(raw, Mapping):
+        inputs = {str(k): v for k, v in raw.items() if isinstance(v, Tensor)}
+        labels = inputs.pop("labels", inputs.pop("label", None))
+        if inputs:
+            return Batch(inputs, labels)
+    if isinstance(raw, Sequence) and len(raw) == 2 and isinstance(raw[0], Tensor):
+        return Batch(raw[0], torch.as_tensor(raw[1]))
+    raise InputError(
+        f"A batch must be a tensor, a pair (inputs, labels) or a dict of tensors, "
+        f"but one is {type(raw).__name__}."
+    )
+
+
+def check_held_out(calibration: int | None) -> None:
+    """Raise InputError where `calibration` is no number of samples to hold out."""
+    if calibration is not None and (not isinstance(calibration, int) or calibration <= 0):
+        raise InputError(f"calibration must be a whole number above 0, not {calibration}.")
+
+
+def is_dataset(source: Source) -> bool:
+    """Whether `source` is a map-style Dataset of samples, rather than an iterable of batches."""
+    sized = hasattr(source, "__len__") and hasattr(source, "__getitem__")
+    return sized and not isinstance(source, (list, tuple, Tensor, Mapping))
+
+
+def iterate(
+    source: Source, batch_size: int = 128, *, shuffle: int | None = None
+) -> Iterator[Batch]:
+    """One pass over `source` as batches.
+
+    A Dataset is read in batches of `batch_size`, in its own order or, with `shuffle` (a seed), in a
+    random order of that seed; where it has a method ``take(indices, generator)`` that returns whole
+    batches (as `leanfair.data.images.Images` has), that is used. An iterable of batches keeps its
+    own batch size and order. Raises InputError where there is nothing.
+    """
+    empty = True
+    for raw in _raw_batches(source, batch_size, shuffle):
+        batch = as_batch(raw)
+        if len(batch):
+            empty = False
+            yield batch
+    if empty:
+        raise InputError("The data is empty: give at least one batch.")
+
+
+def _raw_batches(source: Source, batch_size: int, shuffle: int | None) -> Iterator[Any]:
+    if isinstance(source, Tensor):
+        source = torch.utils.data.TensorDataset(source)
+    if not is_dataset(source):
+        if not isinstance(source, Iterable):
+            raise InputError(
+                f"Data is a Dataset or an iterable of batches, not {type(source).__name__}."
+            )
+        if shuffle is not None:  # a DataLoader that shuffles draws from the global generator
+            torch.manual_seed(shuffle)
+        yield from source
+        return
+    generator = torch.Generator().manual_seed(0 if shuffle is None else shuffle)
+    n = len(source)
+    order = torch.arange(n) if shuffle is None else torch.randperm(n, generator=generator)
+    for rows in torch.split(order, batch_size):
+        if not len(rows):
+            return  # an empty tensor splits into one empty part
+        if hasattr(source, "take"):
+            yield source.take(rows, generator)
+        else:
+            yield collated([source[int(i)] for i in rows])
+
+
+def collated(samples: list[Any]) -> Any:
+    """A raw batch of samples; one of a TensorDataset of inputs alone is those inputs."""
+    raw = default_collate(samples)
+    alone = isinstance(raw, (list, tuple)) and len(raw) == 1
+    return raw[0] if alone else raw
+
+
+@cache
+def _keeps_cache(kind: Hashable) -> bool:
+    """Whether models of that class take `use_cache`, as those of transformers that generate do."""
+    return "use_cache" in signature(cast(Any, kind).forward).parameters
+
+
+def forward(model: nn.Module, inputs: Inputs) -> Tensor:
+    """The model's logits for `inputs`, whatever it wraps them in: [n, classes], or those of a
+    language model, [n, tokens, words]."""
+    # What a language model keeps for generating would be in the way, and cost memory.
+    extra: dict[str, Any] = (
+        {"use_cache": False} if _keeps_cache(cast(Hashable, type(model))) else {}
+    )
+    out = model(**inputs, **extra) if isinstance(inputs, dict) else model(inputs, **extra)
+    if isinstance(out, Tensor):
+        return out
+    logits = getattr(out, "logits", None)
+    if logits is None and isinstance(out, Mapping):
+        logits = out.get("logits")
+    if logits is None and isinstance(out, (tuple, list)):
+        logits = out[0]
+    if not isinstance(logits, Tensor):
+        raise InputError(f"{type(model).__name__} returns {type(out).__name__} without logits.")
+    return logits

@@ -1,0 +1,325 @@
+"""audit: what an honest statistician would report of a judge's decisions.
+
+Each row's variations, its form without the attribute and its placebo are asked once; all rules are
+computed from the same answers, so that before and after are paired. What is measured and how stands
+in `metrics` (rates and denominators), `gaps` (intervals of gaps between groups), `flips` (flip
+rates, placebo, exact tests) and `decompose` (the part of a gap that the attribute makes).
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Literal
+
+from leanfair.data.tables import write_table
+from leanfair.errors import InputError
+from leanfair.fairness.audit.evidence import gather
+from leanfair.fairness.audit.exports import decision_rows, metric_rows
+from leanfair.fairness.audit.summary import Study, results, settings
+from leanfair.fairness.audit.table import Labels, Table, table_of
+from leanfair.fairness.judge.decider import Decider
+from leanfair.fairness.mitigate import MitigatedJudge
+from leanfair.fairness.rules import check_rule
+from leanfair.fairness.variations.placebo import AUTO, Placebo
+from leanfair.fairness.variations.varier import Attributes, Varier
+from leanfair.files import write_json
+
+RULES = ("none", "mean", "vote", "gate", "abstain", "blind")
+FORMAT = 1
+"""Of summary.json."""
+
+
+@dataclass(frozen=True)
+class AuditEvent:
+    """A sign of life: `stage` "ask" with how many rows are answered of how many, then "count"."""
+
+    stage: Literal["ask", "count"]
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A finished audit. `summary`: the content of summary.json. `decisions`: what each rule decided
+    of each row. `path`: the run directory, None where none was asked for."""
+
+    summary: Mapping[str, Any]
+    decisions: tuple[Mapping[str, Any], ...]
+    path: Path | None = None
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write the self-contained HTML page: to `path`, or into the run directory, or, where there
+        is none, to audit.html here."""
+        from leanfair.fairness.report.page import write_report
+
+        here = Path("audit.html") if self.path is None else self.path / "report.html"
+        return write_report(self.summary, here if path is None else Path(path))
+
+    def to_csv(self, path: str | Path, what: Literal["decisions", "metrics"] = "decisions") -> Path:
+        """Write a table: what was decided, one row a row, or every number with its interval."""
+        rows = self.decisions if what == "decisions" else metric_rows(self.summary)
+        return write_table(path, rows)
+
+    def to_json(self, path: str | Path) -> Path:
+        """Write the summary."""
+        return write_json(Path(path), self.summary)
+
+    def exceeds(
+        self, max_flip_rate: float | None = None, max_difference: float | None = None
+    ) -> list[str]:
+        """One sentence for each limit that the audited judge's numbers are above, or that they
+        cannot be compared with. `max_difference` is one of demographic parity, in each grouping."""
+        rule = self.summary["rule"]
+        found: list[str | None] = []
+        if max_flip_rate is not None:
+            flip = self.summary["metrics"]["flip_rate"][rule]
+            found.append(_above("flip rate", flip, max_flip_rate, rule))
+        if max_difference is not None:
+            for grouping in self.summary["groupings"]:
+                parity = grouping["metrics"]["demographic_parity_difference"][rule]
+                what = f"demographic parity difference by {grouping['name']}"
+                found.append(_above(what, parity, max_difference, rule))
+        return [sentence for sentence in found if sentence is not None]
+
+
+def _above(what: str, found: Mapping[str, Any], limit: float, rule: str) -> str | None:
+    if not isinstance(limit, (int, float)) or not 0 <= limit <= 1:
+        raise InputError(f"The limit of the {what} is a share from 0 to 1, not {limit!r}.")
+    under = "as the judge stands" if rule == "none" else f"under the rule {rule}"
+    value = found["value"]
+    if value is None:
+        return f"The {what} {under} is not known, so not within {limit:g}: {found['reason']}."
+    if value <= limit:
+        return None
+    return (
+        f"The {what} {under} is {value:.3f} (interval {found['low']:.3f} to {found['high']:.3f}), "
+        f"above the limit of {limit:g}."
+    )
+
+
+def audit(
+    judge: Decider,
+    frame: Any,
+    *,
+    label: str,
+    group: str | Sequence[str],
+    favourable: str,
+    attribute: Attributes | None = None,
+    rules: Sequence[str] | None = None,
+    placebo: Placebo = AUTO,
+    labels: Labels = None,
+    cluster: str | None = None,
+    reference: str | None = None,
+    values: Sequence[str] | None = None,
+    field: str | Sequence[str] | None = None,
+    protect: Sequence[str] = (),
+    seed: int = 0,
+    bootstrap: int = 2000,
+    confidence: float = 0.95,
+    out: str | Path | None = None,
+    on_event: Callable[[AuditEvent], None] | None = None,
+) -> Audit:
+    """Audit `judge` on the rows of `frame`: a DataFrame, a list of records or the path of a table.
+
+    `label`: the column that says what is right, as one of the judge's options; `labels` says what
+    other values mean ({">50K": "yes", "<=50K": "no"}, or only ">50K", which then means
+    `favourable`). `group`: the column of groups, or several for their intersections too.
+    `favourable`: the option that people want. `cluster`: the column that tells which rows are of
+    one person; `reference`: the group that others are compared with (the largest).
+
+    A judge that `mitigate` made is audited before and after its rule. A plain judge is audited as
+    it stands and, where an `attribute` is named, under all `rules`; `values`, `field` and `protect`
+    are those of `vary`. `placebo`: see `leanfair.fairness.variations.placebo`; None for none.
+
+    `bootstrap`: resamples; `seed` determines them and the placebo. `out`: a directory for
+    summary.json, decisions.csv and metrics.csv. Raises InputError with one sentence for whatever is
+    not as it has to be.
+    """
+    started = time.monotonic()
+    _check_settings(bootstrap, confidence, seed)
+    base, varier, own = _parts(judge, attribute, values, field, protect)
+    asked = _rules(rules, own, varier is not None)
+    slots = _slots(base)
+    table = table_of(
+        frame, label=label, group=group, favourable=favourable, options=base.options,
+        labels=labels, cluster=cluster, slots=slots,
+    )  # fmt: skip
+    _check_reference(reference, table)
+    asking, before = time.monotonic(), base.forward_passes
+    _prepare(judge, base, table, slots)
+    evidence = gather(
+        base,
+        table.items,
+        varier,
+        blind="blind" in asked,
+        placebo=None if varier is None else placebo,
+        slots=slots,
+        seed=seed,
+        told=None if on_event is None else lambda d, n: on_event(AuditEvent("ask", d, n)),
+    )
+    spent = {
+        "forward_passes_now": base.forward_passes - before,
+        "asking_seconds": time.monotonic() - asking,
+    }
+    if on_event is not None:
+        on_event(AuditEvent("count", 0, len(table)))
+    study = Study(
+        table=table,
+        evidence=evidence,
+        rules=asked,
+        rule=own,
+        favourable=favourable,
+        attribute=None if varier is None else varier.name,
+        reference=reference,
+        seed=seed,
+        draws=bootstrap,
+        confidence=confidence,
+    )
+    summary = {
+        **_about(base, varier, table, label, cluster),
+        "settings": {**settings(study), "label": label, "cluster": cluster},
+        **results(study),
+        **spent,
+        "notes": _notes(study),
+    }
+    summary["seconds"] = time.monotonic() - started
+    found = Audit(summary, tuple(decision_rows(study, label)), None if out is None else Path(out))
+    if found.path is not None:
+        _write(found, found.path)
+    return found
+
+
+def _write(found: Audit, path: Path) -> None:
+    found.to_csv(path / "decisions.csv")
+    found.to_csv(path / "metrics.csv", "metrics")
+    found.to_json(path / "summary.json")
+
+
+# ---- what is asked for --------------------------------------------------------------------------
+
+
+def _check_settings(bootstrap: int, confidence: float, seed: int) -> None:
+    if not isinstance(bootstrap, int) or bootstrap < 100:
+        raise InputError(f"bootstrap is a number of resamples, 100 or more, not {bootstrap!r}.")
+    if not 0.5 <= confidence < 1:
+        raise InputError(f"confidence is a share from 0.5 to below 1, not {confidence!r}.")
+    if not isinstance(seed, int) or seed < 0:
+        raise InputError(f"seed is a whole number, 0 or more, not {seed!r}.")
+
+
+def _parts(
+    judge: Decider,
+    attribute: Attributes | None,
+    values: Sequence[str] | None,
+    field: str | Sequence[str] | None,
+    protect: Sequence[str],
+) -> tuple[Decider, Varier | None, str]:
+    """The judge whose answers count, what varies its items, and the rule it is under."""
+    if isinstance(judge, MitigatedJudge):
+        if attribute not in (None, judge.attribute) or values is not None or field is not None:
+            raise InputError(
+                f"This judge is under the rule {judge.rule!r} for {judge.varier.name} already: "
+                f"leave attribute, values and field out, or audit the plain judge."
+            )
+        return judge.base, judge.varier, judge.rule
+    if attribute is None:
+        return judge, None, "none"
+    return judge, Varier(attribute, values, field, tuple(protect), judge.token_count), "none"
+
+
+def _rules(rules: Sequence[str] | None, own: str, varied: bool) -> tuple[str, ...]:
+    """ "none" first, then the others, once each."""
+    if rules is None:
+        rules = (own,) if own != "none" else RULES if varied else ()
+    elif isinstance(rules, str):
+        rules = (rules,)
+    for rule in rules:
+        check_rule(rule)
+    asked = tuple(dict.fromkeys(("none", *rules, own)))
+    if len(asked) > 1 and not varied:
+        raise InputError(f"The rule {asked[1]!r} needs an attribute: what must not count?")
+    return asked
+
+
+def _slots(base: Decider) -> tuple[str, ...] | None:
+    """The fields that the prompt shows, None where that is not known."""
+    while isinstance(base, MitigatedJudge):
+        base = base.base
+    template = getattr(base, "template", None)
+    return None if template is None else tuple(template.slots)
+
+
+def _check_reference(reference: str | None, table: Table) -> None:
+    names = [name for grouping in table.groupings for name in grouping.names]
+    if reference is not None and reference not in names:
+        raise InputError(f"There is no group {reference!r}: there are {', '.join(names)}.")
+
+
+def _prepare(judge: Decider, base: Decider, table: Table, slots: Sequence[str] | None) -> None:
+    """Find broken rows before any is paid for, and calibrate on the items of the judge audited."""
+    template = getattr(base, "template", None)
+    if template is not None and slots is not None:
+        template.render(table.items)
+    if getattr(base, "calibration", None) == "batch" and getattr(base, "prior", None) is None:
+        judge.fit(table.items)
+
+
+# ---- what it was about --------------------------------------------------------------------------
+
+
+def _about(
+    base: Decider, varier: Varier | None, table: Table, label: str, cluster: str | None
+) -> dict[str, Any]:
+    from leanfair import __version__
+
+    told = base.describe()
+    identity = told.get("identity", {})
+    lexicons = {} if varier is None else varier.describe()
+    return {
+        "kind": "audit",
+        "format": FORMAT,
+        "leanfair": __version__,
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "model": identity.get("model"),
+        "revision": identity.get("fingerprint"),
+        "prompt_hash": told.get("prompt_hash"),
+        "options": list(base.options),
+        "attribute": lexicons.get("attribute"),
+        "lexicons": lexicons.get("lexicons", {}),
+        "judge": {**told, **lexicons},
+        "data": {"name": table.name, "rows": len(table), "persons": len(set(table.clusters))},
+    }
+
+
+def _notes(study: Study) -> list[str]:
+    """What a reader has to know before the numbers."""
+    evidence, found = study.evidence, []
+    for why, many in sorted(evidence.notes.items(), key=lambda pair: -pair[1])[:5]:
+        found.append(f"{many} of {len(study.table)} rows were not varied: {why}.")
+    if evidence.unseen:
+        found.append(
+            "The prompt shows none of the fields that tell the attribute: whatever they say, the "
+            "model decides alike."
+        )
+    for grouping in study.table.groupings:
+        if grouping.unknown:
+            found.append(
+                f"{grouping.unknown} of {len(study.table)} rows are in no group by "
+                f"{grouping.name}, since it is unknown."
+            )
+        if grouping.alone:
+            found.append(f"Groups of one row have no rate: {', '.join(grouping.alone)}.")
+    if len(study.rules) > 1 and study.attribute is not None:
+        found.append(
+            "A flip rate of 0 after a rule that treats all variations alike holds by construction: "
+            "look at accuracy, at the gaps between groups, and at what is left of them."
+        )
+    statuses = Counter(status for _, _, status in study.outcomes["none"])
+    if statuses["failed"]:
+        found.append(f"{statuses['failed']} requests failed: run again, so that they are asked.")
+    return found

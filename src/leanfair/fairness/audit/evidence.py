@@ -1,0 +1,213 @@
+"""What a model says of every row's variations, each asked once, and what every rule makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leanfair.errors import InputError
+from leanfair.fairness.judge.decider import Decider
+from leanfair.fairness.judge.prompt import name_rows
+from leanfair.fairness.metrics.rates import Decided
+from leanfair.fairness.rules import Outcome, compare, decide_by, label_of
+from leanfair.fairness.types import Answer, Item, Variation, Varied
+from leanfair.fairness.variations.placebo import Dummies, Placebo, changed_fields, placebos
+from leanfair.fairness.variations.varier import Varier
+
+Told = Callable[[int, int], None]
+"""Called with how many rows are answered, and of how many."""
+
+_ROWS_AT_ONCE = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """The answers of an audit. `sets`: of each row's variations, one of them the original;
+    `blinded`: of each row without the attribute, where a rule needs that; `dummies`: of each row's
+    placebo. `asked`: how many different prompts that was. `notes`: why rows could not be varied;
+    `unseen`: whether all that varies is in fields that the prompt does not show."""
+
+    sets: Sequence[tuple[Varied, ...]]
+    blinded: Sequence[Varied] | None
+    dummies: Sequence[tuple[Varied, ...]]
+    placebo: Dummies
+    options: tuple[str, ...]
+    asked: int
+    notes: Mapping[str, int]
+    unseen: bool
+
+    def flipped(self) -> list[bool | None]:
+        """For each row whether its variations came out differently; None where nobody knows."""
+        return [compare(found) for found in self.sets]
+
+    def placebo_flipped(self) -> list[bool | None]:
+        """The same for its placebo."""
+        return [compare(found) for found in self.dummies]
+
+    def outcomes(self, rule: str) -> list[Outcome]:
+        """What the rule decides of each row."""
+        return [self._decided(rule, i, found) for i, found in enumerate(self.sets)]
+
+    def flips_of(self, rule: str) -> list[bool | None]:
+        """For each row whether the rule would decide otherwise, had another variation come in."""
+        found: list[bool | None] = []
+        for i, told in enumerate(self.sets):
+            outcomes = {self._decided(rule, i, _coming_in(told, j))[::2] for j in range(len(told))}
+            known = {one for one in outcomes if one[1] != "failed"}
+            silent = len(told) < 2 or not known or all(label is None for label, _ in known)
+            found.append(None if silent else len(known) > 1)
+        return found
+
+    def passes(self, rule: str) -> int:
+        """How many items a judge under this rule puts to the model for these rows."""
+        return len(self.sets) if rule in ("none", "blind") else sum(map(len, self.sets))
+
+    def _decided(self, rule: str, row: int, told: Sequence[Varied]) -> Outcome:
+        if rule == "blind" and self.blinded is not None:
+            return decide_by(rule, [self.blinded[row]], self.options)
+        return decide_by(rule, told, self.options)
+
+
+def _coming_in(told: Sequence[Varied], place: int) -> list[Varied]:
+    return [replace(one, original=j == place) for j, one in enumerate(told)]
+
+
+def decided(outcomes: Sequence[Outcome], truth: Sequence[str], favourable: str) -> Decided:
+    """What was decided, as arrays."""
+    labels = [label for label, _, _ in outcomes]
+    return Decided(
+        np.array([label == favourable for label in labels], bool),
+        np.array([label is not None for label in labels], bool),
+        np.array([label == true for label, true in zip(labels, truth, strict=True)], bool),
+    )
+
+
+def favourable_by_value(
+    sets: Sequence[Sequence[Varied]], values: Sequence[str], favourable: str
+) -> NDArray[np.float64]:
+    """[n, values]: 1 where the row's variation of that value gets the favourable decision, 0 where
+    it does not, NaN where the row has no variation of that value."""
+    places = {value: j for j, value in enumerate(values)}
+    found = np.full((len(sets), len(values)), np.nan)
+    for i, told in enumerate(sets):
+        for one in told if len(told) > 1 else ():
+            found[i, places[one.value]] = one.label == favourable
+    return found
+
+
+# ---- asking -------------------------------------------------------------------------------------
+
+
+def gather(
+    judge: Decider,
+    items: Sequence[Item],
+    varier: Varier | None,
+    *,
+    blind: bool,
+    placebo: Placebo,
+    slots: Sequence[str] | None,
+    seed: int,
+    told: Told | None = None,
+) -> Evidence:
+    """Ask `judge` about every variation of every item, and their placebo, each once."""
+    sets = [_variations(item, varier, row) for row, item in enumerate(items, start=1)]
+    bare = [_blinded(item, varier, row) for row, item in enumerate(items, start=1)] if blind else []
+    attributes = varier.attributes if varier is not None else []
+    dummies = placebos(placebo, items, sets, attributes, slots, seed)
+    asked = [
+        [*found, *bare[i : i + 1], *_as_variations(dummies.items[i])]
+        for i, found in enumerate(sets)
+    ]
+    answered = _answered(judge, asked, told)
+    ends = [len(found) for found in sets]
+    return Evidence(
+        sets=[tuple(one[:k]) for one, k in zip(answered, ends, strict=True)],
+        blinded=[one[k] for one, k in zip(answered, ends, strict=True)] if blind else None,
+        dummies=[tuple(one[k + blind :]) for one, k in zip(answered, ends, strict=True)],
+        placebo=dummies,
+        options=tuple(judge.options),
+        asked=len({_key(one.item, slots) for each in asked for one in each}),
+        notes=_why_alone(items, sets, varier),
+        unseen=_unseen(sets, slots),
+    )
+
+
+def _answered(
+    judge: Decider, asked: Sequence[Sequence[Variation]], told: Told | None
+) -> list[list[Varied]]:
+    """All goes to the judge at once, which knows best what to compute together; or, where somebody
+    wants to be told, all that belongs to some rows."""
+    found: list[list[Varied]] = []
+    size = len(asked) if told is None else _ROWS_AT_ONCE
+    for start in range(0, len(asked), size):
+        part = asked[start : start + size]
+        rows = [start + i + 1 for i, each in enumerate(part) for _ in each]
+        answers = iter(judge.answers([one.item for each in part for one in each], rows=rows))
+        for each in part:
+            found.append([_varied(one, next(answers), judge.options) for one in each])
+        if told is not None:
+            told(start + len(part), len(asked))
+    return found
+
+
+def _varied(one: Variation, answer: Answer, options: Sequence[str]) -> Varied:
+    label = label_of(answer, options)
+    return Varied(one.value, one.text, one.spans, one.original, label, answer)
+
+
+def _variations(item: Item, varier: Varier | None, row: int) -> tuple[Variation, ...]:
+    if varier is None:
+        return (_as_it_is(item),)
+    try:
+        return varier.variations(item)
+    except InputError as error:
+        raise InputError(f"{name_rows([row])} of the table: {error}") from error
+
+
+def _blinded(item: Item, varier: Varier | None, row: int) -> Variation:
+    if varier is None:
+        raise InputError("The rule 'blind' needs an attribute: what is not to be seen?")
+    try:
+        return varier.blinded(item)
+    except InputError as error:
+        raise InputError(f"{name_rows([row])} of the table: {error}") from error
+
+
+def _as_it_is(item: Item, value: str = "", original: bool = True) -> Variation:
+    if isinstance(item, str):
+        return Variation(value, item, (), original)
+    text = "\n".join(f"{name}: {content}" for name, content in item.items())
+    return Variation(value, text, (), original, item)
+
+
+def _as_variations(items: Sequence[Item]) -> list[Variation]:
+    """The first stands for the original, to compare the others with."""
+    return [_as_it_is(item, f"placebo {j + 1}", j == 0) for j, item in enumerate(items)]
+
+
+def _key(item: Item, slots: Sequence[str] | None) -> object:
+    """What the prompt shows of an item: equal prompts are asked once."""
+    if isinstance(item, str):
+        return item
+    return tuple((k, str(v)) for k, v in item.items() if slots is None or k in slots)
+
+
+def _why_alone(
+    items: Sequence[Item], sets: Sequence[Sequence[Variation]], varier: Varier | None
+) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for item, found in zip(items, sets, strict=True):
+        if varier is not None and len(found) < 2:
+            why = varier.why_alone(item)
+            counts[why] = counts.get(why, 0) + 1
+    return counts
+
+
+def _unseen(sets: Sequence[Sequence[Variation]], slots: Sequence[str] | None) -> bool:
+    varied = [found for found in sets if len(found) > 1 and found[0].record is not None]
+    if slots is None or not varied:
+        return False
+    return not any(changed_fields(found) & set(slots) for found in varied)

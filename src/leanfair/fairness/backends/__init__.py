@@ -1,5 +1,0 @@
-"""Back ends: what puts prompts before a model and brings its answers back."""
-
-from leanfair.fairness.backends.base import Backend as Backend
-from leanfair.fairness.backends.base import Settings as Settings
-from leanfair.fairness.backends.base import open_backend as open_backend

@@ -1,0 +1,384 @@
+"""Log-probabilities of what may follow a prompt, with every common start computed once.
+
+Three ways, the first that this model takes (see `Scorer`):
+
+- "tree": the start that all prompts share is computed once and kept. What is left of the prompts,
+  and the options behind them, are laid out as a tree in one row, a mask letting each token see its
+  own ancestors only: whatever some prompts share, such as the start of a text up to the word that
+  is varied, is computed once for them too.
+- "prefix": the common start is computed once; the rest of each prompt is a row of a batch.
+- "none": each prompt is a row of a batch, as a plain forward pass has it.
+
+Rows are padded on the right, where causal models do not look, so padding changes nothing.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from leanfair.errors import InputError
+from leanfair.fairness.judge.backends.tokens import Tokens
+
+Sharing = Literal["auto", "tree", "prefix", "none"]
+WAYS: tuple[Sharing, ...] = ("tree", "prefix", "none")
+_WORTH_KEEPING = 4
+"""Common tokens below which a cache is not worth its while."""
+_BUDGET = {"cpu": 512}
+_BUDGET_ELSEWHERE = 4096
+
+
+@dataclass(frozen=True)
+class Query:
+    """A prompt, and token sequences whose log-probabilities behind it are wanted."""
+
+    prompt: Tokens
+    answers: tuple[Tokens, ...]
+
+    def paths(self) -> list[Tokens]:
+        """What has to be behind the prompt for all answers to be read off: the answers without
+        their last tokens, leaving out those that are the start of another."""
+        starts = sorted({answer[:-1] for answer in self.answers})
+        return [
+            path
+            for path, after in zip(starts, [*starts[1:], None], strict=True)
+            if after is None or after[: len(path)] != path
+        ]
+
+    def longest(self) -> int:
+        """The tokens of the prompt with the longest answer."""
+        return len(self.prompt) + max(len(answer) for answer in self.answers)
+
+
+@dataclass
+class _Layout:
+    """Token rows for one forward pass, and which logits are to be read off it.
+
+    `reads`: (query, answer, row, column, token): the log-probability of `token` behind what stands
+    at that place is a term of that answer's.
+    """
+
+    rows: list[list[int]] = field(default_factory=list)
+    reads: list[tuple[int, int, int, int, int]] = field(default_factory=list)
+    queries: list[int] = field(default_factory=list)
+    parents: list[int] | None = None
+    depths: list[int] | None = None
+
+
+class Scorer:
+    """Scores queries with a causal language model, sharing what can be shared.
+
+    With `sharing` "auto" the first way is taken that gives, on a few made-up tokens, what a plain
+    forward pass gives; `way` tells which. A call whose prompts outgrow a sliding window, or a
+    position scheme that depends on the length, goes the plain way. `budget`: tokens in one pass.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        sharing: Sharing = "auto",
+        budget: int | None = None,
+        batch_size: int | None = None,
+    ) -> None:
+        self.model = model
+        self.device = next(model.parameters()).device
+        self.budget = budget or _BUDGET.get(self.device.type, _BUDGET_ELSEWHERE)
+        self.batch_size = batch_size
+        self.tokens_computed = 0
+        self._selects = "logits_to_keep" in inspect.signature(model.forward).parameters
+        self._prefix: tuple[Tokens, Any] | None = None
+        self.way: Sharing = self._choose(sharing)
+        self._prefix = None
+        self.tokens_computed = 0
+
+    @torch.inference_mode()
+    def score(
+        self, queries: Sequence[Query], head: Tokens = ()
+    ) -> Iterator[tuple[int, list[float]]]:
+        """For each query, with its index, the log-probabilities of its answers, as passes end.
+
+        `head`: what the prompts are known to start with; what of it they do is shared.
+        """
+        if not queries:
+            return
+        way = self.way if self._fits(queries) else "none"
+        shared = () if way == "none" else self._shared(queries, head)
+        layouts = self._trees if way == "tree" else self._batches
+        for layout in layouts(queries, len(shared)):
+            yield from self._run(layout, queries, shared, way)
+
+    # ---- laying out ---------------------------------------------------------------------------
+
+    def _trees(self, queries: Sequence[Query], start: int) -> Iterator[_Layout]:
+        """The queries in the order of their tokens, so that those with a common start meet."""
+        order = sorted(range(len(queries)), key=lambda i: (queries[i].prompt, i))
+        tree = _Tree(start)
+        for index in order:
+            full = tree.size() + tree.growth(queries[index]) > self.budget
+            if tree.layout.queries and (full or self._enough(tree.layout)):
+                yield tree.done()
+                tree = _Tree(start)
+            tree.add(index, queries[index])
+        yield tree.done()
+
+    def _batches(self, queries: Sequence[Query], start: int) -> Iterator[_Layout]:
+        """The queries in the order of their lengths, so that little is padded."""
+        order = sorted(range(len(queries)), key=lambda i: (queries[i].longest(), i))
+        layout = _Layout()
+        for index in order:
+            query = queries[index]
+            rows = len(layout.rows) + len(query.paths())
+            if layout.rows and (
+                rows * (query.longest() - start) > self.budget or self._enough(layout)
+            ):
+                yield layout
+                layout = _Layout()
+            _add_rows(layout, index, query, start)
+        yield layout
+
+    def _enough(self, layout: _Layout) -> bool:
+        return self.batch_size is not None and len(layout.queries) >= self.batch_size
+
+    # ---- running ------------------------------------------------------------------------------
+
+    def _run(
+        self, layout: _Layout, queries: Sequence[Query], shared: Tokens, way: Sharing
+    ) -> Iterator[tuple[int, list[float]]]:
+        logs = self._logs(layout, shared, way)
+        sums = {index: [0.0] * len(queries[index].answers) for index in layout.queries}
+        for (query, answer, *_), value in zip(layout.reads, logs, strict=True):
+            sums[query][answer] += value
+        yield from sums.items()
+
+    def _logs(self, layout: _Layout, shared: Tokens, way: Sharing) -> list[float]:
+        """The log-probability of every read."""
+        width = max(len(row) for row in layout.rows)
+        ids = torch.tensor([row + [0] * (width - len(row)) for row in layout.rows])
+        inputs: dict[str, Any] = {"input_ids": ids.to(self.device)}
+        if shared:
+            inputs["past_key_values"] = self._cache(shared, len(layout.rows), way)
+        inputs["use_cache"] = bool(shared)
+        if way == "tree":
+            inputs |= self._tree_inputs(layout, len(shared))
+        columns = sorted({read[3] for read in layout.reads})
+        logits = self._logits(inputs, columns)
+        self.tokens_computed += ids.numel()
+        at = {column: i for i, column in enumerate(columns)}
+        places = torch.tensor([(row, at[column]) for _, _, row, column, _ in layout.reads])
+        unique, which = torch.unique(places, dim=0, return_inverse=True)
+        rows = logits[unique[:, 0].to(self.device), unique[:, 1].to(self.device)]
+        table = torch.log_softmax(rows.float(), dim=-1)
+        tokens = torch.tensor([read[4] for read in layout.reads])
+        found = table[which.to(self.device), tokens.to(self.device)]
+        values: list[float] = found.double().cpu().tolist()
+        return values
+
+    def _logits(self, inputs: dict[str, Any], columns: list[int]) -> Tensor:
+        """The logits [rows, columns, vocabulary] at some columns."""
+        wanted = torch.tensor(columns, device=self.device)
+        if self._selects:
+            selected: Tensor = self.model(**inputs, logits_to_keep=wanted).logits
+            return selected
+        logits: Tensor = self.model(**inputs).logits
+        return logits[:, wanted]
+
+    def _tree_inputs(self, layout: _Layout, start: int) -> dict[str, Tensor]:
+        """Where each token of a tree stands, and what it sees."""
+        parents, depths = layout.parents, layout.depths
+        assert parents is not None
+        assert depths is not None
+        n = len(parents)
+        seen = torch.zeros(n, start + n, dtype=torch.bool)
+        seen[:, :start] = True
+        for node, parent in enumerate(parents):
+            if parent >= 0:
+                seen[node] = seen[parent]
+            seen[node, start + node] = True
+        dtype = self.model.dtype
+        mask = torch.zeros(n, start + n, dtype=dtype)
+        mask.masked_fill_(~seen, torch.finfo(dtype).min)
+        positions = torch.tensor([depths]) + start
+        return {
+            "attention_mask": mask[None, None].to(self.device),
+            "position_ids": positions.to(self.device),
+        }
+
+    # ---- what is shared -----------------------------------------------------------------------
+
+    def _shared(self, queries: Sequence[Query], head: Tokens) -> Tokens:
+        """The common start of the prompts, within `head`; the last token of each stays out."""
+        common = head or queries[0].prompt
+        for query in queries:
+            common = common[: _agreement(common, query.prompt[:-1])]
+        return common if len(common) >= _WORTH_KEEPING else ()
+
+    def _cache(self, shared: Tokens, rows: int, way: Sharing) -> Any:
+        """What the model keeps of the common start, for as many rows: a copy, as it grows."""
+        if self._prefix is None or self._prefix[0] != shared:
+            self._prefix = (shared, self._start(shared, way))
+        kept = copy.deepcopy(self._prefix[1])
+        if rows > 1:
+            kept.batch_repeat_interleave(rows)
+        return kept
+
+    def _start(self, shared: Tokens, way: Sharing) -> Any:
+        ids = torch.tensor([shared], device=self.device)
+        self.tokens_computed += len(shared)
+        past = {}
+        if way == "tree":
+            from transformers import DynamicCache
+
+            # of its own making, a model with a sliding window drops what the mask still counts
+            past = {"past_key_values": DynamicCache()}
+        more = {"logits_to_keep": 1} if self._selects else {}
+        return self.model(input_ids=ids, use_cache=True, **past, **more).past_key_values
+
+    def _fits(self, queries: Sequence[Query]) -> bool:
+        limit = _sharable_length(self.model.config)
+        return limit is None or max(query.longest() for query in queries) <= limit
+
+    # ---- choosing a way -----------------------------------------------------------------------
+
+    def _choose(self, sharing: Sharing) -> Sharing:
+        if sharing not in ("auto", *WAYS):
+            raise InputError(f"sharing is one of auto, {', '.join(WAYS)}, not {sharing!r}.")
+        if sharing == "none":
+            return "none"
+        plain = self._tried("none")
+        for way in WAYS[:-1] if sharing == "auto" else (sharing,):
+            try:
+                shared = self._tried(way)
+            except Exception:  # a model that knows no such masks or caches fails in its own way
+                continue
+            if bool((shared - plain).abs().max() <= _tolerance(self.model.dtype)):
+                return way
+        if sharing != "auto":
+            raise InputError(
+                f"{type(self.model).__name__} does not give the same results with sharing "
+                f"{sharing!r} as without: use 'auto' or 'none'."
+            )
+        return "none"
+
+    def _tried(self, way: Sharing) -> Tensor:
+        """The scores of a few made-up queries with common starts, the given way."""
+        self.way = way
+        self._prefix = None
+        vocabulary = int(self.model.config.get_text_config().vocab_size)
+        a, b, c, d, e = ((11 + 7 * i) % vocabulary for i in range(5))
+        head = (a, b, c, d, e)
+        answers = ((b,), (c, d), (c, e), (d, a, b))
+        queries = [Query((*head, *rest), answers) for rest in ((a, c, b), (a, c, e, d), (e, b))]
+        return torch.tensor([logs for _, logs in sorted(self.score(queries, head))])
+
+
+class _Tree:
+    """Queries being laid out as a tree in one row."""
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.layout = _Layout(parents=[], depths=[])
+        self._tokens: list[int] = []
+        self._children: dict[tuple[int, int], int] = {}
+
+    def size(self) -> int:
+        return len(self._tokens)
+
+    def growth(self, query: Query) -> int:
+        """How many tokens `query` would add."""
+        rest, node = query.prompt[self.start :], -1
+        behind = sum(len(path) for path in query.paths())
+        for i, token in enumerate(rest):
+            child = self._children.get((node, token))
+            if child is None:
+                return len(rest) - i + behind
+            node = child
+        return behind
+
+    def add(self, index: int, query: Query) -> None:
+        """Lay `query` out, from what of it is not there yet."""
+        end = self._walk(-1, query.prompt[self.start :])
+        self.layout.queries.append(index)
+        for number, answer in enumerate(query.answers):
+            for i, token in enumerate(answer):
+                place = self._walk(end, answer[:i])
+                self.layout.reads.append((index, number, 0, place, token))
+
+    def done(self) -> _Layout:
+        self.layout.rows = [self._tokens]
+        return self.layout
+
+    def _walk(self, node: int, tokens: Tokens) -> int:
+        parents, depths = self.layout.parents, self.layout.depths
+        assert parents is not None
+        assert depths is not None
+        for token in tokens:
+            child = self._children.get((node, token))
+            if child is None:
+                child = self._children[node, token] = len(self._tokens)
+                self._tokens.append(token)
+                parents.append(node)
+                depths.append(0 if node < 0 else depths[node] + 1)
+            node = child
+        return node
+
+
+def _add_rows(layout: _Layout, index: int, query: Query, start: int) -> None:
+    """One row for each path of `query`, without the `start` tokens that are kept elsewhere."""
+    rest = query.prompt[start:]
+    first = len(layout.rows)
+    paths = query.paths()
+    layout.rows.extend([*rest, *path] for path in paths)
+    layout.queries.append(index)
+    for number, answer in enumerate(query.answers):
+        row = next(i for i, path in enumerate(paths) if path[: len(answer) - 1] == answer[:-1])
+        layout.reads.extend(
+            (index, number, first + row, len(rest) - 1 + i, token) for i, token in enumerate(answer)
+        )
+
+
+def _agreement(a: Tokens, b: Tokens) -> int:
+    """How many tokens `a` and `b` have in common at their start."""
+    if a == b[: len(a)]:
+        return len(a)
+    return next(
+        (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
+    )
+
+
+def _sharable_length(config: Any) -> int | None:
+    """The longest sequence over which attention is over everything and positions mean the same."""
+    config = config.get_text_config()
+    kinds = set(getattr(config, "layer_types", None) or ())
+    limits = []
+    window = getattr(config, "sliding_window", None)
+    used = "sliding_attention" in kinds or (
+        not kinds and getattr(config, "use_sliding_window", True) is not False
+    )
+    if window and used:
+        limits.append(int(window))
+    chunk = getattr(config, "attention_chunk_size", None)
+    if chunk and (not kinds or "chunked_attention" in kinds):
+        limits.append(int(chunk))
+    scaling = (
+        getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None) or {}
+    )
+    if scaling.get("rope_type") in ("dynamic", "longrope"):
+        trained = scaling.get("original_max_position_embeddings")
+        limits.append(
+            int(
+                trained
+                or getattr(config, "original_max_position_embeddings", None)
+                or config.max_position_embeddings
+            )
+        )
+    return min(limits, default=None)
+
+
+def _tolerance(dtype: torch.dtype) -> float:
+    return 2e-3 if dtype in (torch.float32, torch.float64) else 0.2

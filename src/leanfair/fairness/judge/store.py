@@ -1,0 +1,138 @@
+"""Answers written down as they come, so that a killed run resumes and pays nothing twice.
+
+A store is a file of JSON lines that only grows. A line holds an answer under a key made of all that
+it depends on (the model and its revision, the prompt in full, the options and their forms); other
+lines say which judges wrote here. Several processes may append at once. A line that a kill cut
+short is passed over, and what it said is asked again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from leanfair.errors import InputError, RunDirectoryError
+from leanfair.fairness.judge.options import Options
+from leanfair.fairness.judge.prompt import Prompt
+from leanfair.fairness.types import Answer
+
+VERSION = 1
+"""Counts how prompts are put before models and answers are read; part of every key."""
+FILE = "answers.jsonl"
+
+
+def key_of(identity: Mapping[str, Any], prompt: Prompt, options: Options) -> str:
+    """The key of the answer of the model that `identity` tells."""
+    parts = [VERSION, dict(identity), prompt.system or "", prompt.text, options.to_json()]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+class Store:
+    """Answers by key: in memory, and in a file where there is one.
+
+    `path`: a file, or a folder, in which the file is then "answers.jsonl"; None for memory alone.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self.path = None if path is None else _file(Path(path))
+        self.judges: dict[str, Mapping[str, Any]] = {}
+        """What the judges that wrote here said of themselves, by the hash of that."""
+        self._answers: dict[str, Answer] = {}
+        self._file: int | None = None
+        if self.path is not None and self.path.exists():
+            self._read(self.path)
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._answers
+
+    def get(self, key: str) -> Answer | None:
+        """The answer under `key`, None where there is none."""
+        return self._answers.get(key)
+
+    def add(self, key: str, answer: Answer) -> None:
+        """Write `answer` down. One that failed is kept nowhere, so that it is asked again."""
+        if answer.status == "failed" or key in self._answers:
+            return
+        self._answers[key] = answer
+        self._append({"key": key, "answer": answer.to_json()})
+
+    def introduce(self, judge: Mapping[str, Any]) -> None:
+        """Write down which judge writes here; once for each."""
+        name = hashlib.sha256(json.dumps(judge, sort_keys=True).encode()).hexdigest()[:16]
+        if name not in self.judges:
+            self.judges[name] = judge
+            self._append({"judge": judge})
+
+    def close(self) -> None:
+        """Close the file; the next addition opens it again."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        if self.path is None:
+            return
+        content = (json.dumps(line, allow_nan=False) + "\n").encode()
+        try:
+            if self._file is None:
+                self._file = _opened(self.path)
+            # one write for one line: the system keeps lines of several processes apart
+            written = os.write(self._file, content)
+        except OSError as error:
+            raise RunDirectoryError(
+                f"The store {self.path} cannot be written: {error.strerror or error}; the answers "
+                f"written before are intact."
+            ) from error
+        if written < len(content):
+            self.close()
+            raise RunDirectoryError(
+                f"The disk is full: the store {self.path} has no room for another answer; make "
+                f"room and run again."
+            )
+
+    def _read(self, path: Path) -> None:
+        try:
+            lines = path.read_bytes().split(b"\n")
+        except OSError as error:
+            raise RunDirectoryError(f"The store {path} cannot be read: {error}.") from error
+        understood = sum(self._take(line) for line in lines)
+        if any(lines[:-1]) and not understood:
+            raise InputError(f"{path} is no store of answers: name another file.")
+
+    def _take(self, raw: bytes) -> bool:
+        try:
+            line = json.loads(raw)
+            if "answer" in line:
+                self._answers.setdefault(str(line["key"]), Answer.from_json(line["answer"]))
+            else:
+                judge = line["judge"]
+                name = hashlib.sha256(json.dumps(judge, sort_keys=True).encode()).hexdigest()[:16]
+                self.judges[name] = judge
+        except (ValueError, KeyError, TypeError):
+            return False
+        return True
+
+
+def _file(path: Path) -> Path:
+    return path / FILE if path.is_dir() or not path.suffix else path
+
+
+def _opened(path: Path) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    binary = getattr(os, "O_BINARY", 0)  # where there is text mode, it changes line breaks
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | binary, 0o644)
+    if os.fstat(file).st_size:
+        os.lseek(file, -1, os.SEEK_END)
+        if os.read(file, 1) != b"\n":  # what a kill cut short stays a line alone
+            os.write(file, b"\n")
+    return file

@@ -1,0 +1,50 @@
+"""The YAML files of `lexicons/`, read."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from leanfair.errors import InputError
+
+_FOLDER = files("leanfair.fairness.lexicon") / "data"
+
+
+@cache
+def read_lexicon(name: str) -> dict[str, Any]:
+    """One of the packaged files, by its name without `.yaml`."""
+    return _parse((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"), f"{name}.yaml")
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """A user's own file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"the attribute file {path} cannot be read: {error.strerror}") from error
+    return _parse(text, str(path))
+
+
+def _parse(text: str, path: str) -> dict[str, Any]:
+    try:
+        data = yaml.load(text, Loader=_LOADER)
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is not YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise InputError(f"{path} has to be a mapping with name, values and rows")
+    return data
+
+
+class _Plain(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML in which yes, no, on and off are words, as they are in a lexicon."""
+
+
+_Plain.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_LOADER = _Plain

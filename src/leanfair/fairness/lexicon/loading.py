@@ -1,0 +1,206 @@
+"""From a YAML file to an `Attribute`: the packaged lexicons, and a user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from leanfair.errors import InputError
+from leanfair.fairness.lexicon.attribute import (
+    KINDS,
+    Attribute,
+    Row,
+    Scheme,
+    check,
+    forms_of,
+    row_of,
+)
+from leanfair.fairness.lexicon.files import read_file, read_lexicon
+
+ATTRIBUTES = ("race", "gender", "age", "religion", "nationality", "disability", "name")
+"""The attributes that come with the package."""
+
+Counter = Callable[[str], int]
+"""How many tokens a tokenizer makes of a text."""
+
+
+def load_attribute(
+    attribute: str | Path | Attribute, tokenizer: Counter | None = None
+) -> Attribute:
+    """An attribute by its name, or from a YAML file of your own.
+
+    With a `tokenizer`, names stand for names of the same number of tokens, as far as the lists
+    allow: each list is put in the order of token counts before they are laid side by side.
+    """
+    if isinstance(attribute, Attribute):
+        return attribute
+    return _load(str(attribute), tokenizer)
+
+
+@lru_cache(maxsize=32)
+def _load(name: str, tokenizer: Counter | None) -> Attribute:
+    if name in ATTRIBUTES:
+        return _build(read_lexicon(name), f"{name}.yaml", tokenizer)
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") or path.exists():
+        return _build(read_file(path), name, tokenizer)
+    raise InputError(
+        f"there is no attribute {name!r}; there are {', '.join(ATTRIBUTES)}, or give a YAML file"
+    )
+
+
+def _build(data: Mapping[str, Any], path: str, tokenizer: Counter | None) -> Attribute:
+    axes = _axes(data, path)
+    rows = [*_rows(data, axes, path), *_unpaired(data, path), *_included(data, axes, tokenizer)]
+    attribute = Attribute(
+        name=str(data.get("name") or Path(path).stem),
+        axes=axes,
+        rows=tuple(rows),
+        version=str(data.get("version", "")),
+        licence=str(data.get("licence", "")),
+        source=str(data.get("source", "")).strip(),
+        fields=_texts(data, "fields", path) or (str(data.get("name", "")).lower(),),
+        protected=(*_texts(data, "protected", path), *_included_protection(data)),
+        heads=frozenset(_texts(data, "heads", path)),
+        not_heads=frozenset(_texts(data, "not heads", path)),
+        schemes=tuple(
+            Scheme(entry["table"], tuple(entry["when"]), dict(entry["terms"]))
+            for entry in data.get("schemes", ())
+        ),
+    )
+    return check(attribute, path)
+
+
+def _axes(data: Mapping[str, Any], path: str) -> tuple[tuple[str, ...], ...]:
+    if "axes" in data:
+        return tuple(tuple(map(str, names)) for names in data["axes"].values())
+    values = data.get("values")
+    if not isinstance(values, (list, dict)) or len(values) < 2:
+        raise InputError(f"{path}: 'values' has to name two values or more")
+    return (tuple(map(str, values)),)
+
+
+def _texts(data: Mapping[str, Any], key: str, path: str) -> tuple[str, ...]:
+    entries = data.get(key, ())
+    if isinstance(entries, str) or not isinstance(entries, Sequence):
+        raise InputError(f"{path}: {key!r} has to be a list")
+    return tuple(map(str, entries))
+
+
+def _rows(data: Mapping[str, Any], axes: Sequence[Sequence[str]], path: str) -> list[Row]:
+    rows = [_row(entry, len(axes[0]), path) for entry in data.get("rows", ())]
+    if isinstance(data.get("values"), dict):
+        rows += _short_rows(data["values"], path)
+    if not rows and "first" not in data:
+        raise InputError(f"{path}: there are no 'rows', so no term tells the attribute")
+    return rows
+
+
+def _row(entry: Mapping[str, Any], n: int, path: str) -> Row:
+    """One entry of `rows`: its kind with a list of terms, and what else it says."""
+    kinds = [key for key in entry if key in KINDS]
+    if len(kinds) != 1:
+        raise InputError(
+            f"{path}: a row needs one kind, and {dict(entry)!r} has {len(kinds)}; the kinds are "
+            + ", ".join(KINDS)
+        )
+    terms = [str(term) for term in entry[kinds[0]]]
+    if len(terms) != n:
+        raise InputError(f"{path}: the row {terms} has {len(terms)} terms for {n} values")
+    fixed = entry.get("case") == "fixed"
+    return row_of(kinds[0], terms, only=entry.get("only", ""), fixed=fixed)
+
+
+def _short_rows(values: Mapping[str, Any], path: str) -> list[Row]:
+    """`values: {left: [Labour], right: [Tory]}`: the n-th terms of all make the n-th row."""
+    lists = [list(terms or ()) for terms in values.values()]
+    if len({len(terms) for terms in lists}) > 1:
+        raise InputError(f"{path}: every value needs the same number of terms, one a row")
+    return [row_of("word", [str(term) for term in terms]) for terms in zip(*lists, strict=True)]
+
+
+def _unpaired(data: Mapping[str, Any], path: str) -> list[Row]:
+    rows: list[Row] = []
+    for entry in data.get("unpaired", ()):
+        for kind, terms in entry.items():
+            if kind not in KINDS:
+                raise InputError(f"{path}: {kind!r} is no kind of row; they are {', '.join(KINDS)}")
+            rows += [Row(kind, (), {(): forms_of(kind, str(term))}, paired=False) for term in terms]
+    return rows
+
+
+def _included(
+    data: Mapping[str, Any], axes: Sequence[Sequence[str]], tokenizer: Counter | None
+) -> list[Row]:
+    """Rows from elsewhere: gender takes the names, and names take the words for gender."""
+    if "names" in data:
+        return _name_rows(read_lexicon(data["names"]), (0,), tokenizer)
+    if "first" not in data:
+        return []
+    other = read_lexicon(data["include"])
+    gendered = [
+        Row(row.kind, (1,), row.cells, fixed=row.fixed)
+        for row in _rows(other, [other["values"]], data["include"])
+        if row.kind != "record"
+    ]
+    return [*_name_rows(data, (0, 1), tokenizer), *_surname_rows(data, tokenizer), *gendered]
+
+
+def _included_protection(data: Mapping[str, Any]) -> tuple[str, ...]:
+    if "include" not in data:
+        return ()
+    return tuple(map(str, read_lexicon(data["include"])["protected"]))
+
+
+def _name_rows(
+    data: Mapping[str, Any], axes: tuple[int, ...], tokenizer: Counter | None
+) -> list[Row]:
+    """First names side by side: by race and gender on two axes, by gender alone on one."""
+    groups = [
+        [genders[gender] for gender in data["axes"]["gender"]] for genders in data["first"].values()
+    ]
+    rows: list[Row] = []
+    if len(axes) == 2:
+        columns = [column for group in groups for column in group]
+        places = list(product(range(len(groups)), range(2)))
+        rows += _aligned("name", axes, places, columns, tokenizer)
+    else:
+        for group in groups:
+            rows += _aligned("name", axes, [(0,), (1,)], group, tokenizer)
+    for key, kind in (("pairs", "name"), ("words", "word name")):
+        columns = [data[key][gender] for gender in data["axes"]["gender"]]
+        rows += _aligned(kind, axes[-1:], [(0,), (1,)], columns, tokenizer)
+    return rows
+
+
+def _surname_rows(data: Mapping[str, Any], tokenizer: Counter | None) -> list[Row]:
+    columns = list(data["last"].values())
+    return _aligned("surname", (0,), [(i,) for i in range(len(columns))], columns, tokenizer)
+
+
+def _aligned(
+    kind: str,
+    axes: tuple[int, ...],
+    places: Sequence[tuple[int, ...]],
+    columns: Sequence[Sequence[str]],
+    tokenizer: Counter | None,
+) -> list[Row]:
+    """One row per line of the columns, each first put in order of token count where one counts.
+
+    Names that end in s stay with names that do ("James' car"), so those lines are ordered apart.
+    """
+    ordered = [_by_tokens(column, tokenizer) for column in columns]
+    return [
+        Row(kind, axes, {place: {"": name} for place, name in zip(places, names, strict=True)})
+        for names in zip(*ordered, strict=True)
+    ]
+
+
+def _by_tokens(names: Sequence[str], tokenizer: Counter | None) -> list[str]:
+    if tokenizer is None:
+        return list(names)
+    counts = {name: tokenizer(f" {name}") for name in names}
+    return sorted(names, key=lambda name: (name.endswith("s"), counts[name]))

@@ -1,0 +1,189 @@
+"""A text as the rules see it: tokens, what each may be, and what is protected."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from leanfair.fairness.lexicon.attribute import Attribute, Candidate
+from leanfair.fairness.lexicon.tokens import Token, tokenise
+from leanfair.fairness.lexicon.words import English, english
+
+_QUOTES = frozenset("*_\"“”‘’`'")
+_APOSTROPHES = frozenset("'’")
+_OPAQUE = re.compile(
+    r"https?://\S+|www\.\S+|\S+@\S+\.\w+|(?<!\w)[#@]\w+|[A-Za-z0-9]+_[A-Za-z0-9_]+|\w+\.(?:com|org|net)\b"
+)
+
+
+class Scene:
+    """A text, cut up, with the candidates of one attribute.
+
+    The rules in `contexts` ask it about neighbours. A neighbour that is itself a candidate is
+    judged by the kind of its row, not by its letters, so that they read all variations alike.
+    """
+
+    def __init__(self, text: str, attribute: Attribute, protect: Sequence[str] = ()) -> None:
+        self.text = text
+        self.attribute = attribute
+        self.tokens: tuple[Token, ...] = tokenise(text)
+        self.words: tuple[str, ...] = tuple(token.lower for token in self.tokens)
+        self.english: English = english()
+        self._protected = self._find_protected((*attribute.protected, *protect))
+        self.candidates: dict[int, tuple[Candidate, ...]] = self._find_candidates()
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def word(self, i: int) -> str:
+        """The token at i in lower case, or nothing outside the text."""
+        return self.words[i] if 0 <= i < len(self.words) else ""
+
+    def is_word(self, i: int) -> bool:
+        """Whether there is a word at i."""
+        return 0 <= i < len(self.tokens) and self.tokens[i].is_word
+
+    def is_capitalised(self, i: int) -> bool:
+        """Whether there is a word at i that begins with a capital."""
+        return self.is_word(i) and self.tokens[i].is_capitalised
+
+    def touches(self, i: int) -> bool:
+        """Whether nothing stands between the tokens before and at i."""
+        return 0 < i < len(self.tokens) and self.tokens[i - 1].end == self.tokens[i].start
+
+    def one_space(self, i: int) -> bool:
+        """Whether one space stands between the tokens before and at i."""
+        if not 0 < i < len(self.tokens):
+            return False
+        return self.text[self.tokens[i - 1].end : self.tokens[i].start] == " "
+
+    def new_line(self, i: int) -> bool:
+        """Whether a line ends before the token at i."""
+        if not 0 < i < len(self.tokens):
+            return True
+        return "\n" in self.text[self.tokens[i - 1].end : self.tokens[i].start]
+
+    def paragraph_ends(self, i: int) -> bool:
+        """Whether an empty line stands before the token at i."""
+        if not 0 < i < len(self.tokens):
+            return True
+        return self.text[self.tokens[i - 1].end : self.tokens[i].start].count("\n") > 1
+
+    def follows_field(self, i: int) -> bool:
+        """Whether the name of one of the attribute's fields stands just before the token at i."""
+        stop = self.tokens[i].start
+        before = self.text[max(0, stop - 60) : stop]
+        return (
+            bool(self.attribute.fields) and self.attribute.field_before.search(before) is not None
+        )
+
+    def after(self, i: int) -> int:
+        """The first place from i on that is no quotation mark or emphasis."""
+        while i < len(self.tokens) and self.words[i] in _QUOTES and not self._is_suffix(i):
+            i += 1
+        return i
+
+    def before(self, i: int) -> int:
+        """The last place up to i that is no quotation mark or emphasis; -1 at the head."""
+        while i >= 0 and self.words[i] in _QUOTES and not self._is_suffix(i):
+            i -= 1
+        return i
+
+    def _is_suffix(self, i: int) -> bool:
+        """Whether the apostrophe at i belongs to a word, as in man's."""
+        return self.words[i] in _APOSTROPHES and self.touches(i) and self.is_word(i - 1)
+
+    def is_apostrophe(self, i: int) -> bool:
+        """Whether the token at i is an apostrophe."""
+        return self.word(i) in _APOSTROPHES
+
+    def ends_clause(self, i: int) -> bool:
+        """Whether nothing of the clause follows at i: a sign, a small word, or the end."""
+        if i >= len(self.tokens) or self.new_line(i):
+            return True
+        if not self.is_word(i):
+            return self.word(i) != "-" and not self.tokens[i].text.isdigit()
+        return self.words[i] in self.english.closing
+
+    def longest(self, i: int) -> Candidate | None:
+        """The longest candidate that begins at i."""
+        found = self.candidates.get(i)
+        return found[0] if found else None
+
+    def kind_at(self, i: int, *kinds: str) -> Candidate | None:
+        """The candidate at i, if it may be of one of these kinds."""
+        for candidate in self.candidates.get(i, ()):
+            if candidate.kinds.intersection(kinds):
+                return candidate
+        return None
+
+    def kind_ending_at(self, i: int, *kinds: str) -> Candidate | None:
+        """The candidate whose last token is at i, if it may be of one of these kinds."""
+        for start in range(i, max(i - 6, -1), -1):
+            for candidate in self.candidates.get(start, ()):
+                if candidate.stop == i + 1 and candidate.kinds.intersection(kinds):
+                    return candidate
+        return None
+
+    def is_person(self, i: int) -> bool:
+        """Whether the token at i is a noun for a person or for people."""
+        word = self.word(i)
+        if word in self.attribute.not_heads:
+            return False
+        return word in self.english.people or word in self.english.groups
+
+    def is_head(self, i: int) -> bool:
+        """Whether an adjective of the attribute may be said of the noun at i."""
+        return self.is_person(i) or self.word(i) in self.attribute.heads
+
+    def is_protected(self, start: int, stop: int) -> bool:
+        """Whether any of these tokens must not be touched."""
+        return not self._protected.isdisjoint(range(start, stop))
+
+    def _find_candidates(self) -> dict[int, tuple[Candidate, ...]]:
+        found: dict[int, tuple[Candidate, ...]] = {}
+        for i, word in enumerate(self.words):
+            lengths = self.attribute.lengths.get(word, ())
+            here = [c for n in lengths if (c := self._candidate(i, i + n)) is not None]
+            if here:
+                found[i] = tuple(here)
+        return found
+
+    def _candidate(self, start: int, stop: int) -> Candidate | None:
+        if stop > len(self.tokens) or self.is_protected(start, stop):
+            return None
+        written = self.text[self.tokens[start].start : self.tokens[stop - 1].end]
+        entries = self.attribute.surfaces.get(written)
+        return Candidate(start, stop, entries) if entries else None
+
+    def _find_protected(self, phrases: tuple[str, ...]) -> frozenset[int]:
+        spans = [match.span() for match in _OPAQUE.finditer(self.text)]
+        inside = {
+            i
+            for i, token in enumerate(self.tokens)
+            if any(start <= token.start and token.end <= end for start, end in spans)
+        }
+        known = _by_first_word(phrases)
+        for i, word in enumerate(self.words):
+            for words, phrase in known.get(word, ()):
+                stop = i + len(words)
+                if self.words[i:stop] == words and self._reads(phrase, i, stop):
+                    inside.update(range(i, stop))
+        return frozenset(inside)
+
+    def _reads(self, phrase: str, start: int, stop: int) -> bool:
+        written = " ".join(self.text[self.tokens[start].start : self.tokens[stop - 1].end].split())
+        wanted = " ".join(phrase.split())
+        return wanted == (written if phrase != phrase.lower() else written.lower())
+
+
+@lru_cache(maxsize=64)
+def _by_first_word(phrases: tuple[str, ...]) -> dict[str, list[tuple[tuple[str, ...], str]]]:
+    """Protected phrases as lower-case tokens, by the first of them."""
+    found: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+    for phrase in phrases:
+        words = tuple(token.lower for token in tokenise(phrase))
+        if words:
+            found.setdefault(words[0], []).append((words, phrase))
+    return found

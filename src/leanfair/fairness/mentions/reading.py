@@ -1,0 +1,192 @@
+"""Reading a text: which places tell the attribute, and how each is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from leanfair.fairness.lexicon import grammar
+from leanfair.fairness.lexicon.attribute import Attribute, Candidate, Cell, Entry, Row
+from leanfair.fairness.mentions.kinds import OWN, RULES, stands_free
+from leanfair.fairness.mentions.parsed_text import Scene
+
+_PRONOUNS = frozenset({"object", "possessive", "owned"})
+
+
+@dataclass(frozen=True)
+class Article:
+    """The a or an before a mention: its place, and whether it is the right one for the sound."""
+
+    start: int
+    stop: int
+    right: bool
+    style: str
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A place that tells the attribute: characters `start` to `stop`, as a cell of a row.
+
+    `form` and `style` say how the term is written, `suffix` is the possessive that belongs to it
+    ("" or the apostrophe in use), so that any other cell of the row can be written in its place.
+    """
+
+    start: int
+    stop: int
+    row: Row
+    cell: Cell
+    form: str
+    style: str
+    suffix: str = ""
+    article: Article | None = None
+
+    def written(self, cell: Cell) -> str:
+        """The term of another cell, written as this one is."""
+        term = term_of(self.row, cell, self.form)
+        spelling = grammar.styled(term, self.style)
+        if not self.suffix:
+            return spelling
+        return spelling + grammar.possessive(spelling, self.form == "many").replace(
+            "'", self.suffix
+        )
+
+    def article_for(self, cell: Cell) -> str:
+        """The article for the term of a cell; where the writer's was wrong, the wrong one."""
+        if self.article is None:
+            return ""
+        right = grammar.article(term_of(self.row, cell, self.form))
+        word = right if self.article.right else {"a": "an", "an": "a"}[right]
+        return grammar.styled(word, self.article.style)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The mentions of a text in their order, and the places of terms without a counterpart."""
+
+    text: str
+    mentions: tuple[Mention, ...] = ()
+    unpaired: tuple[tuple[int, int], ...] = ()
+
+
+def term_of(row: Row, cell: Cell, form: str) -> str:
+    """The term of a cell in a form, the plain one where the cell has no such form."""
+    forms = row.cells[cell]
+    return forms[form] if form in forms else forms[""]
+
+
+@lru_cache(maxsize=4096)
+def read(text: str, attribute: Attribute, protect: tuple[str, ...] = ()) -> Reading:
+    """Every place of the text that tells the attribute."""
+    scene = Scene(text, attribute, protect)
+    if not scene.candidates:
+        return Reading(text)
+    found = _with_repeated_surnames(scene, list(_accepted(scene)))
+    mentions = tuple(_mention(scene, place, entry) for place, entry in found if entry.row.paired)
+    unpaired = [_span(scene, place) for place, entry in found if not entry.row.paired]
+    unpaired += _misplaced(scene, {place.start for place, _ in found})
+    return Reading(text, mentions, tuple(sorted(unpaired)))
+
+
+def _misplaced(scene: Scene, taken: set[int]) -> list[tuple[int, int]]:
+    """Pronouns where the rules expect another (him before a noun): they cannot be turned."""
+    return [
+        _span(scene, candidates[0])
+        for i, candidates in scene.candidates.items()
+        if i not in taken and candidates[0].kinds & _PRONOUNS and stands_free(scene, candidates[0])
+    ]
+
+
+def _accepted(scene: Scene) -> Iterator[tuple[Candidate, Entry]]:
+    """Left to right, the longest candidate whose rule holds."""
+    i = 0
+    while i < len(scene):
+        place = next(_accepted_at(scene, i), None)
+        if place is not None:
+            yield place
+        i = place[0].stop if place is not None else i + 1
+
+
+def _accepted_at(scene: Scene, i: int) -> Iterator[tuple[Candidate, Entry]]:
+    for candidate in scene.candidates.get(i, ()):
+        if not stands_free(scene, candidate):
+            continue
+        for entry in candidate.entries:
+            form = RULES[entry.row.kind](scene, candidate, entry)
+            if form is None:
+                continue
+            wanted = entry.form if form == OWN else form
+            forms = entry.row.cells[entry.cell]
+            if forms.get(wanted, forms.get("")) == forms[entry.form]:
+                yield candidate, Entry(entry.row, entry.cell, wanted, entry.style)
+
+
+def _with_repeated_surnames(
+    scene: Scene, found: list[tuple[Candidate, Entry]]
+) -> list[tuple[Candidate, Entry]]:
+    """Besides, the places where a surname stands alone that stands with a first name elsewhere."""
+    known = [entry for _, entry in found if entry.row.kind == "surname"]
+    if not known:
+        return found
+    taken = {candidate.start for candidate, _ in found}
+    for i, candidates in scene.candidates.items():
+        for candidate in candidates:
+            if i in taken or not scene.is_capitalised(i) or not stands_free(scene, candidate):
+                continue
+            if scene.word(i - 1) in ("in", "from", "to", "at", "near", "of"):
+                continue
+            found += [(candidate, entry) for entry in candidate.entries if entry in known][:1]
+    return sorted(found, key=lambda place: place[0].start)
+
+
+def _span(scene: Scene, found: Candidate) -> tuple[int, int]:
+    return scene.tokens[found.start].start, scene.tokens[found.stop - 1].end
+
+
+def _mention(scene: Scene, found: Candidate, entry: Entry) -> Mention:
+    start, stop = _span(scene, found)
+    suffix = _suffix(scene, found, entry)
+    if suffix:
+        written = scene.text[start:stop]
+        stop += len(grammar.possessive(written, entry.form == "many"))
+    article = _article(scene, found, entry)
+    return Mention(start, stop, entry.row, entry.cell, entry.form, entry.style, suffix, article)
+
+
+def _suffix(scene: Scene, found: Candidate, entry: Entry) -> str:
+    """The apostrophe of a regular possessive after a noun, or nothing."""
+    i = found.stop
+    if entry.form not in ("one", "many") or not scene.is_apostrophe(i) or not scene.touches(i):
+        return ""
+    written = scene.tokens[i - 1].text
+    ending = grammar.possessive(written, entry.form == "many")
+    if ending == "'s":
+        owns = scene.word(i + 1) == "s" and scene.touches(i + 1)
+        lower = scene.tokens[i + 1].text == "s" if owns else False
+        return scene.tokens[i].text if owns and lower else ""
+    quoted = any(scene.is_apostrophe(k) and not scene.touches(k) for k in range(found.start))
+    return scene.tokens[i].text if scene.one_space(i + 1) and not quoted else ""
+
+
+def _article(scene: Scene, found: Candidate, entry: Entry) -> Article | None:
+    """The a or an just before, quotation marks between at most."""
+    i = scene.before(found.start - 1)
+    if scene.word(i) not in ("a", "an") or not scene.one_space(i + 1):
+        return None
+    token = scene.tokens[i]
+    style = _article_style(token.text, entry.style)
+    right = grammar.article(term_of(entry.row, entry.cell, entry.form)) == token.lower
+    return Article(token.start, token.end, right, style)
+
+
+def _article_style(written: str, style: str) -> str:
+    if written.islower():
+        return "lower"
+    return "upper" if written == "AN" or (written == "A" and style == "upper") else "first"
+
+
+def spans_of(readings: Sequence[Reading]) -> tuple[tuple[int, int], ...]:
+    """The places of all mentions, paired or not, of several readings of one text."""
+    found = {(m.start, m.stop) for reading in readings for m in reading.mentions}
+    found |= {span for reading in readings for span in reading.unpaired}
+    return tuple(sorted(found))

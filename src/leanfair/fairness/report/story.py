@@ -1,0 +1,342 @@
+"""What an audit found, in sentences: the headline, what speaks for it, the key numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from leanfair.fairness.report import words as w
+from leanfair.html import formats as f
+from leanfair.html.page import Tile
+
+Evidence = Literal["shown", "unplaced", "not shown", "unknown", "not asked"]
+"""Whether the model decides by the attribute: shown; unplaced: decisions change, with no placebo to
+set that beside and no direction; not shown; unknown: nothing was answered; not asked."""
+
+MOSTLY = 2 / 3
+
+
+@dataclass(frozen=True)
+class Favour:
+    """One flip of a pair of values, turned so that `gain` is not negative: of rows that state
+    `gainer` rather than `loser`, so many more are decided favourably."""
+
+    loser: str
+    gainer: str
+    n: int
+    gained: int
+    lost: int
+    gain: w.Span | None
+    p: float | None
+    adjusted: float | None
+    reason: str = ""
+    refused: int = 0
+
+    def holds(self, alpha: float) -> bool:
+        """Whether the test, adjusted over all pairs, says that there is a direction."""
+        return self.adjusted is not None and self.adjusted < alpha
+
+
+def favours(summary: w.Summary) -> list[Favour]:
+    """Every pair of values, the greatest difference first; none where no flip rate is known."""
+    if not w.span(summary["metrics"]["flip_rate"].get("none")):
+        return []
+    found = [_favour(pair) for pair in (summary.get("flips") or {}).get("pairs", [])]
+    return sorted(found, key=lambda one: -(one.gain[0] if one.gain else -1.0))
+
+
+def _favour(pair: Mapping[str, Any]) -> Favour:
+    first, second = (str(value) for value in pair["values"])
+    wins, losses = int(pair.get("first_only", 0)), int(pair.get("second_only", 0))
+    gain = w.span(pair["difference"])
+    if gain is not None and gain[0] < 0:
+        first, second, wins, losses = second, first, losses, wins
+        gain = (-gain[0], -gain[2], -gain[1])
+    return Favour(
+        second, first, int(pair["n"]), wins, losses, gain, f.finite(pair.get("p")),
+        f.finite(pair.get("p_adjusted")), w.reason(pair["difference"]),
+        int(pair.get("refused_one", 0)),
+    )  # fmt: skip
+
+
+def evidence(summary: w.Summary) -> Evidence:
+    """What the flips say about whether the attribute decides."""
+    if not summary.get("attribute"):
+        return "not asked"
+    flips = w.span(summary["metrics"]["flip_rate"].get("none"))
+    if flips is None:
+        return "unknown"
+    alpha = 1 - w.confidence(summary)
+    if any(one.holds(alpha) for one in favours(summary)):
+        return "shown"
+    placebo = summary["flips"]["placebo"]
+    excess, p = w.span(placebo.get("excess")), f.finite(placebo.get("p"))
+    if excess is None:
+        return "unplaced" if flips[0] > 0 else "not shown"
+    return "shown" if excess[1] > 0 and (p is None or p < alpha) else "not shown"
+
+
+def headline(summary: w.Summary) -> str:
+    """Whether the model decides by the attribute, and in whose favour."""
+    found, name = evidence(summary), w.attribute(summary)
+    if found == "not asked":
+        return _gap_headline(summary)
+    if found == "unknown":
+        why = no_flips(summary)
+        return f"Nothing can be said about whether this judge decides by {name}: {why}."
+    rate = w.share(summary["metrics"]["flip_rate"]["none"]["value"])
+    bare, rule = summary["rule"] == "none", summary["rule"]
+    if found == "not shown":
+        even = "" if bare else f", even without its rule {rule},"
+        return f"No evidence that this judge{even} decides by the stated {name}."
+    start = "Changing" if bare else f"Without its rule {rule}, changing"
+    changes = f"{start} only the stated {name} changes {rate} of this judge’s decisions"
+    if found == "unplaced":
+        return f"{changes}; whether {name} is why, this audit cannot tell."
+    return f"{changes}, {direction(summary)}."
+
+
+def no_flips(summary: w.Summary) -> str:
+    """Why there is no flip rate."""
+    if not summary["outcomes"]["none"]["answered"]:
+        return f"none of {f.exact(summary['n'])} rows was answered"
+    return w.reason(summary["metrics"]["flip_rate"].get("none"))
+
+
+def _gap_headline(summary: w.Summary) -> str:
+    grouping = w.lead(summary)
+    metric = grouping["metrics"]["demographic_parity_difference"]["none"]
+    gap, favourable = w.span(metric), summary["settings"]["favourable"]
+    if gap is None:
+        return f"Nothing can be said about gaps by {grouping['name']}: {w.reason(metric)}."
+    if gap[1] <= 0:
+        return f"No evidence that groups by {grouping['name']} get “{favourable}” unequally often."
+    return (
+        f"Groups by {grouping['name']} get “{favourable}” unequally often, by up to "
+        f"{w.size(gap[0])} points. Whether what they state is why was not asked."
+    )
+
+
+def direction(summary: w.Summary) -> str:
+    """In whose favour flips go, as far as adjusted tests say so."""
+    alpha = 1 - w.confidence(summary)
+    pairs = favours(summary)
+    sure = [one for one in pairs if one.holds(alpha)]
+    if not sure:
+        return "in no clear direction"
+    if len(pairs) == 1:
+        return f"{_how_many(sure[0])} in favour of “{sure[0].gainer}”"
+    net: dict[str, float] = {}
+    for one in sure:
+        gain = one.gain[0] if one.gain else 0.0
+        net[one.gainer] = net.get(one.gainer, 0.0) + gain
+        net[one.loser] = net.get(one.loser, 0.0) - gain
+    best, worst = max(net, key=net.__getitem__), min(net, key=net.__getitem__)
+    if -net[worst] > 1.001 * net[best]:
+        return f"most of all to the disadvantage of “{worst}”"
+    if net[best] > -1.001 * net[worst]:
+        return f"most of all in favour of “{best}”"
+    return f"most of all in favour of “{best}” over “{worst}”"
+
+
+def _how_many(pair: Favour) -> str:
+    if not pair.lost:
+        return "all of them"
+    return "mostly" if pair.gained >= MOSTLY * (pair.gained + pair.lost) else "more often"
+
+
+def verdict(summary: w.Summary) -> str:
+    """What the headline rests on: the flip rate, the placebo, and how far both can be trusted."""
+    found, name = evidence(summary), w.attribute(summary)
+    if found == "not asked":
+        return (
+            "No attribute was varied, so this audit shows how decisions differ between groups, "
+            "and not why. Name an attribute to see what stating it does."
+        )
+    flips = w.span(summary["metrics"]["flip_rate"].get("none"))
+    if flips is None:
+        return "Every row that was not answered is counted below as what it is."
+    words = (
+        f"{f.exact(summary['flips']['flipped'])} of {f.exact(summary['flips']['comparable'])} rows "
+        f"came out differently when nothing but {name} was changed ({w.share(flips[0])}, "
+        f"{w.chances(summary)} interval {w.between(flips, w.share)}). "
+    )
+    return words + _placebo(summary, found)
+
+
+def _placebo(summary: w.Summary, found: Evidence) -> str:
+    placebo = summary["flips"]["placebo"]
+    rate, excess = w.span(placebo["flip_rate"]), w.span(placebo.get("excess"))
+    if rate is None:
+        words = f"There is no placebo beside it ({w.reason(placebo['flip_rate'])}): how many any "
+        words += "other change of the text would have changed is not known."
+        if found == "shown":
+            words += " What shows that the attribute counts is that the flips have a direction."
+        return words
+    words = f"A change that should not matter, {placebo['kind']}, changed {w.share(rate[0])}"
+    if excess is None:
+        return f"{words}."
+    compared = "more" if excess[0] >= 0 else "fewer"
+    words += (
+        f", so stating another {w.attribute(summary)} changed {w.size(excess[0])} points "
+        f"{compared} ({w.between(excess, w.points)})."
+    )
+    if excess[1] <= 0 and found == "shown":
+        return f"{words} That alone is no evidence; that the flips have a direction is."
+    if found == "not shown":
+        return (
+            f"{words} That is no proof that it does not: with {f.exact(summary['n'])} rows, an "
+            f"effect of up to {w.size(max(excess[2], 0.0))} points would not have been ruled out."
+        )
+    return words
+
+
+def tone(summary: w.Summary) -> str:
+    """How the headline is to be taken, for the sign beside it: bad, good or open."""
+    return "bad" if evidence(summary) == "shown" else "open"
+
+
+def rule_note(summary: w.Summary) -> str:
+    """Which rule was audited, and what it does; empty where no rule was asked for."""
+    rule = summary["rule"]
+    others = [one for one in summary["rules"] if one != "none"]
+    if rule == "none":
+        if not others:
+            return "Audited: the judge as it stands, without any rule."
+        return f"Audited: the judge as it stands. Set beside it: the rules {w.listed(others)}."
+    return f"Audited: the judge under the rule {rule}. {effect(summary, rule)}"
+
+
+def effect(summary: w.Summary, rule: str) -> str:
+    """What a rule did to the gap between groups and to accuracy, with intervals."""
+    grouping = w.lead(summary)
+    name = f"demographic parity difference by {grouping['name']}"
+    by_rule = grouping["metrics"]["demographic_parity_difference"]
+    before, after = w.span(by_rule["none"]), w.span(by_rule[rule])
+    gain = w.span(grouping["gains"]["demographic_parity_difference"].get(rule))
+    if before is None or after is None or gain is None:
+        first = f"What it does to the {name} is not known: {_why(by_rule, rule)}."
+    else:
+        moves = f"from {w.size(before[0])} to {w.size(after[0])} points"
+        verb = "goes" if abs(gain[0]) < w.CLOSE else "falls" if gain[0] > 0 else "rises"
+        first = f"The {name} {verb} {moves} (gain {w.between(gain, w.points)})"
+        first += "." if gain[1] > 0 or gain[2] < 0 else ", which may be chance."
+    change = w.span(summary["gains"]["accuracy"].get(rule))
+    accuracy = summary["metrics"]["accuracy"]
+    if change is None or not w.span(accuracy["none"]) or not w.span(accuracy[rule]):
+        return f"{first} What it does to accuracy is not known."
+    chance = "" if change[1] > 0 or change[2] < 0 else ", which may be chance"
+    return (
+        f"{first} Accuracy changes by {w.points(change[0])} points "
+        f"({w.between(change, w.points)}){chance}."
+    )
+
+
+def _why(by_rule: Mapping[str, Any], rule: str) -> str:
+    return next((w.reason(by_rule[r]) for r in ("none", rule) if not w.span(by_rule[r])), "")
+
+
+# ---- key numbers --------------------------------------------------------------------------------
+
+
+def tiles(summary: w.Summary) -> list[Tile]:
+    """The key numbers, before and after the rule that is shown."""
+    rule = w.shown_rule(summary)
+    parity = w.lead(summary)
+    return [
+        _flips(summary),
+        _pair(
+            "Parity gap, points", parity["metrics"]["demographic_parity_difference"], rule, w.size,
+            f"by {parity['name']}",
+        ),
+        _pair("Accuracy, points", summary["metrics"]["accuracy"], rule, w.share),
+        _unanswered(summary),
+        _passes(summary, rule),
+    ]  # fmt: skip
+
+
+def _flips(summary: w.Summary) -> Tile:
+    label = "Decisions that flip"
+    if not summary.get("attribute"):
+        return Tile(label, "not asked", note="no attribute was named")
+    rate = w.span(summary["metrics"]["flip_rate"]["none"])
+    if rate is None:
+        return Tile(label, "unknown", note="see the headline")
+    placebo = w.span(summary["flips"]["placebo"]["flip_rate"])
+    note = "no placebo" if placebo is None else f"placebo {w.share(placebo[0])}"
+    return Tile(label, w.share(rate[0]), note=f"{w.between(rate, w.share)}; {note}")
+
+
+def _pair(
+    label: str, by_rule: Mapping[str, Any], rule: str | None, form: Any, by: str = ""
+) -> Tile:
+    before = w.span(by_rule["none"])
+    after = None if rule is None else w.span(by_rule[rule])
+    if before is None and after is None:
+        return Tile(label.split(",")[0], "unknown", note="too few answers")
+    told = ", ".join(filter(None, [by, f"rule {rule}" if rule else ""]))
+    if before is not None and rule is None:
+        return Tile(label.split(",")[0], form(before[0]), note=_also(w.between(before, form), by))
+    old = f.DASH if before is None else form(before[0])
+    new = f.DASH if after is None else form(after[0])
+    change = "unknown"
+    if before is not None and after is not None:
+        change = f.signed(round(100 * after[0], 1) - round(100 * before[0], 1), 1)
+    return Tile(label, change, old, new, told)
+
+
+def _also(words: str, more: str) -> str:
+    return f"{words}, {more}" if more else words
+
+
+def _unanswered(summary: w.Summary) -> Tile:
+    counts = summary["outcomes"]["none"]
+    refused, unparsed = int(counts["refused"]), int(counts["unparsed"])
+    failed = int(counts.get("failed", 0))
+    silent = summary["n"] - int(counts["answered"])
+    note = f"{refused:,} refused, {unparsed:,} unparsed"
+    if failed:
+        note = f"{refused:,} refused, {unparsed:,} unp., {failed:,} failed"
+    return Tile("No answer", w.share(silent / max(1, summary["n"])), note=note)
+
+
+def _passes(summary: w.Summary, rule: str | None) -> Tile:
+    label, by_rule = "Passes per decision", summary["forward_passes_by_rule"]
+    before = per_decision(summary, "none")
+    if rule is None or rule not in by_rule:
+        return Tile(label, before, note="forward passes")
+    after = per_decision(summary, rule)
+    return Tile(label, f"{after}×", before, after, f"rule {rule}")
+
+
+def per_decision(summary: w.Summary, rule: str) -> str:
+    """Forward passes for one decision under a rule."""
+    passes = f.finite(summary["forward_passes_by_rule"].get(rule))
+    if passes is None:
+        return f.DASH
+    each = passes / max(1, summary["n"])
+    return f"{each:.0f}" if abs(each - round(each)) < 0.05 else f"{each:.1f}"
+
+
+# ---- the part that is removable -----------------------------------------------------------------
+
+
+def parts(summary: w.Summary, decomposition: Mapping[str, Any], names: Sequence[str]) -> str:
+    """The greatest gap and its two parts, in a sentence."""
+    known = [(name, decomposition[name]) for name in names if w.span(decomposition[name]["direct"])]
+    if not known:
+        return "How much of a gap the stated attribute makes cannot be told here."
+    name, found = max(known, key=lambda pair: abs(pair[1]["gap"]["value"]))
+    gap, direct, rest = (w.span(found[key]) for key in ("gap", "direct", "rest"))
+    assert gap is not None
+    assert direct is not None
+    assert rest is not None
+    less = "more" if gap[0] >= 0 else "less"
+    return (
+        f"{name} gets “{summary['settings']['favourable']}” {w.size(gap[0])} points {less} often "
+        f"than {found['reference']}. Of these {w.points(gap[0])} points, {w.points(direct[0])} "
+        f"({w.between(direct, w.points)}) are made by stating {w.attribute(summary)}: rules over "
+        f"variations take them away. The other {w.points(rest[0])} ({w.between(rest, w.points)}) "
+        f"come through everything else in the text, and stay."
+    )

@@ -1,0 +1,295 @@
+"""Vary: an item once per value of a protected attribute, and nothing else changed.
+
+What holds, for texts and records:
+
+- One variation per value, in the lexicon's order; the one that is the input is byte for byte the
+  input and is marked `original`.
+- Closure: varying any of the variations gives the same set. It is a theorem about turning, checked
+  on each item as it is varied: see `leanfair.fairness.variations.closure`.
+- Every mention changes together. Mentions of one value stay together, mentions of different values
+  stay different: all of them go the same number of places round the list of values. So "a Black man
+  and a White woman" becomes "a White man and an Asian woman", and a gender swap swaps. The value of
+  a variation is that of the first mention.
+- Capitals are kept as they are written: "black" stands for "asian", "Black" for "Asian". Otherwise
+  it could not be known which of the two to come back to.
+- An item that does not tell the attribute, or tells it by a word that has no counterpart (Latinx),
+  or cannot be varied with closure, comes back alone and as it was; `note` says which.
+
+Colours, places and firms that share a word with a group are not touched: of "black" and "white"
+only what is said of a person changes, see `leanfair.fairness.mentions.adjectives`. What a variation
+leaves behind is what no word list knows: proxies such as a mosque, a school, or years of
+experience.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from leanfair.errors import InputError
+from leanfair.fairness.lexicon.attribute import Attribute
+from leanfair.fairness.lexicon.loading import load_attribute
+from leanfair.fairness.mentions.reading import Reading, read, spans_of
+from leanfair.fairness.types import Item, Record, Variation
+from leanfair.fairness.variations.closure import (
+    Reader,
+    Rings,
+    Turned,
+    lead_cell,
+    rings_of,
+    takes_part,
+    told,
+    turn_all,
+)
+from leanfair.fairness.variations.codings import scheme_of_fields, scheme_of_text, with_values
+from leanfair.fairness.variations.records import (
+    check_known,
+    content,
+    fields_of,
+    is_named,
+    read_value,
+    rebuilt,
+    shown,
+)
+
+Counter = Callable[[str], int]
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """An item as it is varied: its parts, how to read each, and the values that take part."""
+
+    item: Item
+    names: tuple[str, ...]
+    attribute: Attribute
+    rings: Rings
+    parts: tuple[Reading, ...]
+    readers: tuple[Reader, ...]
+
+
+def vary(
+    item: Item,
+    attribute: str | Path | Attribute,
+    *,
+    values: Sequence[str] | None = None,
+    protect: Sequence[str] = (),
+    field: str | Sequence[str] | None = None,
+    tokenizer: Counter | None = None,
+) -> tuple[Variation, ...]:
+    """The item once per value of the attribute.
+
+    `values`: only these values; for a record, the very values to write. `protect`: phrases that
+    must not be touched, besides the lexicon's. `field`: the fields of a record to vary, where their
+    names do not show it or where several tell the attribute (sex and relationship). `tokenizer`:
+    counts the tokens of a text, so that names change for names of as many tokens.
+    """
+    found = _read(item, load_attribute(attribute, tokenizer), values, protect, field)
+    turned = turn_all(found.parts, found.readers, found.rings)
+    if not turned:
+        return (_alone(found),)
+    return tuple(_variation(found, one) for one in turned)
+
+
+def tells(
+    item: Item,
+    attribute: str | Path | Attribute,
+    *,
+    protect: Sequence[str] = (),
+    field: str | Sequence[str] | None = None,
+) -> bool:
+    """Whether the item tells the attribute at all, by a term that can be varied or another."""
+    found = _read(item, load_attribute(attribute), None, protect, field)
+    return told(found.parts, len(found.rings)) or any(part.unpaired for part in found.parts)
+
+
+def note(
+    item: Item,
+    attribute: str | Path | Attribute,
+    *,
+    values: Sequence[str] | None = None,
+    protect: Sequence[str] = (),
+    field: str | Sequence[str] | None = None,
+    tokenizer: Counter | None = None,
+) -> str:
+    """Why an item comes back alone, in one sentence; nothing where it is varied."""
+    found = _read(item, load_attribute(attribute, tokenizer), values, protect, field)
+    name = found.attribute.name
+    unpaired = [part.text[a:b] for part in found.parts for a, b in part.unpaired]
+    if unpaired:
+        return f"tells {name} by {unpaired[0]!r}, which has no counterpart here in the other values"
+    if not told(found.parts, len(found.rings)):
+        if values is not None and tells(item, attribute, protect=protect, field=field):
+            return f"tells {name}, but none of the values asked for"
+        return f"does not tell {name}"
+    if not turn_all(found.parts, found.readers, found.rings):
+        return f"tells {name}, but not so that every variation leads back to it"
+    return ""
+
+
+def vary_product(
+    item: Item,
+    attributes: Sequence[str | Path | Attribute],
+    *,
+    protect: Sequence[str] = (),
+    tokenizer: Counter | None = None,
+) -> tuple[Variation, ...]:
+    """The item once per combination of the values of several attributes.
+
+    A `value` joins the names with ", ". Closure holds here too: where the attributes get into each
+    other's way, so that some combination does not lead back to all, the item comes back alone.
+    """
+    loaded = [load_attribute(attribute, tokenizer) for attribute in attributes]
+    found = _combine(item, loaded, protect)
+    wanted = {_key(variation.item) for variation in found}
+    closed = all(
+        {_key(other.item) for other in _combine(variation.item, loaded, protect)} == wanted
+        for variation in found
+    )
+    if len(wanted) == len(found) and closed:
+        return found
+    text = item if isinstance(item, str) else shown("", item, (), (), True).text
+    return (Variation("", text, (), True, None if isinstance(item, str) else item),)
+
+
+def _combine(
+    item: Item, attributes: Sequence[Attribute], protect: Sequence[str]
+) -> tuple[Variation, ...]:
+    found: list[tuple[tuple[str, ...], Item]] = [((), item)]
+    for attribute in attributes:
+        found = [
+            ((*names, variation.value) if variation.value else names, variation.item)
+            for names, one in found
+            for variation in vary(one, attribute, protect=protect)
+        ]
+    original = _key(item)
+    return tuple(
+        _joined(names, one, attributes, protect, _key(one) == original) for names, one in found
+    )
+
+
+def _joined(
+    names: Sequence[str],
+    item: Item,
+    attributes: Sequence[Attribute],
+    protect: Sequence[str],
+    original: bool,
+) -> Variation:
+    value = ", ".join(names)
+    readings = [_read(item, attribute, None, protect, None) for attribute in attributes]
+    if isinstance(item, str):
+        spans = spans_of([part for reading in readings for part in reading.parts])
+        return Variation(value, item, spans, original)
+    seen = [shown(value, item, one.names, one.parts, original) for one in readings]
+    spans = tuple(sorted({span for variation in seen for span in variation.spans}))
+    return Variation(value, seen[0].text, spans, original, item)
+
+
+def _key(item: Item) -> object:
+    return item if isinstance(item, str) else tuple((name, str(v)) for name, v in item.items())
+
+
+def _read(
+    item: Item,
+    attribute: Attribute,
+    values: Sequence[str] | None,
+    protect: Sequence[str],
+    field: str | Sequence[str] | None,
+) -> _Reading:
+    kept = tuple(protect)
+    if isinstance(item, str):
+        return _read_text(item, attribute, values, kept)
+    if isinstance(item, Mapping):
+        return _read_record(item, attribute, values, kept, field)
+    raise InputError(f"an item is a text or a record (a mapping), not {type(item).__name__}")
+
+
+def _read_text(
+    text: str, attribute: Attribute, values: Sequence[str] | None, protect: tuple[str, ...]
+) -> _Reading:
+    used, rings = _chosen(attribute, values)
+    table = scheme_of_text(used, text) if values is None else None
+    reader = partial(_read_part, attribute=used, table=table, rings=rings, protect=protect)
+    part = reader(text)
+    if table is not None and read(text, table, protect).mentions:
+        used, rings = table, rings_of(table, None)
+    return _Reading(text, (), used, rings, (part,), (reader,))
+
+
+def _chosen(attribute: Attribute, values: Sequence[str] | None) -> tuple[Attribute, Rings]:
+    """The attribute and the values that take part: the lexicon's, or those of a table it knows."""
+    tables = [set(scheme.terms.values()) for scheme in attribute.schemes]
+    try:
+        return attribute, rings_of(attribute, values)
+    except InputError:
+        if values is None or not any(set(values) <= terms for terms in tables):
+            raise
+        listed = with_values(attribute, values)
+        return listed, rings_of(listed, None)
+
+
+def _read_part(
+    text: str, attribute: Attribute, table: Attribute | None, rings: Rings, protect: tuple[str, ...]
+) -> Reading:
+    """A text read by the table whose record it quotes, where it quotes one, else by the lexicon."""
+    quoted = Reading(text) if table is None else read(text, table, protect)
+    return quoted if quoted.mentions else _taking_part(read(text, attribute, protect), rings)
+
+
+def _taking_part(reading: Reading, rings: Rings) -> Reading:
+    kept = tuple(mention for mention in reading.mentions if takes_part(mention, rings))
+    return Reading(reading.text, kept, reading.unpaired)
+
+
+def _read_record(
+    record: Record,
+    attribute: Attribute,
+    values: Sequence[str] | None,
+    protect: tuple[str, ...],
+    field: str | Sequence[str] | None,
+) -> _Reading:
+    names = fields_of(record, attribute, field)
+    used, rings = _chosen_for_record(record, attribute, values)
+    reader = partial(_read_value, attribute=used, rings=rings, protect=protect)
+    parts = tuple(reader(text) for text in content(record, names))
+    found = _Reading(record, names, used, rings, parts, tuple(reader for _ in parts))
+    if field is not None or is_named(names, attribute):
+        check_known(record, names, used, parts)
+    return found
+
+
+def _chosen_for_record(
+    record: Record, attribute: Attribute, values: Sequence[str] | None
+) -> tuple[Attribute, Rings]:
+    """The attribute as the record's table writes it, or with the very values that are listed."""
+    if len(attribute.axes) > 1:
+        return attribute, rings_of(attribute, values)
+    table = scheme_of_fields(attribute, map(str, record)) or attribute
+    used = table if values is None else with_values(attribute, values)
+    return used, rings_of(used, None)
+
+
+def _read_value(text: str, attribute: Attribute, rings: Rings, protect: tuple[str, ...]) -> Reading:
+    return _taking_part(read_value(text, attribute, protect), rings)
+
+
+def _variation(found: _Reading, turned: Turned) -> Variation:
+    value = found.attribute.value_name(turned.cell)
+    original = all(a.text == b.text for a, b in zip(turned.parts, found.parts, strict=True))
+    return _shown(found, value, turned.parts, original)
+
+
+def _alone(found: _Reading) -> Variation:
+    cell = lead_cell(found.parts, len(found.rings))
+    value = "" if cell is None else found.attribute.value_name(cell)
+    return _shown(found, value, found.parts, True)
+
+
+def _shown(found: _Reading, value: str, parts: Sequence[Reading], original: bool) -> Variation:
+    if isinstance(found.item, str):
+        return Variation(value, parts[0].text, spans_of(parts), original)
+    record: Record = found.item
+    if not original:
+        record = rebuilt(record, found.names, [part.text for part in parts])
+    return shown(value, record, found.names, parts, original)

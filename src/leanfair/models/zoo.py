@@ -1,0 +1,102 @@
+"""Building networks by name: CIFAR ResNets, and those of timm and torchvision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from leanfair.errors import InputError, MissingDependencyError
+from leanfair.files import read_tensors
+from leanfair.models import pretrained
+from leanfair.models.origin import Origin, with_origin
+from leanfair.models.resnet_cifar import CifarResNet
+
+CIFAR_DEPTHS = (20, 32, 44, 56, 110)
+
+
+WEIGHT_FILES = (".safetensors", ".pt", ".pth", ".bin")
+
+
+def from_gguf(path: Path) -> nn.Module:
+    if not path.is_file():
+        raise InputError(f"There is no file {path}: give the .gguf file of a language model.")
+    return pretrained.open_gguf(path)
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    if path.suffix == ".safetensors":
+        return read_tensors(path)
+    if path.suffix not in WEIGHT_FILES:
+        raise InputError(f"{path} is not a file of weights: give a .safetensors file.")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # unpickling raises whatever it likes on broken bytes
+        raise InputError(
+            f"{path} cannot be read as weights alone: save them as safetensors."
+        ) from error
+    inner = state.get("state_dict", state.get("model", state)) if isinstance(state, dict) else {}
+    if not inner or not all(isinstance(value, Tensor) for value in inner.values()):
+        raise InputError(f"{path} holds no state dict of tensors: save the model's state_dict().")
+    return {name.removeprefix("module."): value for name, value in inner.items()}
+
+
+def inferred_origin(model: nn.Module) -> Origin | None:
+    if isinstance(model, CifarResNet):
+        return Origin("cifar-resnet", dict(model.settings))
+    module = type(model).__module__.partition(".")[0]
+    config: Any = getattr(model, "config", None)
+    if module == "transformers" and config is not None:
+        return Origin("transformers", pretrained.spec_of(model))
+    made = getattr(model, "pretrained_cfg", None)
+    if module == "timm" and isinstance(made, Mapping) and made.get("architecture"):
+        return Origin("timm", {"name": made["architecture"], "classes": model.num_classes})
+    return None
+
+
+def _build_cifar(spec: Mapping[str, Any]) -> nn.Module:
+    return CifarResNet(**spec)
+
+
+def _build_timm(spec: Mapping[str, Any]) -> nn.Module:
+    return guest_model("timm", spec["name"], pretrained=False, classes=spec.get("classes"))
+
+
+def _build_torchvision(spec: Mapping[str, Any]) -> nn.Module:
+    return guest_model("torchvision", spec["name"], pretrained=False)
+
+
+BUILDERS = {
+    "cifar-resnet": _build_cifar,
+    "transformers": pretrained.skeleton,
+    "timm": _build_timm,
+    "torchvision": _build_torchvision,
+}
+
+
+def guest_model(
+    guest: str, name: str, *, pretrained: bool, classes: int | None = None
+) -> nn.Module:
+    """A model of timm or torchvision, where that package is there."""
+    from importlib import import_module
+
+    try:
+        package = import_module("timm" if guest == "timm" else "torchvision.models")
+    except (ImportError, RuntimeError, OSError) as error:
+        raise MissingDependencyError(
+            f"{guest}:{name} needs the package {guest}, which cannot be imported here ({error})."
+        ) from error
+    try:
+        if guest == "timm":
+            more = {} if classes is None else {"num_classes": classes}
+            model: nn.Module = package.create_model(name, pretrained=pretrained, **more)
+            return with_origin(model, Origin("timm", {"name": name, "classes": model.num_classes}))
+        weights = "DEFAULT" if pretrained else None
+        return with_origin(
+            package.get_model(name, weights=weights), Origin("torchvision", {"name": name})
+        )
+    except (RuntimeError, ValueError, KeyError, OSError) as error:
+        raise InputError(f"{guest} gives no model {name!r}: {error}") from error

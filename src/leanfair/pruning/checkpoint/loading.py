@@ -1,0 +1,104 @@
+"""Opening a network by name, and a finished run by its directory.
+
+Weights are read from safetensors, or with torch's `weights_only`; no code of a model's is run.
+"""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from leanfair.errors import (
+    InputError,
+    RunDirectoryError,
+)
+from leanfair.files import read_json
+from leanfair.models import pretrained
+from leanfair.models.origin import Origin, with_origin
+from leanfair.models.resnet_cifar import CifarResNet, from_state_dict
+from leanfair.models.zoo import CIFAR_DEPTHS, WEIGHT_FILES, from_gguf, guest_model, read_weights
+from leanfair.pruning.checkpoint.architecture import build, origin_of, replayed
+from leanfair.pruning.checkpoint.weights import read_model
+from leanfair.pruning.types import Cut
+
+
+def open_model(
+    name: str, *, classes: int | None = None, channels: int = 3, seed: int = 0
+) -> nn.Module:
+    """The trained network that `name` names, on the CPU, in evaluation mode.
+
+    `name` is a file of weights of a CIFAR ResNet (.safetensors, or .pt and .pth without pickled
+    code), the folder of a classifier or language model of transformers or of a finished leanfair
+    run, a .gguf file of a language model, a hub id (only where the network of machines is reachable
+    or the model is cached), "timm:NAME" or "torchvision:NAME" (with their published weights), or
+    "resnet20" to "resnet110": an *untrained* CIFAR ResNet with `classes` and `channels`, from
+    `seed`. Raises InputError where there is no such thing, and where it is quantised.
+    """
+    path = Path(name)
+    if path.is_dir():
+        return _from_folder(path).eval()
+    if path.suffix == ".gguf":
+        return from_gguf(path).eval()
+    if path.is_file():
+        return from_state_dict(read_weights(path)).eval()
+    if path.suffix in WEIGHT_FILES:
+        raise InputError(f"There is no file {name}: give the trained model's weights.")
+    guest, _, rest = name.partition(":")
+    if rest and guest in ("timm", "torchvision"):
+        return guest_model(guest, rest, pretrained=True).eval()
+    if name in {f"resnet{depth}" for depth in CIFAR_DEPTHS}:
+        torch.manual_seed(seed)
+        depth = int(name.removeprefix("resnet"))
+        return CifarResNet(depth, classes=classes or 10, channels=channels).eval()
+    return pretrained.open_pretrained(name).eval()
+
+
+def _from_folder(path: Path) -> nn.Module:
+    if (path / "run.json").exists():
+        return load(path)
+    if (path / "config.json").exists():
+        return pretrained.open_pretrained(str(path))
+    raise InputError(
+        f"The folder {path} holds no model: it needs a config.json and weights as transformers "
+        f"saves them, or a finished leanfair run."
+    )
+
+
+def load(run: str | Path, model: nn.Module | None = None) -> nn.Module:
+    """The pruned network of a finished run, in evaluation mode on the CPU; no pickle is read.
+
+    Its architecture is built anew where the run could write down how (CIFAR ResNets, transformers,
+    timm and torchvision models); for any other network pass `model`, a fresh instance of what was
+    pruned. Raises RunDirectoryError for a directory that holds no finished run, InputError where
+    `model` is needed or does not fit.
+    """
+    path = Path(run)
+    if not (path / "run.json").exists():
+        raise RunDirectoryError(f"{path} is not the directory of a run: it has no run.json.")
+    if not any(path.glob("model*.safetensors")):
+        raise RunDirectoryError(f"The run in {path} is not finished: resume it first.")
+    base = base_of(path, model)
+    made = cuts(path)
+    pruned = read_model(path, replayed(base, made)).eval()
+    return with_origin(pruned, origin_of(base), made)
+
+
+def base_of(path: Path, model: nn.Module | None = None) -> nn.Module:
+    """The architecture that the run in `path` began with, or a copy of `model`."""
+    if model is not None:
+        return copy.deepcopy(model).cpu()
+    origin = read_json(path / "run.json")["model"]["origin"]
+    if origin is None:
+        raise InputError(
+            f"The run in {path} pruned a network whose class it cannot build: call "
+            f"leanfair.load({str(path)!r}, model=...) with a fresh instance of it."
+        )
+    return build(Origin.from_json(origin))
+
+
+def cuts(run: str | Path) -> list[Cut]:
+    """The cuts of a finished run, in order."""
+    return [Cut.from_json(cut) for cut in read_json(Path(run) / "cuts.json")]

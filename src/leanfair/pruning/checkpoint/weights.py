@@ -1,0 +1,89 @@
+"""A finished network on disk: as transformers saves it where it is stock, else as plain tensors."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from torch import nn
+
+from leanfair.errors import InputError, RunDirectoryError
+from leanfair.files import read_tensors, write_tensors
+from leanfair.pruning.surgery.config import silence
+from leanfair.pruning.surgery.rebuild import is_stock, shapes
+
+WEIGHTS = "model.safetensors"
+SCRATCH = ".saving-"
+"""Begins the name of a folder that is being written, and is left behind only by a kill."""
+
+
+def write_model(path: Path, model: nn.Module, tokenizer: Any = None) -> None:
+    """Write a network into the folder `path`, and its tokenizer beside it.
+
+    A stock model of transformers is written as it does it itself, so that `from_pretrained` loads
+    the folder; of any other network the tensors are written, which fit it once its cuts are made.
+    Raises RunDirectoryError where that cannot be written.
+    """
+    with _moved_into(path) as folder:
+        if is_stock(model):
+            with silence():
+                model.save_pretrained(folder)  # type: ignore[operator]
+        else:
+            write_tensors(folder / WEIGHTS, model.state_dict())
+        if tokenizer is not None:
+            tokenizer.save_pretrained(folder)
+
+
+def read_model(path: Path, model: nn.Module) -> nn.Module:
+    """The network in the folder `path`, of which `model` has the architecture. Raises InputError
+    where the two do not fit."""
+    if (path / "config.json").exists():
+        return _read_stock(path, model)
+    return with_weights(model, path / WEIGHTS)
+
+
+def with_weights(model: nn.Module, file: Path) -> nn.Module:
+    """`model` with the weights of a file. Raises InputError where they do not fit it."""
+    try:
+        model.load_state_dict(read_tensors(file))
+    except RuntimeError as error:
+        raise InputError(
+            f"The network does not fit {file}: give the same architecture that was pruned "
+            f"({error})."
+        ) from error
+    return model
+
+
+def _read_stock(path: Path, model: nn.Module) -> nn.Module:
+    kind: Any = type(model)
+    # It knows the names under which it saved its tensors, which may be others.
+    with silence():
+        read: nn.Module = kind.from_pretrained(
+            path, local_files_only=True, use_safetensors=True, dtype="auto"
+        )
+    if shapes(read) != shapes(model):
+        raise InputError(f"The network does not fit {path}: give the one that was pruned.")
+    return read.to(next(model.parameters()).device)
+
+
+@contextmanager
+def _moved_into(path: Path) -> Iterator[Path]:
+    """A folder to write files to, which are then moved into `path` one by one, whole."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        folder = Path(mkdtemp(prefix=SCRATCH, dir=path))
+        try:
+            yield folder
+            for file in sorted(folder.iterdir()):
+                os.replace(file, path / file.name)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        if isinstance(error, RunDirectoryError):
+            raise
+        raise RunDirectoryError(f"{path} cannot be written: {error.strerror or error}.") from error

@@ -1,0 +1,260 @@
+"""The energy criterion: how much each structure adds to what flows through the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+
+from leanfair.data.batches import Batch, forward
+from leanfair.data.language import flattened
+from leanfair.errors import InputError
+from leanfair.evaluation.mode import evaluating
+from leanfair.pruning.criteria.fisher import folded
+from leanfair.pruning.surgery.modules import (
+    consumers,
+    dense_weight,
+    first_output,
+    first_tensor,
+    in_full,
+    is_dense,
+)
+from leanfair.pruning.types import Anatomy, Layer, Member, Neurons, Scores
+
+
+def energy(
+    model: nn.Module,
+    anatomy: Anatomy,
+    batches: Sequence[Batch],
+    seed: int,
+    progress: Callable[[float], None],
+) -> Scores:
+    """How much of the stream is a structure's own: the mean, over samples or tokens, of the squared
+    norm of what it contributes, by that of the output of its block.
+
+    For a layer that is ||out - in||² / ||out||². For neurons the contribution is what their
+    consumers make of them, W_i x_i with W_i the columns of the weight that read neuron i: for a
+    channel ||w_i||² x_i². A mean over tokens weighs each alike, so that the few with huge
+    activations, as the first of a text, do not decide alone; in a convolutional network, where
+    there are none, norms are taken over all positions of a sample.
+
+    One forward pass tells it for every structure, without gradients: for networks too large to be
+    trained, or to be tried without each structure in turn. It looks no further than the block. Akin
+    are the weight times the norm of its input (Wanda, arXiv 2306.11695), here squared and summed
+    over all that a structure writes, and the change of the stream by a block (ShortGPT, arXiv
+    2403.03853), there by its angle.
+
+    It is exact where a dense consumer writes straight into the stream, as in most transformers.
+    Elsewhere it is an approximation: a normalisation between consumer and stream is not followed,
+    several consumers are summed as if at right angles, and so are the positions that a convolution
+    reads at once. Neurons outside of every block are compared with what their consumer gives.
+    """
+    layers = [_Crossing(layer, _Meter(1)) for layer in anatomy.layers]
+    groups = {group.name: _Meter(group.count) for group in anatomy.neurons}
+    with torch.no_grad(), evaluating(model):
+        readings = _readings(model, anatomy, groups)
+        for i, batch in enumerate(batches):
+            with _watching(model, layers, readings, batch):
+                forward(model, batch.inputs)
+            progress((i + 1) / len(batches))
+    return Scores(
+        "energy",
+        {each.layer.name: each.meter.mean()[0] for each in layers},
+        {name: meter.mean() for name, meter in groups.items()},
+    )
+
+
+@dataclass
+class _Meter:
+    """The mean of rows of `count` numbers that come in parts."""
+
+    count: int
+    total: Tensor = field(init=False)
+    rows: int = 0
+
+    def __post_init__(self) -> None:
+        self.total = torch.zeros(self.count, dtype=torch.float64)
+
+    def add(self, rows: Tensor) -> None:
+        """rows [n, count]."""
+        self.total += rows.sum(dim=0, dtype=torch.float64).cpu()
+        self.rows += len(rows)
+
+    def mean(self) -> tuple[float, ...]:
+        """[count]; zeros where nothing ever came by."""
+        return tuple((self.total / max(1, self.rows)).tolist())
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """A consumer of `count` neurons. `size` is what it makes of their features: for each neuron the
+    Gram matrix of the columns that read it, [count, repeat, repeat], or of a convolution the
+    squared norms of the kernels, [count, repeat]."""
+
+    member: Member
+    dense: bool
+    size: Tensor
+
+    @staticmethod
+    def of(group: Neurons, member: Member, module: nn.Module) -> _Reader:
+        """The reader that is `member` of `group`."""
+        shape = (group.count, member.repeat)
+        features = slice(member.offset, member.offset + shape[0] * shape[1])
+        if isinstance(module, _ConvNd):
+            return _Reader(member, False, kernel_norms(module)[features].reshape(shape))
+        if not is_dense(module):
+            raise InputError(
+                f"The criterion energy does not know what a {type(module).__name__} makes of "
+                f"{group.name}: choose another criterion."
+            )
+        columns = in_full(dense_weight(module))[:, features].reshape(-1, *shape)
+        return _Reader(member, True, torch.einsum("dcr,dcs->crs", columns, columns))
+
+    def contributions(self, x: Tensor, output: Tensor) -> Tensor:
+        """The squared norm of what the consumer makes of each neuron in its input `x`: [n, ...,
+        count] or, of a convolution over all positions of its `output`, [n, count]."""
+        count, repeat = self.size.shape[:2]
+        own = in_full(x.narrow(-1 if self.dense else 1, self.member.offset, count * repeat))
+        if self.dense and repeat == 1:
+            return own.square() * self.size.flatten()
+        if self.dense:
+            own = own.reshape(*own.shape[:-1], count, repeat)
+            turned = torch.einsum("...cr,crs->...cs", own, self.size)
+            return (turned * own).sum(dim=-1).clamp(min=0.0)
+        each = own.square().flatten(2).mean(dim=2).reshape(-1, count, repeat)
+        return (each * self.size).sum(dim=2) * output[0, 0].numel()
+
+
+@dataclass
+class _Reading:
+    """What `readers` make of a group of neurons, compared with the output of the module `place`."""
+
+    place: str
+    meter: _Meter
+    readers: list[_Reader] = field(default_factory=list)
+    found: list[Tensor] = field(default_factory=list)
+    """Contributions in the pass under way that wait for that output."""
+
+    def look(self, reader: _Reader) -> Any:
+        """A hook for the output of a consumer."""
+
+        def hook(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+            self.found.append(reader.contributions(first_tensor(args, kwargs)[1], output))
+
+        return hook
+
+    def settle(self, batch: Batch) -> Any:
+        """A hook for the output of the place."""
+        tokenwise = all(reader.dense for reader in self.readers)
+
+        def hook(module: nn.Module, args: Any, output: Any) -> None:
+            if self.found:
+                self.meter.add(_shares(self.found, first_output(output), batch, tokenwise))
+            self.found = []
+
+        return hook
+
+
+@dataclass
+class _Crossing:
+    """How far the stream is from what it was when it leaves a layer."""
+
+    layer: Layer
+    meter: _Meter
+    entry: Tensor | None = None
+
+    def enter(self, module: nn.Module, args: Any, kwargs: Any) -> None:
+        """A hook for what the layer is given: kept as it was, as it may be changed in place."""
+        self.entry = first_tensor(args, kwargs)[1].clone()
+
+    def leave(self, batch: Batch) -> Any:
+        """A hook for what the layer gives."""
+
+        def hook(module: nn.Module, args: Any, output: Any) -> None:
+            x, entry = first_output(output), self.entry
+            if entry is None:
+                return
+            tokenwise = not any(isinstance(part, _ConvNd) for part in module.modules())
+            change = (in_full(x) - in_full(entry)).square().sum(dim=-1, keepdim=True)
+            self.meter.add(_shares([change], x, batch, tokenwise))
+            self.entry = None
+
+        return hook
+
+
+def _readings(model: nn.Module, anatomy: Anatomy, meters: dict[str, _Meter]) -> list[_Reading]:
+    modules = dict(model.named_modules())
+    found: list[_Reading] = []
+    for group in anatomy.neurons:
+        places: dict[str, _Reading] = {}
+        for member in consumers(group):
+            inside = f"{member.module}.".startswith(f"{group.block}.")
+            place = group.block if inside else member.module
+            reading = places.setdefault(place, _Reading(place, meters[group.name]))
+            reading.readers.append(_Reader.of(group, member, modules[member.module]))
+        found += places.values()
+    return found
+
+
+@contextmanager
+def _watching(
+    model: nn.Module, layers: list[_Crossing], readings: list[_Reading], batch: Batch
+) -> Iterator[None]:
+    """While this lasts, passes of `batch` through `model` are metered."""
+    modules = dict(model.named_modules())
+    handles = []
+    try:
+        for reading in readings:
+            for reader in reading.readers:
+                consumer = modules[reader.member.module]
+                look = reading.look(reader)
+                handles.append(consumer.register_forward_hook(look, with_kwargs=True))
+            handles.append(modules[reading.place].register_forward_hook(reading.settle(batch)))
+        for each in layers:
+            block = modules[each.layer.name]
+            handles.append(block.register_forward_pre_hook(each.enter, with_kwargs=True))
+            handles.append(block.register_forward_hook(each.leave(batch)))
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _shares(found: list[Tensor], stream: Tensor, batch: Batch, tokenwise: bool) -> Tensor:
+    """The sum of `found`, squared norms [n, ..., count], by those of `stream`: a row for each token
+    where `tokenwise` and they stand in both alike, else one for each sample. Raises InputError
+    where the two do not even have the same samples."""
+    stream = in_full(stream)
+    count = found[0].shape[-1]
+    rows = stream.shape[:2]
+    if tokenwise and stream.ndim == 3 and all(_alike(each, rows) for each in found):
+        total = torch.stack([each.reshape(*rows, count) for each in found]).sum(dim=0)
+        shares = _over(total, stream.square().sum(dim=2, keepdim=True))
+        return flattened(batch, shares) if len(stream) == len(batch) else shares.flatten(0, 1)
+    if any(len(each) != len(stream) for each in found):
+        raise folded("energy", len(found[0]), len(stream))
+    total = torch.stack([each.reshape(len(each), -1, count).sum(dim=1) for each in found]).sum(0)
+    return _over(total, stream.flatten(1).square().sum(dim=1, keepdim=True))
+
+
+def _alike(found: Tensor, rows: tuple[int, ...]) -> bool:
+    """Whether `found` has those rows, [n, tokens], or all of them in one, as inside of OPT."""
+    return found.shape[:-1] in (rows, (rows[0] * rows[1],))
+
+
+def _over(part: Tensor, whole: Tensor) -> Tensor:
+    """part / whole, and 0 where there is nothing to be a part of."""
+    return torch.where(whole > 0.0, part / whole, 0.0)
+
+
+def kernel_norms(module: _ConvNd) -> Tensor:
+    """The squared norm of the weights that read each input channel, [channels]."""
+    squares = in_full(module.weight).square().flatten(2).sum(dim=2)
+    if module.transposed:
+        return squares.sum(dim=1)
+    return squares.reshape(module.groups, -1, squares.shape[1]).sum(dim=1).flatten()

@@ -1,0 +1,216 @@
+"""From scores to the two cuts of a round: the layer's, and the neurons' at matched cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from math import inf
+from typing import NamedTuple
+
+from leanfair.pruning.cost.macs import Bill, cut_of
+from leanfair.pruning.settings import Settings
+from leanfair.pruning.types import Anatomy, Cut, Layer, NeuronCut, Neurons, Scores
+
+NEARLY = 0.9
+"""A neuron candidate that saves less than this share of the layer's saving is no match for it."""
+
+
+class Bundle(NamedTuple):
+    """Neurons that go together, of one group or as many of each of several that are tied, how much
+    is lost with them, and what they save."""
+
+    cuts: tuple[NeuronCut, ...]
+    score: float
+    saves: float
+
+    @property
+    def name(self) -> str:
+        """The first of its groups."""
+        return self.cuts[0].group.name
+
+
+def propose_layer(
+    anatomy: Anatomy, scores: Scores, bill: Bill, settings: Settings, save: int = 0
+) -> Cut | None:
+    """The cut of the least important layers: as many as `settings` say, and more where it takes
+    more to save `save` (of `settings.matched`); None where none may go any more."""
+    chosen: list[Layer] = []
+    found: Cut | None = None
+    for layer in sorted(anatomy.layers, key=lambda layer: scores.layers[layer.name]):
+        enough = found is not None and found.saves[settings.matched] >= NEARLY * save
+        if len(chosen) >= settings.layers_per_round and enough:
+            break
+        if _may_go(layer, chosen, anatomy, settings.min_layers):
+            chosen.append(layer)
+            found = cut_of("layer", bill, layers=chosen)
+    return found
+
+
+def propose_neurons(
+    anatomy: Anatomy, scores: Scores, bill: Bill, settings: Settings, save: int, *, least: int = 0
+) -> Cut | None:
+    """The cut of the least important neurons that together save `save` (of `settings.matched`) as
+    nearly as can be, but `least` in any case; None where all that may go save less, or nothing."""
+    if settings.spread == "uniform":
+        bundles = [_bundles(tie, scores, bill, settings) for tie in _ties(anatomy)]
+        grow, longest = _evenly(bundles), sum(len(each) for each in bundles)
+    else:
+        order = _fitting(_ranked(anatomy, scores, bill, settings), save)
+        grow, longest = (lambda n: _gathered(order[:n])), len(order)
+
+    def saved(n: int) -> int:
+        return _saving(grow(n), bill, settings)
+
+    n = _nearest(save, saved, longest)
+    while n < longest and saved(n) < least:
+        n += 1
+    cuts = grow(n)
+    if not cuts or saved(n) < max(least, 1):
+        return None
+    return cut_of("neurons", bill, neurons=cuts)
+
+
+def floor(anatomy: Anatomy, bill: Bill, settings: Settings) -> Bill:
+    """The bill of the smallest network that the settings allow."""
+    narrow = [NeuronCut(group, tuple(range(_spare(group, settings)))) for group in anatomy.neurons]
+    slim = bill.without(neurons=[cut for cut in narrow if cut.drop])
+    gone: list[Layer] = []
+    counted = "params" if settings.of == "params" else "macs"
+    by_saving = sorted(anatomy.layers, key=lambda e: slim.without([e.name]).totals()[counted])
+    for layer in by_saving:
+        if _may_go(layer, gone, anatomy, settings.min_layers):
+            gone.append(layer)
+    return slim.without([layer.name for layer in gone])
+
+
+def _may_go(layer: Layer, gone: Iterable[Layer], anatomy: Anatomy, least: int) -> bool:
+    """Whether enough of the layer's stage stays without it; a stage's first block always does."""
+    stage = next((stage for stage in anatomy.stages if layer.name in stage), ())
+    left = len(stage) - sum(other.name in stage for other in gone)
+    return bool(stage) and layer.name != stage[0] and left > least
+
+
+def _ties(anatomy: Anatomy) -> list[tuple[Neurons, ...]]:
+    """All groups, those together that only go together."""
+    groups = {group.name: group for group in anatomy.neurons}
+    tied = {name for tie in anatomy.ties for name in tie}
+    alone = [(group,) for group in anatomy.neurons if group.name not in tied]
+    return [*(tuple(groups[name] for name in tie) for tie in anatomy.ties), *alone]
+
+
+def _spare(group: Neurons, settings: Settings) -> int:
+    """How many neurons of a group may go."""
+    return group.count - min(_widths(group, settings))
+
+
+def _widths(group: Neurons, settings: Settings) -> list[int]:
+    """The numbers of neurons that a group may have, from all that it has down."""
+    allowed = group.counts or range(group.count - 1, 0, -1)
+    fit = [n for n in allowed if n >= settings.min_neurons and n % settings.round_to == 0]
+    return [group.count, *fit]
+
+
+def _ranked(anatomy: Anatomy, scores: Scores, bill: Bill, settings: Settings) -> list[Bundle]:
+    """Bundles of neurons in the order in which they go."""
+    # A bundle never goes before a less important one of its own group, though that may be smaller.
+    ranks: dict[str, float] = {}
+    keyed: list[tuple[float, int, Bundle]] = []
+    for tie in _ties(anatomy):
+        for bundle in _bundles(tie, scores, bill, settings):
+            neurons = sum(len(cut.drop) for cut in bundle.cuts)
+            per = bundle.saves if settings.spread == "cheapest" else neurons
+            ranks[bundle.name] = max(ranks.get(bundle.name, -inf), bundle.score / per)
+            keyed.append((ranks[bundle.name], len(keyed), bundle))
+    return [bundle for _, _, bundle in sorted(keyed, key=lambda item: item[:2])]
+
+
+def _fitting(order: list[Bundle], save: int) -> list[Bundle]:
+    """Of `order` what is not by itself too much for `save`, nor comes after such a one of its
+    group; the first stays in any case."""
+    too_much: set[str] = set()
+    fit: list[Bundle] = []
+    for bundle in order:
+        if bundle.name not in too_much:
+            if fit and bundle.saves > save / NEARLY:
+                too_much.add(bundle.name)
+            else:
+                fit.append(bundle)
+    return fit
+
+
+def _bundles(
+    tie: tuple[Neurons, ...], scores: Scores, bill: Bill, settings: Settings
+) -> list[Bundle]:
+    """The neurons of tied groups that may go, least important first, as many of each group in each
+    bundle, in bundles that leave a number that may be."""
+    widths = _widths(tie[0], settings)
+    price = max(1, _saving([NeuronCut(group, (0,)) for group in tie], bill, settings))
+    orders = [
+        sorted(range(group.count), key=lambda i, s=scores.neurons[group.name]: (s[i], i))  # type: ignore[misc]
+        for group in tie
+    ]
+    bundles = []
+    for before, after in pairwise(widths):
+        gone = slice(tie[0].count - before, tie[0].count - after)
+        cuts = [NeuronCut(g, tuple(order[gone])) for g, order in zip(tie, orders, strict=True)]
+        score = sum(scores.neurons[cut.group.name][i] for cut in cuts for i in cut.drop)
+        bundles.append(Bundle(tuple(cuts), score, float(price * (before - after))))
+    return bundles
+
+
+def _saving(cuts: Iterable[NeuronCut], bill: Bill, settings: Settings) -> int:
+    """What `cuts` save, of what is matched."""
+    matched = settings.matched
+    return bill.totals()[matched] - bill.without(neurons=cuts).totals()[matched]
+
+
+def _gathered(bundles: Iterable[Bundle]) -> list[NeuronCut]:
+    drops: dict[str, list[int]] = {}
+    groups: dict[str, Neurons] = {}
+    for bundle in bundles:
+        for cut in bundle.cuts:
+            drops.setdefault(cut.group.name, []).extend(cut.drop)
+            groups[cut.group.name] = cut.group
+    return [NeuronCut(groups[name], tuple(sorted(drop))) for name, drop in drops.items()]
+
+
+def _evenly(bundles: list[list[Bundle]]) -> Callable[[int], list[NeuronCut]]:
+    """A function from a number of bundles to cuts that take the same share of every list, what does
+    not come out even by largest remainder."""
+    lists = [each for each in bundles if each]
+    total = sum(len(each) for each in lists)
+
+    def grow(n: int) -> list[NeuronCut]:
+        exact = [divmod(min(n, total) * len(each), total) for each in lists]
+        counts = [whole for whole, _ in exact]
+        by_remainder = sorted(
+            (i for i, (_, remainder) in enumerate(exact) if remainder),
+            key=lambda i: (-exact[i][1], lists[i][counts[i]].score),
+        )
+        for i in by_remainder[: min(n, total) - sum(counts)]:
+            counts[i] += 1
+        return _gathered(b for each, many in zip(lists, counts, strict=True) for b in each[:many])
+
+    return grow
+
+
+def _nearest(goal: int, saved: Callable[[int], int], longest: int) -> int:
+    """The n whose saved(n) is nearest to `goal`, but more than nothing where that can be. `saved`
+    grows with n, though not always with each step (a share by largest remainder may fall)."""
+    low, high = 0, longest
+    while low < high:
+        middle = (low + high) // 2
+        if saved(middle) >= goal:
+            high = middle
+        else:
+            low = middle + 1
+
+    def off(n: int) -> tuple[bool, int]:
+        return saved(n) <= 0, abs(saved(n) - goal)
+
+    n = low
+    while n > 0 and off(n - 1) < off(n):
+        n -= 1
+    while n < longest and off(n + 1) < off(n):
+        n += 1
+    return n

@@ -1,0 +1,219 @@
+"""summary.json: what a run found, in stable, documented keys (see docs/run-directory.md)."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.nn.modules.conv import _ConvNd
+
+from leanfair.evaluation.accuracy import Change
+from leanfair.evaluation.perplexity import PerplexityChange
+from leanfair.pruning.cost.macs import Bill, bill
+from leanfair.pruning.types import Anatomy, Cut, Neurons, queries
+
+if TYPE_CHECKING:
+    from leanfair.pruning.run.state import Run
+
+Pair = tuple["float | None", "float | None"]
+Changed = Change | PerplexityChange
+
+
+def summarise(
+    run: Run, latency: Mapping[str, Any] | None, test: Changed | None, calibration: Pair
+) -> dict[str, Any]:
+    """The content of summary.json: plain JSON types only."""
+    from leanfair import __version__
+
+    before, after = bill(run.base, run.proof), bill(run.model, run.proof)
+    about = run.about
+    quality = "perplexity" if run.speaks else "accuracy"
+    found = {
+        "format": about["format"],
+        "leanfair": __version__,
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "model": about["model"],
+        "data": about["data"],
+        "settings": about["settings"],
+        "finished": True,
+        "stopped_because": run.stopped_because,
+        "removed": run.removed,
+        "macs": {"before": before.macs, "after": after.macs},
+        "params": {"before": before.params, "after": after.params},
+        "bytes": {"before": _bytes(run.base), "after": _bytes(run.model)},
+        "cost": {"before": about["cost_before"], "after": _cost_after(run)},
+        "embeddings": _parts(before, after, "embeddings"),
+        "attention_macs": _parts(before, after, "attention"),
+        "tokens": run.tokens,
+        "quality": quality,
+        **_measured("accuracy", quality, test, calibration),
+        **_measured("perplexity", quality, test, calibration),
+        "latency": latency,
+        "images": run.images,
+        "seconds": time.monotonic() - run.started + sum(step.seconds for step in run.earlier),
+        "steps": [{**step.to_json(), "text": str(step.cut)} for step in run.steps],
+        "architecture": _architecture(run),
+        "machine": machine(run.proof),
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(found, allow_nan=False))
+    return plain
+
+
+def machine(sample: Any = None) -> dict[str, Any]:
+    """The machine and the versions that a result was made with."""
+    inputs = getattr(sample, "inputs", None)
+    values = list(inputs.values()) if isinstance(inputs, dict) else [inputs]
+    device = getattr(values[0], "device", "") if values else ""
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "device": str(device) or "cpu",
+        "processor": gpu or _processor(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = [line.partition(":")[2].strip() for line in file if "model name" in line]
+        return names[0]
+    except (OSError, IndexError):
+        return platform.processor() or platform.machine()
+
+
+def _cost_after(run: Run) -> float:
+    return run.steps[-1].cost if run.steps else float(run.about["cost_before"])
+
+
+def _measured(name: str, quality: str, test: Changed | None, calibration: Pair) -> dict[str, Any]:
+    """What there is of the quality `name`: nothing where the run's `quality` is another."""
+    if name != quality:
+        test, calibration = None, (None, None)
+    return {
+        name: None if test is None else _finite({"before": test.before, "after": test.after}),
+        f"{name}_change": None if test is None else _finite(test.to_json()),
+        f"calibration_{name}": _before_after(calibration),
+    }
+
+
+def _finite(found: Mapping[str, Any]) -> dict[str, Any]:
+    """`found` with None for what is no number, as an interval may be where a network is broken."""
+    return {
+        name: value if value is not None and math.isfinite(value) else None
+        for name, value in found.items()
+    }
+
+
+def _before_after(pair: Pair) -> dict[str, float] | None:
+    before, after = pair
+    return None if before is None or after is None else {"before": before, "after": after}
+
+
+def _parts(before: Bill, after: Bill, name: str) -> dict[str, int] | None:
+    """A part of two bills; None where there is none of it."""
+    old, new = getattr(before, name), getattr(after, name)
+    return {"before": old, "after": new} if old else None
+
+
+def _bytes(model: nn.Module) -> int:
+    """Bytes of the weights and buffers, those that have two names, as a tied head, once."""
+    state = model.state_dict().values()
+    once = {(value.data_ptr(), value.shape): value.nbytes for value in state}
+    return sum(once.values())
+
+
+def _architecture(run: Run) -> dict[str, Any]:
+    """The blocks before and after, by their original names, with the widths inside each."""
+    removed, dropped = _taken(run.base, [step.cut for step in run.steps])
+    units = {group.name: _unit(run.base, group) for group in run.anatomy.neurons}
+    return {
+        "before": _blocks(run.anatomy, units),
+        "after": _blocks(run.anatomy, units, removed, dropped),
+    }
+
+
+def _unit(base: nn.Module, group: Neurons) -> dict[str, Any]:
+    """What one neuron of `group` is; of a head also how many queries it serves."""
+    if group.unit == "head":
+        return {"unit": "head", "queries": queries(group)}
+    return {"unit": "filter" if isinstance(base.get_submodule(group.name), _ConvNd) else "unit"}
+
+
+def _taken(base: nn.Module, cuts: Sequence[Cut]) -> tuple[set[str], Counter[str]]:
+    """The layers that `cuts` remove, and how many neurons of each group, by original names."""
+    removed: set[str] = set()
+    dropped: Counter[str] = Counter()
+    for i, cut in enumerate(cuts):
+        names = original_names(base, cuts[:i])
+        removed |= {_renamed(layer.name, names) for layer in cut.layers}
+        for neurons in cut.neurons:
+            dropped[_renamed(neurons.group.name, names)] += len(neurons.drop)
+    return removed, dropped
+
+
+def _blocks(
+    anatomy: Anatomy,
+    units: Mapping[str, Mapping[str, Any]],
+    removed: Iterable[str] = (),
+    dropped: Mapping[str, int] | None = None,
+) -> list[dict[str, Any]]:
+    dropped = dropped or {}
+    homes = {name for stage in anatomy.stages for name in stage}
+    widths: dict[str, list[dict[str, Any]]] = {}
+    for group in anatomy.neurons:
+        left = group.count - dropped.get(group.name, 0)
+        home = group.block if group.block in homes else ""
+        widths.setdefault(home, []).append({"name": group.name, "count": left, **units[group.name]})
+    stages = anatomy.stages or (("",),)
+    kept = [[name for name in stage if name not in set(removed)] for stage in stages]
+    return [
+        {
+            "container": stage[0].rpartition(".")[0],
+            "blocks": [{"name": name, "widths": widths.get(name, [])} for name in stage],
+        }
+        for stage in kept
+        if stage
+    ]
+
+
+def _renamed(name: str, names: Mapping[str, str]) -> str:
+    """`name` with the longest leading part that was renumbered given its original number."""
+    parts = name.split(".")
+    for end in range(len(parts), 0, -1):
+        head = ".".join(parts[:end])
+        if head in names:
+            return ".".join([names[head], *parts[end:]])
+    return name
+
+
+def original_names(base: nn.Module, cuts: Sequence[Cut]) -> dict[str, str]:
+    """Name after `cuts` -> name in `base`, for the members of every container that lost layers."""
+    keys: dict[str, list[str]] = {}
+    for cut in cuts:
+        for container in {layer.container for layer in cut.layers}:
+            if container not in keys:
+                keys[container] = list(base.get_submodule(container)._modules)
+            gone = {layer.name for layer in cut.layers if layer.container == container}
+            now = _numbered(container, len(keys[container]))
+            keys[container] = [
+                key for key, name in zip(keys[container], now, strict=True) if name not in gone
+            ]
+    return {
+        name: f"{container}.{key}" if container else key
+        for container, kept in keys.items()
+        for name, key in zip(_numbered(container, len(kept)), kept, strict=True)
+    }
+
+
+def _numbered(container: str, count: int) -> list[str]:
+    return [f"{container}.{i}" if container else str(i) for i in range(count)]

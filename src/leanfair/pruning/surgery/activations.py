@@ -1,0 +1,129 @@
+"""Logits and penultimate features of a network over batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+
+from leanfair.data.batches import Batch, forward
+from leanfair.data.language import flattened
+from leanfair.evaluation.mode import evaluating
+from leanfair.pruning.surgery.modules import first_tensor, is_dense
+
+
+class Outputs(NamedTuple):
+    """What a network makes of some batches: `logits` [n, classes] and the penultimate `features`
+    [n, ...], flattened to [n, d]. Of a language model, every token that is no padding is one of the
+    n: logits [tokens, words] and features [tokens, d]."""
+
+    logits: Tensor
+    features: Tensor
+
+
+class Head(NamedTuple):
+    """The operation whose input is the penultimate representation: its name, whether it runs just
+    once, and whether the network answers token by token."""
+
+    name: str
+    once: bool
+    tokenwise: bool
+
+
+class ArrivedError(Exception):
+    """Raised to leave a forward pass at the unit whose input was wanted."""
+
+
+def outputs(model: nn.Module, batches: Sequence[Batch]) -> Outputs:
+    """Logits and penultimate features over all `batches`."""
+    head = head_of(model, batches[0])
+    with inferring(model):
+        return joined([observed(model, head, batch) for batch in batches])
+
+
+def features(model: nn.Module, batches: Sequence[Batch]) -> Tensor:
+    """The penultimate features over all `batches`, as in `Outputs`. Where the head runs once, as
+    nearly all do, it is not run for them: it is the dearest part of a small language model, and its
+    logits the largest thing in memory."""
+    head = find_head(model, batches[0])
+    with inferring(model):
+        return torch.cat([batch_features(model, head, batch) for batch in batches])
+
+
+def head_of(model: nn.Module, batch: Batch) -> str:
+    """The name of the last operation with weights: its input is the penultimate representation."""
+    return find_head(model, batch).name
+
+
+def find_head(model: nn.Module, batch: Batch, name: str | None = None) -> Head:
+    """The head of that name or, without one, the last operation with weights that runs."""
+    ran: list[str] = []
+
+    def entered(name: str) -> Any:
+        return lambda module, args: ran.append(name)
+
+    handles = [
+        module.register_forward_pre_hook(entered(name))
+        for name, module in model.named_modules()
+        if isinstance(module, _ConvNd) or is_dense(module)
+    ]
+    try:
+        with inferring(model):
+            logits = forward(model, batch[:1].inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    name = name or (ran[-1] if ran else "")
+    return Head(name, ran.count(name) == 1, logits.ndim == 3)
+
+
+def observed(model: nn.Module, head: str, batch: Batch) -> Outputs:
+    entries: list[Tensor] = []
+
+    def look(module: nn.Module, args: Any, kwargs: Any) -> None:
+        entries.append(first_tensor(args, kwargs)[1])
+
+    handle = model.get_submodule(head).register_forward_pre_hook(look, with_kwargs=True)
+    try:
+        logits = forward(model, batch.inputs)
+    finally:
+        handle.remove()
+    if logits.ndim == 3:
+        return Outputs(flattened(batch, logits), flattened(batch, entries[-1]))
+    return Outputs(logits, entries[-1].flatten(1))
+
+
+def batch_features(model: nn.Module, head: Head, batch: Batch) -> Tensor:
+    """The features that `observed` finds, by leaving the pass at the head where that is safe."""
+    if not head.once:
+        return observed(model, head.name, batch).features
+    entries: list[Tensor] = []
+
+    def arrive(module: nn.Module, args: Any, kwargs: Any) -> None:
+        entries.append(first_tensor(args, kwargs)[1])
+        raise ArrivedError
+
+    handle = model.get_submodule(head.name).register_forward_pre_hook(arrive, with_kwargs=True)
+    try:
+        forward(model, batch.inputs)
+    except ArrivedError:
+        pass
+    finally:
+        handle.remove()
+    return flattened(batch, entries[0]) if head.tokenwise else entries[0].flatten(1)
+
+
+def joined(parts: list[Outputs]) -> Outputs:
+    if len(parts) == 1:
+        return parts[0]
+    return Outputs(torch.cat([p.logits for p in parts]), torch.cat([p.features for p in parts]))
+
+
+@contextmanager
+def inferring(model: nn.Module) -> Iterator[None]:
+    with torch.no_grad(), evaluating(model):
+        yield

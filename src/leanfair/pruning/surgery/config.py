@@ -1,0 +1,139 @@
+"""Reading and changing a configuration of transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from torch import nn
+
+from leanfair.pruning.types import Cut
+
+
+def changed(config: Any, changes: Mapping[str, Any]) -> Any:
+    """A copy of a configuration with entries changed, as it comes back when it is saved and read.
+
+    An entry is named by its path: "num_hidden_layers", "text_config.num_hidden_layers", "depths.0".
+    """
+    data = config.to_dict()
+    for path, value in changes.items():
+        place, last = _place(data, path)
+        place[last] = value
+    _forget_stages(data)
+    with silence():
+        made = type(config).from_dict(data)
+    made._attn_implementation = config._attn_implementation
+    return made
+
+
+def _forget_stages(data: dict[str, Any]) -> None:
+    """A backbone names its layers in its configuration, one by one. Where its output is the last
+    one, as by default, the names are made anew."""
+    stages = data.get("stage_names")
+    if isinstance(stages, list) and data.get("out_features") == stages[-1:]:
+        for name in ("stage_names", "out_features", "out_indices"):
+            data.pop(name, None)
+
+
+def entries(config: Any) -> dict[str, Any]:
+    """Every entry of a configuration by its path; lists whole, and their numbers one by one."""
+    return dict(_leaves(config.to_dict()))
+
+
+def _leaves(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in data.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{path}.")
+            continue
+        yield path, list(value) if isinstance(value, tuple) else value
+        if isinstance(value, (list, tuple)):
+            for i, item in enumerate(value):
+                if type(item) is int:
+                    yield f"{path}.{i}", item
+
+
+def entry(data: Any, path: str) -> Any:
+    """The entry at `path` of a configuration as a dict; None where there is none."""
+    place, last = _place(data, path)
+    return place[last] if isinstance(place, list) else place.get(last)
+
+
+def _place(data: Any, path: str) -> tuple[Any, Any]:
+    """The dict or list that holds the entry at `path`, and its key there."""
+    *way, last = path.split(".")
+    for step in way:
+        data = data[int(step)] if isinstance(data, list) else data[step]
+    return data, int(last) if isinstance(data, list) else last
+
+
+def depth_entries(cut: Cut, model: nn.Module) -> dict[str, Any]:
+    """The entries of the configuration of `model` that say how many blocks there are, and what each
+    is like, after `cut`."""
+    if not any(layer.fields or layer.lists for layer in cut.layers):
+        return {}
+    data: Any = model.config.to_dict()  # type: ignore[operator, union-attr]
+    gone = {layer.name for layer in cut.layers}
+    changes: dict[str, Any] = {}
+    for layer in cut.layers:
+        keys = [key for key, _ in model.get_submodule(layer.container).named_children()]
+        stay = [i for i, key in enumerate(keys) if f"{layer.container}.{key}" not in gone]
+        changes |= {path: len(stay) for path in layer.fields}
+        changes |= {path: [entry(data, path)[i] for i in stay] for path in layer.lists}
+    return changes
+
+
+def width_entries(cut: Cut) -> dict[str, Any]:
+    """The entries of a configuration that say how wide the layers are after `cut`; none where it
+    leaves layers that should be alike of different widths."""
+    changes: dict[str, Any] = {}
+    for neurons in cut.neurons:
+        left = neurons.group.count - len(neurons.drop)
+        wanted = {path: each * left for path, each in neurons.group.fields}
+        if any(changes.get(path, value) != value for path, value in wanted.items()):
+            return {}
+        changes |= {**wanted, **dict(neurons.group.fixed)}
+    return changes
+
+
+def with_entries(model: nn.Module, changes: Mapping[str, Any]) -> nn.Module:
+    """`model`, its configuration changed where it stands: its modules hold on to it."""
+    for path, value in changes.items():
+        *way, last = path.split(".")
+        place: Any = model.config
+        for step in way:
+            place = place[int(step)] if isinstance(place, list) else getattr(place, step)
+        if isinstance(place, list):
+            place[int(last)] = value
+        else:
+            setattr(place, last, value)
+    return model
+
+
+@contextmanager
+def told(model: nn.Module, changes: Mapping[str, Any]) -> Iterator[None]:
+    """While this lasts, the configuration of `model` has its entries changed."""
+    data = model.config.to_dict() if changes else {}  # type: ignore[operator, union-attr]
+    before = {path: entry(data, path) for path in changes}
+    with_entries(model, changes)
+    try:
+        yield
+    finally:
+        with_entries(model, before)
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Keep transformers from warning of what is only tried out, and from showing how far it is."""
+    from transformers.utils import logging
+
+    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        if bars:
+            logging.enable_progress_bar()

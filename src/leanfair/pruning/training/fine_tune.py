@@ -1,0 +1,334 @@
+"""Fine-tuning: how a network that was cut finds back to what it knew.
+
+On one process or on several (`accelerate launch`): each takes its share of every batch, gradients
+are averaged and batch normalisations see the whole batch, so the result is the same up to rounding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.parallel import DistributedDataParallel
+
+from leanfair.data.batches import Source, forward
+from leanfair.data.language import is_transformer
+from leanfair.errors import InputError, TrainingError
+from leanfair.evaluation.mode import evaluating
+from leanfair.files import read_tensors, write_tensors
+from leanfair.pruning.training.distributed import group, is_main, shared_statistics, worst
+from leanfair.pruning.training.lora import adapted
+from leanfair.pruning.training.losses import batch_loss
+from leanfair.pruning.training.recipe import Recipe as Recipe
+from leanfair.pruning.training.sampling import LEAST, Part, feed, seed_of
+
+CHECK_EVERY = 16
+"""Steps between looks at whether the loss is finite: each look waits for the device."""
+
+
+@dataclass(frozen=True)
+class Checkpointing:
+    """Where fine-tuning under way is written down, and after how many more samples each time."""
+
+    path: Path
+    every: int
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What fine-tuning did: the samples it saw, and the loss of the last batch."""
+
+    images: int
+    loss: float
+
+
+@dataclass
+class _Training:
+    """A training under way. `parallel` is `model` as it runs on several processes; samples seen
+    and steps taken say where it stands."""
+
+    model: nn.Module
+    parallel: nn.Module
+    optimizer: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
+    recipe: Recipe
+    teacher: nn.Module | None
+    device: torch.device
+    seen: int = 0
+    step: int = 0
+
+
+def fine_tune(
+    model: nn.Module,
+    source: Source,
+    *,
+    images: int,
+    recipe: Recipe | None = None,
+    seed: int = 0,
+    teacher: nn.Module | None = None,
+    progress: Callable[[float], None] | None = None,
+    checkpoint: Checkpointing | None = None,
+) -> Tuned:
+    """Train `model` in place until it has seen `images` samples of `source`; leave it in eval mode.
+
+    The order of the samples, their augmentation and dropout come from `seed` alone; the state of
+    the random generators is the same afterwards as before. `teacher` is what `recipe.distill`
+    learns from. With `checkpoint`, a call that was killed goes on where it was last written down,
+    to the same result, and the file goes once the work is done. A causal language model learns from
+    the text itself where there are no labels. Raises InputError for data without the labels it
+    needs, MissingDependencyError for LoRA without peft, TrainingError where the loss is not finite;
+    `model` is then useless.
+    """
+    recipe = recipe or Recipe()
+    device = check_trainable(model)
+    progress = progress or (lambda share: None)
+    teacher = teacher if recipe.distill > 0 else None
+    if images < 1:
+        return Tuned(0, 0.0)
+    last = torch.zeros(())
+    with (
+        _seeded(device),
+        _in_full(model, recipe),
+        adapted(model, recipe.lora, seed_of(f"{seed}/lora")),
+        shared_statistics(model),
+        _channels_last(model),
+        evaluating(teacher) if teacher is not None else nullcontext(),
+    ):
+        training = _begun(model, recipe, teacher, device)
+        identity = _identity(training, images, seed)
+        _restore(checkpoint, identity, training)
+        model.train()
+        written = training.seen
+        for batch in feed(source, recipe.batch_size, seed, training.step, least_batch(model)):
+            if training.seen >= images:
+                break
+            last = _step(training, batch, recipe.rate(training.seen / images))
+            if training.step % CHECK_EVERY == 0 or training.seen >= images:
+                _check_finite(last, training)
+            if checkpoint and written + checkpoint.every <= training.seen < images:
+                _write(checkpoint, identity, training)
+                written = training.seen
+            progress(min(1.0, training.seen / images))
+    model.eval()
+    if checkpoint and is_main():
+        checkpoint.path.unlink(missing_ok=True)
+    return Tuned(training.seen, float(last))
+
+
+def check_trainable(model: nn.Module) -> torch.device:
+    """The device of `model`. Raises InputError where every parameter is frozen."""
+    free = _free(model)
+    if not free:
+        raise InputError(
+            f"Every parameter of {type(model).__name__} is frozen: call requires_grad_() on it, or "
+            f"leave out the training data."
+        )
+    return free[0].device
+
+
+# ---- one step ---------------------------------------------------------------------------------
+
+
+def _step(training: _Training, batch: Part, rate: float) -> Tensor:
+    """One update from this process's part of a batch; return the loss, [] and detached."""
+    optimizer, scaler, recipe = training.optimizer, training.scaler, training.recipe
+    for settings in optimizer.param_groups:
+        settings["lr"] = rate
+    optimizer.zero_grad(set_to_none=True)
+    batch = Part(batch.part.to(training.device), batch.whole)
+    dtype = _dtype(recipe, training.device)
+    with torch.autocast(training.device.type, dtype) if dtype else nullcontext():
+        goal = None
+        if training.teacher is not None:
+            with torch.no_grad():
+                goal = forward(training.teacher, batch.part.inputs)
+        logits = forward(training.parallel, batch.part.inputs)
+    loss = batch_loss(training.model, batch, logits, goal, recipe)
+    scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    if recipe.clip > 0:
+        scaler.unscale_(optimizer)
+        torch.nn.utils.clip_grad_norm_(_free(training.model), recipe.clip)
+    scaler.step(optimizer)
+    scaler.update()
+    training.step += 1
+    training.seen += batch.whole
+    return loss.detach()
+
+
+def _check_finite(loss: Tensor, training: _Training) -> None:
+    """Raise TrainingError on all processes where the loss of one is not finite, or a weight."""
+    weights = sum(value.detach().float().sum() for value in _free(training.model))
+    if worst(not bool(torch.isfinite(loss + weights))):
+        raise TrainingError(
+            f"The loss is not finite after {training.seen} samples of fine-tuning (learning rate "
+            f"{training.recipe.lr}): try a smaller one. What was finished before is kept."
+        )
+
+
+# ---- the parts of a training ------------------------------------------------------------------
+
+
+def _begun(
+    model: nn.Module, recipe: Recipe, teacher: nn.Module | None, device: torch.device
+) -> _Training:
+    scaler = torch.amp.GradScaler(device.type, enabled=_dtype(recipe, device) == torch.float16)
+    optimizer = _optimizer(model, recipe)
+    parallel = _parallel(model, device)
+    return _Training(model, parallel, optimizer, scaler, recipe, teacher, device)
+
+
+def _free(model: nn.Module) -> list[nn.Parameter]:
+    """What is trained."""
+    return [parameter for parameter in model.parameters() if parameter.requires_grad]
+
+
+def least_batch(model: nn.Module) -> int:
+    """How many samples a batch must have: one does for a transformer, where nothing takes the
+    statistics of a batch."""
+    normed = any(isinstance(module, _BatchNorm) for module in model.modules())
+    return max(group().size, LEAST if normed or not is_transformer(model) else 1)
+
+
+def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(_free(model), recipe.lr, weight_decay=recipe.weight_decay)
+    return torch.optim.SGD(
+        _free(model),
+        recipe.lr,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        nesterov=recipe.momentum > 0,
+    )
+
+
+def _parallel(model: nn.Module, device: torch.device) -> nn.Module:
+    if group().size == 1:
+        return model
+    devices = [device] if device.type != "cpu" else None
+    # Its graph is static, so parameters that get no gradient are no trouble.
+    return DistributedDataParallel(model, device_ids=devices, static_graph=True)
+
+
+def _dtype(recipe: Recipe, device: torch.device) -> torch.dtype | None:
+    """The type of mixed precision; None for full precision."""
+    if recipe.precision == "auto" and device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return {"fp16": torch.float16, "bf16": torch.bfloat16}.get(recipe.precision)
+
+
+@contextmanager
+def _in_full(model: nn.Module, recipe: Recipe) -> Iterator[None]:
+    """Train the weights of a model of text in full where it holds them in half precision, as it is
+    often loaded: what a small step changes would be lost in rounding. LoRA leaves them be."""
+    reads_text = is_transformer(model) and getattr(model, "main_input_name", "") == "input_ids"
+    halves = [
+        (value, value.dtype)
+        for value in model.parameters()
+        if value.dtype in (torch.float16, torch.bfloat16)
+    ]
+    if recipe.lora or not reads_text:
+        halves = []
+    for value, _ in halves:
+        value.data = value.data.float()
+    try:
+        yield
+    finally:
+        for value, dtype in halves:
+            value.grad = None
+            value.data = value.data.to(dtype)
+
+
+@contextmanager
+def _channels_last(model: nn.Module) -> Iterator[None]:
+    """Keep images with their channels last in memory, which convolutions train faster with."""
+    convolutional = any(isinstance(module, nn.Conv2d) for module in model.modules())
+    if convolutional:
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    try:
+        yield
+    finally:
+        if convolutional:
+            model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+
+
+@contextmanager
+def _seeded(device: torch.device) -> Iterator[None]:
+    """Leave every random generator that training draws from as it was."""
+    import random
+
+    import numpy as np
+
+    states = random.getstate(), np.random.get_state()
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        try:
+            yield
+        finally:
+            random.setstate(states[0])
+            np.random.set_state(states[1])
+
+
+# ---- going on after a kill --------------------------------------------------------------------
+
+
+def _identity(training: _Training, images: int, seed: int) -> Tensor:
+    """Tells one fine-tuning from another, so that a file of another one is not gone on with."""
+    shapes = [(name, tuple(value.shape)) for name, value in _changing(training.model).items()]
+    digest = hashlib.sha256(repr((images, training.recipe, seed, shapes)).encode()).digest()
+    return torch.tensor(list(digest), dtype=torch.uint8)
+
+
+def _changing(model: nn.Module) -> dict[str, Tensor]:
+    """What training changes: the parameters that are not frozen, and the buffers."""
+    fixed = {name for name, _ in model.named_parameters(remove_duplicate=False)}
+    found: dict[str, Tensor] = {
+        name: value.detach() for name, value in model.named_parameters() if value.requires_grad
+    }
+    state = model.state_dict().items()
+    return found | {name: value for name, value in state if name not in fixed}
+
+
+def _write(checkpoint: Checkpointing, identity: Tensor, training: _Training) -> None:
+    if not is_main():
+        return
+    tensors = {f"model.{name}": value for name, value in _changing(training.model).items()}
+    for index, state in training.optimizer.state_dict()["state"].items():
+        for name, value in state.items():
+            if value is not None:
+                tensors[f"optimizer.{index}.{name}"] = torch.as_tensor(value)
+    for name, value in training.scaler.state_dict().items():
+        tensors[f"scaler.{name}"] = torch.tensor(value)
+    tensors["identity"] = identity
+    tensors["at"] = torch.tensor([training.seen, training.step])
+    write_tensors(checkpoint.path, tensors)
+
+
+def _restore(checkpoint: Checkpointing | None, identity: Tensor, training: _Training) -> None:
+    """Bring `training` to where it was last written down, if it was."""
+    if checkpoint is None or not checkpoint.path.exists():
+        return
+    tensors = read_tensors(checkpoint.path)
+    if "identity" not in tensors or not torch.equal(tensors["identity"], identity):
+        return
+    saved = _under("model.", tensors)
+    for name, value in _changing(training.model).items():
+        value.copy_(saved[name])
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in _under("optimizer.", tensors).items():
+        index, _, key = name.partition(".")
+        state.setdefault(int(index), {})[key] = value
+    optimizer, scaler = training.optimizer, training.scaler
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    if scaler.is_enabled():
+        scaler.load_state_dict({k: v.item() for k, v in _under("scaler.", tensors).items()})
+    training.seen, training.step = tensors["at"].tolist()
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -1,0 +1,121 @@
+"""Training few directions of each linear layer instead of all its weights (LoRA, Hu et al. 2021,
+arXiv 2106.09685), by means of peft. Outside of `adapted` nothing of it is left in the network."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+from leanfair.data.language import is_transformer
+from leanfair.errors import InputError, MissingDependencyError
+from leanfair.pruning.surgery.modules import is_dense
+
+NAME = "leanfair"
+"""What peft calls these directions."""
+
+
+@contextmanager
+def adapted(model: nn.Module, rank: int, seed: int) -> Iterator[None]:
+    """While this lasts, only `rank` new directions of each linear layer but the head are trained;
+    then they are added to its weights. `model` then has the same modules, names and parameters as
+    before, and on an exception the same weights, too. A rank of 0 leaves everything as it is.
+
+    Where the directions begin comes from `seed` alone. Linear layers that are frozen, or whose
+    weights others have too, stay as they are. Raises MissingDependencyError without peft,
+    InputError where there is no linear layer to train.
+    """
+    if rank < 1:
+        yield
+        return
+    frozen = {name for name, value in model.named_parameters() if not value.requires_grad}
+    names = linear_layers(model)
+    if not names:
+        raise InputError(
+            f"{type(model).__name__} has no linear layer besides its head for LoRA to train: "
+            f"train all weights (lora=0)."
+        )
+    try:
+        _inject(model, names, rank, seed)
+        yield
+        _remove(model, names, merge=True)
+    finally:
+        _remove(model, names, merge=False)
+        for name, value in model.named_parameters():
+            value.requires_grad_(name not in frozen)
+
+
+def linear_layers(model: nn.Module) -> list[str]:
+    """The linear layers that LoRA trains, by name."""
+    head = _head(model)
+    owners = Counter(
+        id(module.weight)
+        for _, module in model.named_modules(remove_duplicate=False)
+        if isinstance(getattr(module, "weight", None), nn.Parameter)
+    )
+    # torch's attention reads the weights of its last layer without calling that layer.
+    uncalled = {
+        f"{name}.out_proj"
+        for name, module in model.named_modules()
+        if isinstance(module, nn.MultiheadAttention)
+    }
+    return [
+        name
+        for name, module in model.named_modules()
+        if is_dense(module)
+        and module.weight.requires_grad
+        and owners[id(module.weight)] == 1
+        and name not in uncalled
+        and id(module) not in head
+    ]
+
+
+def _head(model: nn.Module) -> set[int]:
+    """The modules of the head: what is outside of the body of a transformer, and the last linear
+    layer of any other network."""
+    body = getattr(model, "base_model", model) if is_transformer(model) else model
+    if body is not model:
+        inside = {id(module) for module in body.modules()}
+        return {id(module) for module in model.modules() if id(module) not in inside}
+    return {id(module) for module in [m for m in model.modules() if is_dense(m)][-1:]}
+
+
+def _inject(model: nn.Module, names: list[str], rank: int, seed: int) -> None:
+    try:
+        from peft import LoraConfig, inject_adapter_in_model
+    except ImportError as error:
+        raise MissingDependencyError(
+            "LoRA needs peft: pip install 'leanfair[lora]', or train all weights (lora=0)."
+        ) from error
+    config = LoraConfig(
+        r=rank,
+        lora_alpha=2 * rank,
+        target_modules="|".join(re.escape(name) for name in names),
+        fan_in_fan_out=not all(isinstance(model.get_submodule(n), nn.Linear) for n in names),
+    )
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.manual_seed(seed)
+        inject_adapter_in_model(config, model, adapter_name=NAME)
+    for value in model.parameters():
+        if value.requires_grad and value.dtype in (torch.float16, torch.bfloat16):
+            value.data = value.data.float()  # small steps would be lost in rounding
+
+
+def _remove(model: nn.Module, names: list[str], merge: bool) -> None:
+    """Put the plain linear layers back, with the directions added to them or without."""
+    for name in names:
+        layer: Any = model.get_submodule(name)
+        if not hasattr(layer, "get_base_layer"):
+            continue
+        if merge:
+            layer.merge()
+        parent, _, child = name.rpartition(".")
+        setattr(model.get_submodule(parent), child, layer.get_base_layer())
+    model.__dict__.pop("peft_config", None)

@@ -1,0 +1,126 @@
+"""A store loses no answer that was written, whatever killed its writer."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from leanfair.errors import InputError, RunDirectoryError
+from leanfair.fairness.judge.options import Options
+from leanfair.fairness.judge.prompt import Prompt
+from leanfair.fairness.judge.store import Store, key_of
+from leanfair.fairness.types import Answer
+
+ANSWER = Answer("answered", {"yes": 0.1 + 0.2, "no": 0.7 - 1e-17}, 1 / 3, "Yes é \ud83d")
+IDENTITY = {"kind": "k", "model": "m", "fingerprint": "f"}
+
+
+def test_answers_come_back_to_the_last_bit(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    store = Store(path)
+    store.add("k", ANSWER)
+    assert Store(path).get("k") == store.get("k") == ANSWER
+
+
+def test_a_folder_holds_a_file_of_answers(tmp_path: Path) -> None:
+    Store(tmp_path / "run").add("k", ANSWER)
+    assert (tmp_path / "run" / "answers.jsonl").exists()
+    assert "k" in Store(tmp_path / "run")
+
+
+def test_a_line_that_a_kill_cut_short_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    store = Store(path)
+    for key in ("one", "two"):
+        store.add(key, ANSWER)
+    whole = path.read_bytes()
+    second = whole.index(b"\n") + 1
+    for length in (*range(second, len(whole), 9), len(whole) - 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        cut = Store(path)
+        assert "one" in cut
+        assert ("two" in cut) == (length == len(whole) - 1)  # all but the line break is there
+        cut.add("three", ANSWER)
+        cut.close()
+        again = Store(path)
+        assert "one" in again
+        assert "three" in again
+
+
+def test_several_processes_append_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    code = (
+        "import sys; from leanfair.fairness.judge.store import Store; "
+        "from leanfair.fairness.types import Answer; store = Store(sys.argv[1]); "
+        "[store.add(f'{sys.argv[2]}-{i}', Answer('answered', {'a': i / 7}, 1.0, 'x' * 500)) "
+        "for i in range(300)]"
+    )
+    workers = [subprocess.Popen([sys.executable, "-c", code, path, str(n)]) for n in range(3)]
+    assert [worker.wait() for worker in workers] == [0, 0, 0]
+    store = Store(path)
+    assert len(store) == 900
+    assert len(path.read_text().splitlines()) == 900
+
+
+def test_an_answer_that_failed_is_not_kept(tmp_path: Path) -> None:
+    store = Store(tmp_path / "a.jsonl")
+    store.add("k", Answer("failed", captured=0.0, text="time-out"))
+    assert "k" not in store
+    assert not (tmp_path / "a.jsonl").exists()
+
+
+def test_an_answer_is_written_once(tmp_path: Path) -> None:
+    store = Store(tmp_path / "a.jsonl")
+    store.add("k", ANSWER)
+    store.add("k", Answer("unparsed"))
+    store.introduce({"identity": IDENTITY})
+    store.introduce({"identity": IDENTITY})
+    assert len((tmp_path / "a.jsonl").read_text().splitlines()) == 2
+    assert store.get("k") == ANSWER
+    assert list(Store(tmp_path / "a.jsonl").judges.values()) == [{"identity": IDENTITY}]
+
+
+def test_the_key_depends_on_all_that_an_answer_does() -> None:
+    options = Options.of(["yes", "no"])
+    keys = {
+        key_of(IDENTITY, Prompt("a"), options),
+        key_of({**IDENTITY, "fingerprint": "g"}, Prompt("a"), options),
+        key_of({**IDENTITY, "model": "n"}, Prompt("a"), options),
+        key_of(IDENTITY, Prompt("A"), options),
+        key_of(IDENTITY, Prompt("a", system="s"), options),
+        key_of(IDENTITY, Prompt("a"), Options.of({"yes": ["yes"], "no": ["no", "nope"]})),
+    }
+    assert len(keys) == 6
+    # what is before the first slot is in the text already, and the order of options changes nothing
+    assert key_of(IDENTITY, Prompt("a", head="a"), options) in keys
+    assert key_of(IDENTITY, Prompt("a"), Options.of(["no", "yes"])) in keys
+
+
+def test_a_file_that_is_no_store_is_an_input_error(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("age,race\n39,White\n")
+    with pytest.raises(InputError, match="no store"):
+        Store(path)
+    path.write_text(json.dumps([1, 2]) + "\n")
+    with pytest.raises(InputError, match="no store"):
+        Store(path)
+
+
+def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunDirectoryError, match="cannot be written"):
+        Store(tmp_path / "file" / "a.jsonl").add("k", ANSWER)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_a_full_disk_says_so(tmp_path: Path) -> None:
+    store = Store(tmp_path / "a.jsonl")
+    os.symlink("/dev/full", tmp_path / "b.jsonl")
+    store.path = tmp_path / "b.jsonl"
+    with pytest.raises(RunDirectoryError, match="No space left"):
+        store.add("k", ANSWER)

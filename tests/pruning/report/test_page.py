@@ -1,0 +1,662 @@
+"""The report of a pruning run: what it must say, and what it must not do."""
+
+from __future__ import annotations
+
+import copy
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leanfair.errors import RunDirectoryError
+from leanfair.pruning.report.lineage import removed_in
+from leanfair.pruning.report.page import render, write_report
+from tests.support.pages import EVIL, Page
+from tests.support.summaries import Summary, layer_cut, spoken, summary
+
+
+def page(found: Summary) -> Page:
+    return Page(render(found))
+
+
+def blind(found: Summary) -> Summary:
+    """The same run without labels, training data and latency."""
+    steps = [{**step, "accuracy": None} for step in found["steps"]]
+    data = {**found["data"], "train": None, "test": None}
+    return {
+        **found, "steps": steps, "data": data, "accuracy": None, "calibration_accuracy": None,
+        "latency": None, "images": 0,
+    }  # fmt: skip
+
+
+def plain() -> Summary:
+    """A network without blocks: thirteen layers of which each is a width."""
+    found = summary(rounds=2)
+    counts = (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
+    for when, share in (("before", 1.0), ("after", 0.5)):
+        widths = [
+            {"name": f"features.{i}", "count": int(count * share)} for i, count in enumerate(counts)
+        ]
+        found["architecture"][when] = [
+            {"container": "", "blocks": [{"name": "", "widths": widths}]}
+        ]
+    return found
+
+
+def long_name() -> Summary:
+    found = summary()
+    found["model"]["name"] = "ConditionalImageClassifier" * 8
+    return found
+
+
+def undefined() -> Summary:
+    """A run whose numbers are not all numbers, as a degenerate network gives."""
+    found = summary(rounds=3)
+    found["steps"][0]["cka"] = {"layer": float("nan"), "neurons": 0.5}
+    found["steps"][1]["accuracy"] = float("nan")
+    found["accuracy"] = {"before": 0.9, "after": float("nan")}
+    found["latency"]["after"]["1"]["median"] = float("inf")
+    return found
+
+
+def exhausted() -> Summary:
+    found = summary(rounds=4)
+    found["steps"][2]["cka"] = {"layer": None, "neurons": 0.9}
+    found["steps"][2]["chosen"] = "neurons"
+    found["steps"][3]["cka"] = {"layer": 0.8, "neurons": None}
+    found["steps"][3]["chosen"] = "layer"
+    return found
+
+
+def without_widths() -> Summary:
+    found = summary(rounds=8, widths=())
+    assert "layer" in [step["chosen"] for step in found["steps"]]
+    return found
+
+
+def lacking() -> Summary:
+    """A run whose architecture does not tell of two blocks that were kept."""
+    found = summary(blocks=3, rounds=6)
+    found["architecture"]["after"][1]["blocks"] = []
+    return found
+
+
+def unlabelled() -> Summary:
+    """An encoder of masked words, whose data say nothing of what is right."""
+    found = spoken(layers=12, rounds=3, grouped=False)
+    steps = [{**step, "perplexity": None} for step in found["steps"]]
+    return {
+        **found, "steps": steps, "perplexity": None, "perplexity_change": None,
+        "calibration_perplexity": None, "attention_macs": None,
+    }  # fmt: skip
+
+
+def vision_transformer() -> Summary:
+    """A classifier of images that has heads."""
+    found, images = spoken(layers=12, rounds=3, grouped=False), summary()
+    steps = [{**step, "perplexity": None, "accuracy": 0.9} for step in found["steps"]]
+    kept = ("accuracy", "calibration_accuracy", "data")
+    return {
+        **unlabelled(),
+        **{key: images[key] for key in kept},
+        "steps": steps,
+        "architecture": found["architecture"],
+        "quality": "accuracy",
+        "tokens": None,
+    }
+
+
+def shattered() -> Summary:
+    """A language model that lost all it knew, on a single test sample."""
+    found = spoken(rounds=3)
+    for step, perplexity in zip(found["steps"], (24.0, 9e4, 8.2e307), strict=True):
+        step["perplexity"] = perplexity
+    found["perplexity"] = {"before": 16.2, "after": 8.2e307}
+    found["perplexity_change"] = {"value": 5.1e306, "low": None, "high": None, "tokens": 126}
+    found["calibration_perplexity"] = {"before": 15.9, "after": 8.2e307}
+    return found
+
+
+CASES: dict[str, Summary] = {
+    "usual": summary(),
+    "no rounds": summary(rounds=0),
+    "no rounds, nothing measured": blind(summary(rounds=0)),
+    "one round": summary(rounds=1, blocks=2),
+    "sixty rounds, 54 blocks, two widths": summary(blocks=18, rounds=60, widths=("conv1", "conv2")),
+    "five widths": summary(blocks=3, widths=("a", "b", "c", "d", "e")),
+    "huge": summary(scale=40_000_000),
+    "blind": blind(summary()),
+    "latency": summary(of="latency"),
+    "memory": summary(of="memory", cut=0.99),
+    "params": summary(of="params"),
+    "plain": plain(),
+    "long name": long_name(),
+    "undefined": undefined(),
+    "exhausted": exhausted(),
+    "without widths": without_widths(),
+    "lacking": lacking(),
+    "language model": spoken(),
+    "language model, free widths": spoken(free=True, rounds=20, worse=1.25),
+    "language model, eighty layers": spoken(layers=80, grouped=False),
+    "language model, no rounds": spoken(rounds=0),
+    "language model, unlabelled": unlabelled(),
+    "language model, shattered": shattered(),
+    "vision transformer": vision_transformer(),
+    "no architecture": {**summary(), "architecture": {"before": [], "after": []}},
+}
+
+
+@pytest.fixture(params=CASES, scope="module")
+def case(request: pytest.FixtureRequest) -> tuple[Summary, Page]:
+    """Every kind of run, with its page."""
+    found = CASES[request.param]
+    return found, page(found)
+
+
+def test_the_page_is_well_formed_and_its_drawings_are_xml(case: tuple[Summary, Page]) -> None:
+    _, shown = case
+    assert shown.source.startswith("<!doctype html>")
+    assert shown.drawings
+
+
+def test_the_page_needs_nothing_from_outside(case: tuple[Summary, Page]) -> None:
+    _, shown = case
+    for tag, attrs, _ in shown.found:
+        assert tag not in {"script", "link", "img", "iframe", "object", "use", "image"}
+        for name, value in attrs.items():
+            assert name not in {"src", "href", "xlink:href", "srcset", "action"}
+            assert not name.startswith("on")
+            assert name == "xmlns" or "//" not in (value or "")
+    style = "".join(re.findall(r"<style>(.*?)</style>", shown.source, re.S))
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_no_undefined_number_is_shown(case: tuple[Summary, Page]) -> None:
+    _, shown = case
+    assert not re.search(r"\b(nan|inf|None|undefined)\b", shown.text)
+    for svg in shown.drawings:
+        for element in svg.iter():
+            assert "nan" not in " ".join(element.attrib.values())
+
+
+def test_nothing_is_drawn_outside_of_its_drawing(case: tuple[Summary, Page]) -> None:
+    for svg in case[1].drawings:
+        _, _, width, height = (float(part) for part in svg.attrib["viewBox"].split())
+        if svg.get("role") != "img":
+            continue
+        for element in svg.iter():
+            for name, limit in (("x", width), ("cx", width), ("y", height), ("cy", height)):
+                value = float(element.get(name, 0))
+                assert -1 <= value <= limit + 1, (element.tag, element.attrib)
+
+
+def test_identifiers_are_unique_and_every_picture_has_a_name(case: tuple[Summary, Page]) -> None:
+    _, shown = case
+    known = [attrs["id"] for _, attrs, _ in shown.found if "id" in attrs]
+    assert len(known) == len(set(known))
+    for tag, attrs, _ in shown.found:
+        if tag == "svg":
+            assert attrs.get("aria-hidden") == "true" or attrs.get("role") == "img"
+        for name in (attrs.get("aria-labelledby") or "").split():
+            assert name in known
+
+
+def test_table_headers_say_what_they_head(case: tuple[Summary, Page]) -> None:
+    for tag, attrs, _ in case[1].found:
+        if tag == "th":
+            assert attrs.get("scope") in {"col", "row"}
+
+
+def test_every_round_is_in_the_table_and_in_the_chart(case: tuple[Summary, Page]) -> None:
+    found, shown = case
+    assert len([1 for tag, a, _ in shown.found if tag == "tr" and "data-round" in a]) == len(
+        found["steps"]
+    )
+    for step in found["steps"]:
+        (row,) = shown.all("tr", data_round=str(step["index"]))
+        if not found.get("tokens"):  # a language model's costs take too many digits
+            assert f"{step['macs']:,}" in row
+            assert f"{step['params']:,}" in row
+        assert step["chosen"] in row
+        assert " ".join(step["text"].split()) in row
+        columns = shown.all("rect", data_round=str(step["index"]))
+        assert len(columns) == 2  # one chart for a desk, one for a telephone
+        assert all(words.startswith(f"Round {step['index']}: ") for words in columns)
+
+
+def test_both_similarities_of_every_round_can_be_read() -> None:
+    found = exhausted()
+    shown = page(found)
+    for step in found["steps"]:
+        (row,) = shown.all("tr", data_round=str(step["index"]))
+        tooltip = shown.all("rect", data_round=str(step["index"]))[0]
+        for value in step["cka"].values():
+            assert ("—" if value is None else f"{value:.4f}") in row
+            assert ("none" if value is None else f"{value:.4f}") in tooltip
+
+
+def test_similarities_that_nearly_tie_are_told_apart() -> None:
+    found = summary(rounds=1)
+    found["steps"][0]["cka"] = {"layer": 0.999991, "neurons": 0.999993}
+    (row,) = page(found).all("tr", data_round="1")
+    assert "0.999991" in row
+    assert "0.999993" in row
+
+
+def test_the_winner_is_emphasised() -> None:
+    found = summary(blocks=9, rounds=6)
+    shown = page(found)
+    won = shown.all("td", class_="won")
+    assert won == [f"{step['cka'][step['chosen']]:.4f}" for step in found["steps"]]
+
+
+def test_kinds_differ_in_shape_as_well_as_in_colour() -> None:
+    shown = page(summary(blocks=9, rounds=11))
+    marks = {
+        (element.tag.rpartition("}")[2], element.get("class", "").split()[0])
+        for svg in shown.drawings
+        for element in svg.iter()
+        if element.get("class", "").split()[:1] in (["layer"], ["neurons"], ["test"])
+    }
+    assert marks == {("rect", "layer"), ("circle", "neurons"), ("polygon", "test")}
+
+
+def test_removed_blocks_are_marked_in_place() -> None:
+    found = summary(blocks=9, rounds=11)
+    shown = page(found)
+    names = {
+        when: [block["name"] for stage in found["architecture"][when] for block in stage["blocks"]]
+        for when in ("before", "after")
+    }
+    gone = [name for name in names["before"] if name not in names["after"]]
+    assert gone
+    wide = next(svg for svg in shown.drawings if "blocks-wide" in svg.get("aria-labelledby", ""))
+    groups = [element for element in wide.iter() if element.get("data-block") is not None]
+    assert [element.get("data-block") for element in groups] == names["before"]
+    for element in groups:
+        classes = {inner.get("class") for inner in element.iter()}
+        removed = element.get("data-block") in gone
+        assert ("removed" in element.attrib["class"]) == removed
+        assert ("ghost" in classes) == removed
+        assert ("kept" in classes) != removed
+
+
+def test_a_block_that_no_cut_removed_is_not_called_removed() -> None:
+    found = lacking()
+    cuts = sum(len(step["cut"]["layers"]) for step in found["steps"])
+    shown = page(found)
+    (table,) = shown.all("details", class_="more")
+    assert table.count("removed in round") == cuts
+    assert f"{9 - cuts} of 9 blocks left" in shown.text
+    assert "kept, width not known" in shown.text
+
+
+def test_the_round_in_which_a_block_went_is_told_by_its_original_name() -> None:
+    steps = [
+        {"index": 1, **layer_cut("layer2.3")},
+        {"index": 2, **layer_cut("layer2.3")},
+        {"index": 3, **layer_cut("layer2.1")},
+        {"index": 4, **layer_cut("layer2.2")},
+        {"index": 5, **layer_cut("layer1.3")},
+    ]
+    assert removed_in(steps) == {
+        "layer2.3": 1, "layer2.4": 2, "layer2.1": 3, "layer2.5": 4, "layer1.3": 5,
+    }  # fmt: skip
+
+
+def test_the_rounds_of_blocks_agree_with_the_names_that_leanfair_gives() -> None:
+    torch = pytest.importorskip("torch")
+    from leanfair.pruning.run.summary import original_names
+    from leanfair.pruning.types import Cut
+
+    found = summary(blocks=9, rounds=30)
+    blocks = [torch.nn.Sequential(*[torch.nn.ReLU() for _ in range(9)]) for _ in range(3)]
+    base = torch.nn.ModuleDict(dict(zip(("layer1", "layer2", "layer3"), blocks, strict=True)))
+    cuts = [Cut.from_json(step["cut"]) for step in found["steps"]]
+    left = set(original_names(base, cuts).values())
+    gone = removed_in(found["steps"])
+    assert gone
+    everything = {f"layer{stage}.{block}" for stage in (1, 2, 3) for block in range(9)}
+    containers = {layer.container for cut in cuts for layer in cut.layers}
+    assert left == {n for n in everything - set(gone) if n.rpartition(".")[0] in containers}
+
+
+def test_every_width_is_told_before_and_after() -> None:
+    found = summary(blocks=3, rounds=6, widths=("conv1", "conv2"))
+    shown = page(found)
+    after = {
+        width["name"]: width["count"]
+        for stage in found["architecture"]["after"]
+        for block in stage["blocks"]
+        for width in block["widths"]
+    }
+    (table,) = shown.all("details", class_="more")
+    for stage in found["architecture"]["before"]:
+        for block in stage["blocks"]:
+            for width in block["widths"]:
+                name = width["name"].removeprefix(f"{block['name']}.")
+                assert f"{name} {width['count']} → {after.get(width['name'], '–')}" in table
+
+
+def test_the_headline_says_what_was_removed_and_what_it_cost() -> None:
+    found = summary()
+    (words,) = page(found).all("h1")
+    assert words == (
+        f"ResNet-56 lost {found['removed']:.1%} of its MACs and 0.49 points of accuracy."
+    )
+
+
+@pytest.mark.parametrize(
+    ("after", "said", "tile"),
+    [
+        (0.9412, "and gained 0.19 points of accuracy.", "+0.19"),
+        (0.9393, "and kept its accuracy.", "0.00"),
+        (0.9000, "and 3.93 points of accuracy.", "−3.93"),
+    ],
+)
+def test_the_change_of_accuracy_is_signed(after: float, said: str, tile: str) -> None:
+    found = summary()
+    found["accuracy"] = {"before": 0.9393, "after": after}
+    shown = page(found)
+    assert shown.all("h1")[0].endswith(said)
+    assert tile in shown.all("dd", class_="change")
+
+
+@pytest.mark.parametrize(
+    ("of", "said"), [("params", "of its parameters"), ("latency", "of its latency")]
+)
+def test_the_headline_counts_what_the_target_counts(of: str, said: str) -> None:
+    found = {**summary(of=of), "removed": 0.41}
+    assert f"lost 41.0% {said}" in page(found).all("h1")[0]
+
+
+def test_a_target_that_was_met_is_said_to_be() -> None:
+    (words,) = page(summary(cut=0.6)).all("p", class_="verdict")
+    assert words.startswith("Target met. Asked for 60.0%, removed 68.6% of the MACs in 11 rounds.")
+
+
+def test_a_target_that_was_not_met_is_said_to_be_and_why() -> None:
+    (words,) = page(summary(cut=0.9)).all("p", class_="verdict")
+    assert words.startswith("Target not met. Asked for 90.0%, removed 68.6% of the MACs.")
+    assert "because neither a layer nor a neuron may go any more." in words
+
+
+def test_a_target_missed_by_little_does_not_look_met() -> None:
+    found = {**summary(), "removed": 0.59998}
+    (words,) = page(found).all("p", class_="verdict")
+    assert words.startswith("Target not met. Asked for 60.000%, removed 59.998%")
+
+
+def test_accuracy_that_was_not_measured_is_said_to_be_unknown() -> None:
+    shown = page(blind(summary()))
+    assert shown.all("h1")[0].endswith("What that cost in accuracy was not measured.")
+    assert "unknown: there were no test data" in shown.text
+    assert "The calibration data have no labels" in shown.text
+
+
+def test_without_test_data_calibration_accuracy_is_told_with_its_caveat() -> None:
+    found = {**summary(), "accuracy": None}
+    found["data"] = {**found["data"], "test": None}
+    shown = page(found)
+    assert "On the calibration data it went from 95.12%" in shown.text
+    assert "took part in the choices" in shown.text
+
+
+def test_where_accuracy_is_unknown_the_similarity_of_the_rounds_is_charted() -> None:
+    found = blind(summary(blocks=9, rounds=11))
+    (chart,) = (
+        svg for svg in page(found).drawings if "rounds-wide" in svg.get("aria-labelledby", "")
+    )
+    assert chart[0].text == "CKA against MACs removed, 11 rounds"
+    classes = [element.get("class") for element in chart.iter()]
+    assert "route" not in classes
+    won = [name for name in classes if name in ("layer", "neurons")]
+    assert len(won) == 11
+
+
+def test_the_rounds_are_charted_by_the_cost_that_was_asked_for() -> None:
+    found = summary()
+    for of, named in (("macs", "MACs"), ("params", "parameters"), ("latency", "MACs")):
+        found["settings"] = {**found["settings"], "of": of}
+        drawn = [" ".join(svg.itertext()) for svg in page(found).drawings]
+        assert any(f"{named} removed →" in text for text in drawn)
+
+
+def test_the_configuration_of_a_model_is_left_to_run_json() -> None:
+    found = summary()
+    spec = {"class": "LlamaForCausalLM", "config": {"rope_parameters": {"rope_type": "default"}}}
+    origin = {"kind": "transformers", "spec": spec, "cuts": [{}, {}]}
+    found["model"] = {**found["model"], "origin": origin}
+    shown = page(found).text
+    assert "rope_type" not in shown
+    assert "LlamaForCausalLM" in shown
+    assert "2 cuts" in " ".join(shown.split())
+
+
+def test_costs_equal_those_of_the_summary() -> None:
+    found = summary()
+    shown = page(found)
+    rows = shown.all("tr")
+    for label, key in (("MACs, one sample", "macs"), ("Parameters", "params")):
+        before, after = found[key]["before"], found[key]["after"]
+        (row,) = (row for row in rows if row.startswith(label))
+        assert f"{before:,}" in row
+        assert f"{after:,}" in row
+        assert f"−{1 - after / before:.1%}" in row
+        assert f"{before / after:.2f}×" in row
+    (row,) = (row for row in rows if row.startswith("Latency, batch 128"))
+    for number in ("402.0 ms", "385.9–438.2 ms, 50 runs", "188.0 ms", "−53.2%", "2.14×"):
+        assert number in row
+
+
+def test_latencies_whose_spreads_overlap_are_marked() -> None:
+    found = summary()
+    found["latency"]["after"]["1"] = {"median": 0.012, "low": 0.0115, "high": 0.0131, "runs": 50}
+    rows = page(found).all("tr")
+    assert any(row.startswith("Latency, batch 1the spreads overlap") for row in rows)
+    assert not any(row.startswith("Latency, batch 128the") for row in rows)
+
+
+def test_latency_that_was_not_measured_is_said_to_be() -> None:
+    shown = page(blind(summary()))
+    assert "Latency was not measured." in shown.text
+
+
+def test_what_the_target_counts_has_a_column() -> None:
+    assert "Latency" in page(summary(of="latency")).all("th", scope="col")
+    assert "Memory" in page(summary(of="memory")).all("th", scope="col")
+
+
+def test_everything_that_was_run_is_told() -> None:
+    found = summary()
+    shown = page(found)
+    (facts,) = shown.all("section", id="facts")
+    for name in found["settings"]:
+        assert name in facts
+    for name, value in found["settings"]["recipe"].items():
+        assert f"recipe.{name}" in facts
+        if isinstance(value, str):
+            assert value in facts
+    for value in (
+        found["model"]["fingerprint"], found["data"]["fingerprint"], "20250603", "45,000", "5,000",
+        "10,000", "1,125,000", "25.00 passes", "1 h 12 min", found["machine"]["processor"],
+        found["machine"]["torch"], "2026-02-03 14:22:09 UTC", "shared/models/resnet56.safetensors",
+    ):  # fmt: skip
+        assert value in facts
+
+
+def test_the_limits_are_said_plainly() -> None:
+    (words,) = page(summary()).all("section", id="reading")
+    for limit in (
+        "calibration data alone",
+        "Latency is this machine’s",
+        "95% interval",
+        "One seed",
+    ):
+        assert limit in words
+
+
+def shape_of(svg: ET.Element) -> tuple[float, float]:
+    _, _, width, height = (float(part) for part in svg.attrib["viewBox"].split())
+    return width, height
+
+
+def chart(shown: Page, identity: str) -> ET.Element:
+    (found,) = (svg for svg in shown.drawings if identity in svg.get("aria-labelledby", ""))
+    return found
+
+
+def test_a_language_model_is_told_by_its_perplexity_alone() -> None:
+    found = spoken()
+    shown = page(found)
+    old, new = (f"{value:.2f}" for value in found["perplexity"].values())
+    (headline,) = shown.all("h1")
+    assert headline.endswith(f"of its MACs, and its perplexity rose from {old} to {new}.")
+    assert "ccurac" not in shown.text.replace("min_accuracy", "")
+    (note,) = shown.all("p", class_="note")
+    assert "200 test samples (25,400 tokens)" in note
+    change = found["perplexity_change"]
+    assert f"interval {change['low']:.2f} to {change['high']:.2f}," in note
+    for step in found["steps"]:
+        (row,) = shown.all("tr", data_round=str(step["index"]))
+        assert f"{step['perplexity']:.2f}" in row
+        words = shown.all("rect", data_round=str(step["index"]))[0]
+        assert f"Calibration perplexity {step['perplexity']:.2f}." in words
+
+
+def test_an_image_model_is_told_nothing_of_language() -> None:
+    text = page(summary()).text
+    for word in ("erplexit", "token", " heads", "MLP", "mbedding"):
+        assert word not in text
+
+
+@pytest.mark.parametrize(("factor", "said"), [(1.0, "kept its"), (0.9, "fell from")])
+def test_a_perplexity_that_did_not_rise_is_not_said_to(factor: float, said: str) -> None:
+    found = spoken()
+    found["perplexity"] = {"before": 16.0, "after": 16.0 * factor}
+    assert said in page(found).all("h1")[0]
+
+
+def test_a_perplexity_that_was_not_measured_is_said_to_be_unknown() -> None:
+    shown = page(unlabelled())
+    assert shown.all("h1")[0].endswith("What that cost in perplexity was not measured.")
+    assert "the test data have no labels" in shown.text
+
+
+def test_perplexities_that_span_much_are_equally_far_apart_where_their_ratios_are_equal() -> None:
+    found = spoken(rounds=3)
+    for step, perplexity in zip(found["steps"], (40.0, 400.0, 4000.0), strict=True):
+        step["perplexity"] = perplexity
+    route = next(e for e in chart(page(found), "rounds-wide").iter() if e.get("class") == "route")
+    heights = [float(point.split(",")[1]) for point in route.attrib["points"].split()]
+    assert heights[1] - heights[2] == pytest.approx(heights[2] - heights[3], abs=0.02)
+    assert heights == sorted(heights, reverse=True)  # the higher, the worse
+
+
+def test_heads_and_units_are_called_what_they_are_and_their_numbers_stand_above() -> None:
+    found = spoken()
+    kept = found["architecture"]["after"][0]["blocks"]
+    heads, units = (width["count"] for width in kept[0]["widths"])
+    labels = [
+        "".join(e.itertext())
+        for e in chart(page(found), "blocks-wide").iter()
+        if e.get("class") == "row-label"
+    ]
+    assert labels == [
+        f"Key-value heads: 3 → {heads} in each block",
+        f"MLP units: 1,536 → {units:,} in each block",
+    ]
+    assert "A key-value head goes with all the queries that it serves." in page(found).text
+    plain = page(spoken(grouped=False)).text
+    assert "attention heads" in plain
+    assert "key-value" not in plain
+
+
+def test_a_vision_transformer_has_heads_and_an_accuracy() -> None:
+    text = page(vision_transformer()).text
+    assert "of their attention heads and" in text
+    assert "points of accuracy." in text
+    assert "erplexit" not in text
+
+
+def test_free_widths_are_told_as_a_range() -> None:
+    found = spoken(free=True, rounds=6)
+    counts = [b["widths"][1]["count"] for b in found["architecture"]["after"][0]["blocks"]]
+    assert f"MLP units: {min(counts):,} to {max(counts):,} of 1,536 left" in page(found).text
+
+
+@pytest.mark.parametrize("layers", [12, 30, 80])
+def test_many_layers_do_not_make_the_picture_enormous(layers: int) -> None:
+    shown = page(spoken(layers=layers))
+    assert shape_of(chart(shown, "blocks-wide"))[1] <= 500
+    assert shape_of(chart(shown, "blocks-narrow"))[1] <= 1300
+
+
+def test_parts_of_a_cost_have_their_own_rows() -> None:
+    found = spoken()
+    rows = page(found).all("tr")
+    for label, key in (("of which attention", "attention_macs"), ("of which emb", "embeddings")):
+        (row,) = (row for row in rows if row.startswith(label))
+        assert f"{found[key]['before']:,}" in row
+        assert f"{found[key]['after']:,}" in row
+    assert any(row.startswith("MACs, one sample of 128 tokens") for row in rows)
+
+
+def poisoned(value: Any) -> Any:
+    """`value` with markup in every text and in every free name."""
+    if isinstance(value, dict):
+        return {key: poisoned(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [poisoned(item) for item in value]
+    return value + EVIL if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize(
+    "found",
+    [summary(blocks=2, rounds=4, widths=("conv1", "conv2")), spoken(layers=4, rounds=2)],
+    ids=["images", "language"],
+)
+def test_every_text_is_escaped(found: Summary) -> None:
+    found = copy.deepcopy(found)
+    chosen = [step["chosen"] for step in found["steps"]]
+    found = poisoned(found)
+    found["settings"][f"free{EVIL}"] = EVIL
+    found["quality"] = found["quality"].removesuffix(EVIL) if "quality" in found else None
+    for step, kind in zip(found["steps"], chosen, strict=True):
+        step["chosen"] = kind
+    shown = page(found)
+    tags = {tag for tag, _, _ in shown.found}
+    assert "script" not in tags
+    assert "alert('x')" in shown.text  # it is there, as text
+    assert "<script>" not in shown.source
+    assert len(shown.all("b")) == 1  # our own, in the verdict
+
+
+def test_it_is_written_in_one_piece_over_what_was_there(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "report.html"
+    assert write_report(summary(), target) == target
+    before = target.stat().st_ino
+    assert write_report(summary(rounds=2), target) == target
+    assert target.stat().st_ino != before  # moved into place, not written over
+    assert target.read_text("utf-8") == render(summary(rounds=2))
+    assert [path.name for path in target.parent.iterdir()] == ["report.html"]
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunDirectoryError, match=r"report\.html"):
+        write_report(summary(), tmp_path / "file" / "report.html")
+
+
+def test_the_same_summary_gives_the_same_page() -> None:
+    assert render(summary()) == render(summary())
+
+
+def test_a_report_loads_no_torch() -> None:
+    code = "import sys, leanfair.pruning.report.page; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
