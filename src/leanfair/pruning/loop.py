@@ -25,6 +25,7 @@ from leanfair.pruning.run.propose import propose_layer, propose_neurons
 from leanfair.pruning.run.result import Pruned
 from leanfair.pruning.run.setup import open_run
 from leanfair.pruning.run.state import Run
+from leanfair.pruning.run.summary import finish
 from leanfair.pruning.settings import settings_from
 from leanfair.pruning.surgery.removal import apply
 from leanfair.pruning.training.reconstruction import repair
@@ -78,7 +79,7 @@ def prune(
         step = next_round(run)
         if step is None:
             break
-    return run.finish()
+    return finish(run)
 
 
 def next_round(run: Run) -> Step | None:

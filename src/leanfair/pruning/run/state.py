@@ -16,19 +16,15 @@ from torch import Tensor, nn
 from leanfair.data import batches, language
 from leanfair.data.batches import Batch, Source
 from leanfair.errors import InputError
-from leanfair.evaluation.accuracy import Change, accuracy, change, correct
+from leanfair.evaluation.accuracy import accuracy, correct
 from leanfair.evaluation.mode import evaluating
-from leanfair.evaluation.perplexity import PerplexityChange, losses, perplexity
-from leanfair.evaluation.perplexity import change as perplexity_change
+from leanfair.evaluation.perplexity import losses, perplexity
 from leanfair.evaluation.speed import compare_latency
-from leanfair.models.origin import Origin, with_origin
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
 from leanfair.pruning.cost.macs import Bill, bill, measure
 from leanfair.pruning.criteria.criteria import criterion_named
 from leanfair.pruning.run.calibration import MOST_LOGITS, SCORE_BATCH, regrouped, tokens_of
 from leanfair.pruning.run.propose import NEARLY
-from leanfair.pruning.run.result import Pruned
-from leanfair.pruning.run.summary import summarise
 from leanfair.pruning.settings import Settings
 from leanfair.pruning.structures.dissect import anatomy_of
 from leanfair.pruning.structures.update import after
@@ -240,34 +236,6 @@ class Run:
         self.say("step", text=str(cut))
         return step
 
-    def finish(self) -> Pruned:
-        """Fine-tune the last network once more, measure it, and write everything down; what a
-        finished run wrote down already is not done again."""
-        done = self.directory.finished()
-        summary = self._completed() if done is None else done
-        self.directory.tidy()
-        origin = self.about["model"]["origin"]
-        made = [step.cut for step in self.steps]
-        with_origin(self.model, Origin.from_json(origin) if origin else None, made)
-        result = Pruned(self.model, tuple(self.steps), summary, self.directory.path)
-        if self.directory.path is not None and self.directory.writes:
-            result.report()
-        self.say("stop", text=self.stopped_because)
-        return result
-
-    def _completed(self) -> dict[str, Any]:
-        if self.steps:
-            self.tune(self.model, self.settings.final_epochs, "result", len(self.steps))
-        self.say("evaluate", done=0.0)
-        summary = summarise(
-            self,
-            latency=self._latency(),
-            test=self._change(),
-            calibration=(self.quality_before, self.quality(self.model)),
-        )
-        self.directory.write_result(self.model, self.steps, summary, self.tokenizer)
-        return summary
-
     def quality(self, model: nn.Module) -> float | None:
         """Accuracy on the calibration data, or the perplexity of a language model; None without
         labels."""
@@ -289,12 +257,6 @@ class Run:
             return losses(model, self.test) if asked else None
         return None if first.labels is None else correct(model, self.test).cpu()
 
-    def _change(self) -> Change | PerplexityChange | None:
-        before, after = self.tested_before, self.tested(self.model)
-        if before is None or after is None:
-            return None
-        return perplexity_change(before, after) if self.speaks else change(before, after)
-
     def _cost(self, child: nn.Module, known: Bill) -> float:
         if self.settings.of != "latency":
             return measure(child, self.proof, self.settings.of, known)
@@ -302,23 +264,6 @@ class Run:
         both = compare_latency({"base": self.base, "child": child}, self.proof, 1, runs=200)
         ratio = both["child"].median / both["base"].median
         return agreed(float(ratio * self.about["cost_before"]))
-
-    def _latency(self) -> dict[str, dict[str, Any]] | None:
-        if not self.settings.latency_batches:
-            return None
-        found: dict[str, dict[str, Any]] = {"before": {}, "after": {}}
-        for size in self.settings.latency_batches:
-            both = compare_latency(
-                {"before": self.base, "after": self.model}, self.calibration[0], size
-            )
-            for when, latency in both.items():
-                found[when][str(size)] = {
-                    "median": latency.median,
-                    "low": latency.low,
-                    "high": latency.high,
-                    "runs": latency.runs,
-                }
-        return found
 
     def _seed(self, purpose: str, number: int) -> int:
         """A seed of its own for every use of chance, the same in a resumed run."""

@@ -1,4 +1,5 @@
-"""summary.json: what a run found, in stable, documented keys (see docs/run-directory.md)."""
+"""The end of a run, and summary.json: what it found, in stable, documented keys (see
+docs/run-directory.md)."""
 
 from __future__ import annotations
 
@@ -9,22 +10,79 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
-from leanfair.evaluation.accuracy import Change
+from leanfair.evaluation.accuracy import Change, change
 from leanfair.evaluation.perplexity import PerplexityChange
+from leanfair.evaluation.perplexity import change as perplexity_change
+from leanfair.evaluation.speed import compare_latency
+from leanfair.models.origin import Origin, with_origin
 from leanfair.pruning.cost.macs import Bill, bill
+from leanfair.pruning.run.result import Pruned
+from leanfair.pruning.run.state import Run
 from leanfair.pruning.types import Anatomy, Cut, Neurons, queries
-
-if TYPE_CHECKING:
-    from leanfair.pruning.run.state import Run
 
 Pair = tuple["float | None", "float | None"]
 Changed = Change | PerplexityChange
+
+
+def finish(run: Run) -> Pruned:
+    """Fine-tune the last network once more, measure it, and write everything down; what a finished
+    run wrote down already is not done again."""
+    done = run.directory.finished()
+    summary = _completed(run) if done is None else done
+    run.directory.tidy()
+    origin = run.about["model"]["origin"]
+    made = [step.cut for step in run.steps]
+    with_origin(run.model, Origin.from_json(origin) if origin else None, made)
+    result = Pruned(run.model, tuple(run.steps), summary, run.directory.path)
+    if run.directory.path is not None and run.directory.writes:
+        result.report()
+    run.say("stop", text=run.stopped_because)
+    return result
+
+
+def _completed(run: Run) -> dict[str, Any]:
+    if run.steps:
+        run.tune(run.model, run.settings.final_epochs, "result", len(run.steps))
+    run.say("evaluate", done=0.0)
+    summary = summarise(
+        run,
+        latency=_latency(run),
+        test=_change(run),
+        calibration=(run.quality_before, run.quality(run.model)),
+    )
+    run.directory.write_result(run.model, run.steps, summary, run.tokenizer)
+    return summary
+
+
+def _change(run: Run) -> Changed | None:
+    """What the test data say about the first network and the last one."""
+    before, after = run.tested_before, run.tested(run.model)
+    if before is None or after is None:
+        return None
+    return perplexity_change(before, after) if run.speaks else change(before, after)
+
+
+def _latency(run: Run) -> dict[str, dict[str, Any]] | None:
+    """Seconds for a sample in the first network and the last one, at each batch size asked for."""
+    if not run.settings.latency_batches:
+        return None
+    found: dict[str, dict[str, Any]] = {"before": {}, "after": {}}
+    for size in run.settings.latency_batches:
+        both = compare_latency({"before": run.base, "after": run.model}, run.calibration[0], size)
+        for when, latency in both.items():
+            found[when][str(size)] = {
+                "median": latency.median,
+                "low": latency.low,
+                "high": latency.high,
+                "runs": latency.runs,
+            }
+    return found
 
 
 def summarise(
