@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from leanfair import __version__
 from leanfair.cli import demo
 from leanfair.cli.fairness import audit, decide
 from leanfair.cli.pruning import export, prune
+from leanfair.version import __version__
 
 app = typer.Typer(
     name="leanfair",

@@ -1,5 +1,5 @@
 """The families of networks that people have: those of transformers here, and those of torchvision
-and timm where these packages are there. Small and untrained, but not at rest: see `awake`."""
+and timm in `make test-zoo`. Small and untrained, but not at rest: see `awake`."""
 
 from __future__ import annotations
 
@@ -183,6 +183,7 @@ TIMM: dict[str, tuple[int, int]] = {
 }  # fmt: skip
 
 
+@pytest.mark.zoo
 @pytest.mark.parametrize("name", sorted(TORCHVISION))
 def test_networks_of_torchvision_can_be_pruned(name: str) -> None:
     models = package("torchvision.models")
@@ -192,6 +193,7 @@ def test_networks_of_torchvision_can_be_pruned(name: str) -> None:
     hold(make(models), Batch(torch.randn(2, *shape)), layers, groups)
 
 
+@pytest.mark.zoo
 @pytest.mark.parametrize("name", sorted(TIMM))
 def test_networks_of_timm_can_be_pruned(name: str) -> None:
     timm = package("timm")

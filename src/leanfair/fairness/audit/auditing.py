@@ -275,7 +275,7 @@ def _prepare(judge: Decider, base: Decider, table: Table, slots: Sequence[str] |
 def _about(
     base: Decider, varier: Varier | None, table: Table, label: str, cluster: str | None
 ) -> dict[str, Any]:
-    from leanfair import __version__
+    from leanfair.version import __version__
 
     told = base.describe()
     identity = told.get("identity", {})

@@ -89,7 +89,7 @@ def summarise(
     run: Run, latency: Mapping[str, Any] | None, test: Changed | None, calibration: Pair
 ) -> dict[str, Any]:
     """The content of summary.json: plain JSON types only."""
-    from leanfair import __version__
+    from leanfair.version import __version__
 
     before, after = bill(run.base, run.proof), bill(run.model, run.proof)
     about = run.about
