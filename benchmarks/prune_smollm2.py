@@ -50,7 +50,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "layers": {"only": "layer"},
     "neurons": {"only": "neurons"},
     "random": {"criterion": "random"},
-    "repaired": {"repair": True},
+    "repaired": {"reconstruct": True},
 }
 RECOVERED = ("joint", "layers")
 
@@ -217,7 +217,7 @@ def main() -> None:
     parser.add_argument("--text", type=Path, default=Path("../shared/data/wikitext2"))
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/prune-smollm2.json"))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--criterion", default="energy")
+    parser.add_argument("--criterion", default="contribution")
     parser.add_argument("--calibration", type=int, default=8, help="texts of 128 tokens")
     parser.add_argument("--test", type=int, default=32, help="texts of 128 tokens")
     parser.add_argument("--training", type=int, default=432, help="texts of recovery; 0 for none")

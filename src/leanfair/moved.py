@@ -84,10 +84,10 @@ _MOVED = {
     "pruning.begin": "pruning.run.setup",
     "pruning.distributed": "pruning.training.distributed",
     "pruning.divergence": "pruning.criteria.divergence",
-    "pruning.energy": "pruning.criteria.contribution",
+    "pruning.energy": "pruning.criteria.contributions",
     "pruning.export": "pruning.checkpoint.onnx",
     "pruning.feed": "pruning.training.sampling",
-    "pruning.fisher": "pruning.criteria.fisher",
+    "pruning.fisher": "pruning.criteria.fisher_information",
     "pruning.lora": "pruning.training.lora",
     "pruning.losses": "pruning.training.losses",
     "pruning.masks": "pruning.surgery.masking pruning.surgery.modules",
@@ -130,6 +130,9 @@ _MOVED = {
 }
 """Old module -> where its names are now, both below leanfair."""
 
+_RENAMED = {"pruning.energy.energy": "contribution", "pruning.repair.repair": "reconstruct"}
+"""Names that changed, not only where they are."""
+
 
 def keep_old_names() -> None:
     """Let the old module names be imported. Doing it again changes nothing."""
@@ -161,8 +164,9 @@ class _OldNames(MetaPathFinder, Loader):
         )
 
         def find(name: str) -> Any:
+            now = _RENAMED.get(f"{_below(module.__name__)}.{name}", name)
             for home in homes:
-                value = getattr(import_module(home), name, None)
+                value = getattr(import_module(home), now, None)
                 if value is not None:
                     return value
             raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")

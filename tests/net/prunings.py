@@ -114,7 +114,7 @@ DIGITS: dict[str, Callable[[], Any]] = {
     "params": partial(digits, cut=0.15, of="params", criterion="fisher", debiased=True),
     "memory": partial(digits, cut=0.2, of="memory", criterion="l1"),
     "paper": partial(digits, cut=0.4, preset="paper", criterion="l1"),
-    "random": partial(digits, cut=0.4, criterion="random", repair=True),
+    "random": partial(digits, cut=0.4, criterion="random", reconstruct=True),
 }
 
 
@@ -204,15 +204,15 @@ TRANSFORMERS: dict[str, Callable[[], Any]] = {
         {**GROUPED, "head_dim": 8, "sliding_window": 4},
     ),
     "phi3": partial(transformer, "Phi3ForCausalLM", "Phi3Config", GROUPED, criterion="l1"),
-    "gpt2-repaired": partial(transformer, *GPT2, repair=True),
+    "gpt2-repaired": partial(transformer, *GPT2, reconstruct=True),
     "neox": partial(transformer, "GPTNeoXForCausalLM", "GPTNeoXConfig", TEXT),
-    "bert-repaired": partial(transformer, *BERT, repair=True, criterion="l1"),
+    "bert-repaired": partial(transformer, *BERT, reconstruct=True, criterion="l1"),
     "distilbert": partial(
         transformer, "DistilBertForSequenceClassification", "DistilBertConfig",
         {**DISTIL, "num_labels": 3}, criterion="cka",
     ),
     "vit": partial(transformer, *VIT, criterion="fisher"),
-    "vit-free": partial(transformer, *VIT, free=True, criterion="energy"),
+    "vit-free": partial(transformer, *VIT, free=True, criterion="contribution"),
     "swin": partial(
         transformer, "SwinForImageClassification", "SwinConfig",
         {**SWIN, "window_size": 4, "num_labels": 3}, "image", cut=0.15, criterion="l1",

@@ -341,7 +341,7 @@ class Shifted(Dataset[tuple[Tensor, Tensor]]):
         ({"cut": "half"}, InputError, "between 0 and 1"),
         ({"cut": 0.9999}, InputError, r"beyond the floor: at most \d\d\.\d\d%"),
         ({"of": "beauty"}, InputError, "macs, params, latency, memory"),
-        ({"criterion": "magic"}, InputError, "kl, l1, cka, fisher, energy, random"),
+        ({"criterion": "magic"}, InputError, "kl, l1, cka, fisher, contribution, random"),
         ({"speed": 3}, InputError, "'speed'"),
         ({"preset": "magic"}, InputError, "paper"),
         ({"calibration": []}, InputError, "empty"),

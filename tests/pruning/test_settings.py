@@ -84,7 +84,7 @@ def test_the_recipe_fits_the_model_where_nothing_is_said(model, recipe):
 
 
 def test_a_language_model_is_scored_in_one_pass_where_nothing_is_said():
-    assert settings_from(None, {"cut": 0.5}, llama()).criterion == "energy"
+    assert settings_from(None, {"cut": 0.5}, llama()).criterion == "contribution"
     assert settings_from(None, {"cut": 0.5}, vit()).criterion == "kl"
     assert settings_from(None, {"cut": 0.5, "criterion": "kl"}, llama()).criterion == "kl"
     assert settings_from("paper", {"cut": 0.5}, llama()).criterion == "kl"
@@ -111,6 +111,21 @@ def test_settings_of_an_older_run_are_completed_with_what_was_done_then():
     assert completed(now) == now
     other = Settings(cut=0.3, criterion="l1", recipe=Recipe(lr=0.2, lora=4)).to_json()
     assert completed(old) != other
+
+
+def test_an_older_name_still_works_and_is_told_with_the_new_one():
+    with pytest.warns(DeprecationWarning, match="repair is now called reconstruct"):
+        assert settings_from(None, {"cut": 0.5, "repair": True}).reconstruct
+    with pytest.warns(DeprecationWarning, match="energy is now called contribution"):
+        found = settings_from(None, {"cut": 0.5, "criterion": "energy"})
+    assert found.criterion == "contribution"
+
+
+def test_a_run_that_was_written_by_older_names_is_the_same_run():
+    now = Settings(cut=0.3, criterion="contribution", reconstruct=True).to_json()
+    old = {**now, "criterion": "energy", "repair": True}
+    del old["reconstruct"]
+    assert completed(old) == now
 
 
 @pytest.mark.parametrize(

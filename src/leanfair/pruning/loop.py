@@ -28,7 +28,7 @@ from leanfair.pruning.run.state import Run
 from leanfair.pruning.run.summary import finish
 from leanfair.pruning.settings import settings_from
 from leanfair.pruning.surgery.removal import apply
-from leanfair.pruning.training.reconstruction import repair
+from leanfair.pruning.training.reconstruction import reconstruct
 from leanfair.pruning.types import Candidate, Cut, Kind, Listener, Step
 from leanfair.similarity import cka
 
@@ -122,8 +122,8 @@ def propose(run: Run) -> list[Cut] | None:
 def candidate(run: Run, cut: Cut) -> Candidate:
     """A smaller copy of the parent, proven, briefly fine-tuned, and held against the parent."""
     child = apply(cut, run.model, run.trial)
-    if run.settings.repair:
-        repair(child, run.model, cut, run.pieces())
+    if run.settings.reconstruct:
+        reconstruct(child, run.model, cut, run.pieces())
     run.tune(child, run.settings.candidate_epochs, f"{cut.kind} candidate", len(run.steps) + 1)
     representation = run.representation(child)
     similarity = cka(run.parent_features(), representation, run.settings.debiased)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,7 +30,7 @@ class Settings:
     of: Target = "macs"
     """Which cost: macs, params, latency (measured here) or memory."""
     criterion: str | Criterion = "kl"
-    """kl, l1, cka, fisher, energy, random, or a function like those of these names in
+    """kl, l1, cka, fisher, contribution, random, or a function like those of these names in
     `leanfair.pruning.criteria.criteria`."""
     match: Match | None = None
     """What both candidates save equally much of; by default params for that target, else macs."""
@@ -65,7 +66,7 @@ class Settings:
     """Choose by the debiased CKA, for few calibration samples."""
     stop_when_layers_end: bool = False
     """Do not go on with neurons alone."""
-    repair: bool = False
+    reconstruct: bool = False
     """Let those neurons that stay make up for those that go, by least squares over the calibration
     data: recovery without training."""
     only: Kind | None = None
@@ -138,6 +139,8 @@ TEXT = Recipe(
 from is little beside all that it knows, which the original's outputs keep."""
 CLASSIFIER = replace(TEXT, lr=1e-4, batch_size=32, distill=0.0, temperature=4.0)
 """For any other transformer, of text or of images."""
+_RENAMED = {"repair": "reconstruct"}
+"""Settings that had another name in version 0.1."""
 LORA_LR = 5.0
 """How many times the learning rate of all weights LoRA takes: few directions have to go farther."""
 
@@ -152,7 +155,10 @@ def settings_from(
     """
     if preset is not None and preset not in PRESETS:
         raise InputError(f"There is no preset {preset!r}: choose one of {', '.join(PRESETS)}.")
-    values = {**fitting(model), **(PRESETS[preset] if preset else {}), **given, "preset": preset}
+    now, old = renamed(given)
+    for sentence in old:
+        warnings.warn(sentence, DeprecationWarning, stacklevel=3)
+    values = {**fitting(model), **(PRESETS[preset] if preset else {}), **now, "preset": preset}
     own = {f.name for f in fields(Settings)}
     recipes = {f.name for f in fields(Recipe)}
     for name in values:
@@ -168,14 +174,14 @@ def settings_from(
 
 def fitting(model: nn.Module | None) -> dict[str, Any]:
     """Defaults for transformers: less of what takes a large model long. To try out one structure
-    after the other, as kl does, takes a language model hours; energy needs one forward pass."""
+    after the other, as kl does, takes a language model hours; contribution needs one pass."""
     if model is None or not _attends(model):
         return {}
     if not is_language_model(model):
         return {"latency_batches": (1, 8)}
     return {
         "latency_batches": (1, 8),
-        "criterion": "energy",
+        "criterion": "contribution",
         "score_samples": 32,
         "candidate_epochs": 0.0,
         "round_epochs": 0.1,
@@ -199,12 +205,22 @@ def _attends(model: nn.Module) -> bool:
     return bool(is_language_model(model) or heads)
 
 
+def renamed(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Settings by the names of today, and a sentence for each that came by an older one."""
+    now = {_RENAMED.get(name, name): value for name, value in given.items()}
+    old = [f"{name} is now called {_RENAMED[name]}." for name in given if name in _RENAMED]
+    if now.get("criterion") == "energy":
+        now["criterion"] = "contribution"
+        old.append("The criterion energy is now called contribution.")
+    return now, old
+
+
 def completed(written: Mapping[str, Any]) -> dict[str, Any]:
     """Settings as `to_json` wrote them, perhaps before there were as many: what is missing has the
     value that changes nothing."""
-    plain = Settings(cut=0.5).to_json()
-    recipe = {**plain["recipe"], **written.get("recipe", {})}
-    return {**plain, **written, "recipe": recipe}
+    plain, now = Settings(cut=0.5).to_json(), renamed(written)[0]
+    recipe = {**plain["recipe"], **now.get("recipe", {})}
+    return {**plain, **now, "recipe": recipe}
 
 
 def _check(settings: Settings) -> None:
@@ -240,7 +256,7 @@ def _check(settings: Settings) -> None:
     lowest = settings.min_accuracy
     if lowest is not None and not (_is_number(lowest) and 0.0 <= lowest <= 1.0):
         raise InputError(f"min_accuracy is a share between 0 and 1, but is {lowest!r}.")
-    for name in ("repair", "debiased", "stop_when_layers_end", "free"):
+    for name in ("reconstruct", "debiased", "stop_when_layers_end", "free"):
         if not isinstance(getattr(settings, name), bool):
             raise InputError(f"{name} is True or False, but is {getattr(settings, name)!r}.")
     sizes: Any = settings.latency_batches

@@ -136,9 +136,9 @@ def test_settings_of_transformers_are_handed_on(
     leanfair: Leanfair, place: Path, passed: dict[str, Any]
 ) -> None:
     options = ["--cut", 0.2, "--out", place / "run", "--quiet"]
-    options += ["--free", "--lora", 4, "--repair", "--only", "neurons"]
+    options += ["--free", "--lora", 4, "--reconstruct", "--only", "neurons"]
     result = leanfair("prune", place / "llama", "--data", place / "book.txt", *options)
-    wanted = {"free": True, "lora": 4, "repair": True, "only": "neurons"}
+    wanted = {"free": True, "lora": 4, "reconstruct": True, "only": "neurons"}
     assert {name: passed[name] for name in wanted} == wanted, result.output
 
 
@@ -240,7 +240,7 @@ def test_adapters_are_trained_and_leave_a_plain_model(
 
     result = leanfair(
         "prune", place / "llama", "--data", place / "book.txt", "--cut", 0.2, "--of", "params",
-        "--length", 16, *QUICK, "--criterion", "energy", "--final-epochs", 0.2, "--lora", 4,
+        "--length", 16, *QUICK, "--criterion", "contribution", "--final-epochs", 0.2, "--lora", 4,
         "--out", tmp_path / "run",
     )  # fmt: skip
     assert result.exit_code == 0, result.output

@@ -11,7 +11,7 @@ from leanfair.pruning.structures.dissect import dissect
 from leanfair.pruning.surgery.activations import outputs
 from leanfair.pruning.surgery.removal import apply
 from leanfair.pruning.training import reconstruction as module
-from leanfair.pruning.training.reconstruction import repair
+from leanfair.pruning.training.reconstruction import reconstruct
 from leanfair.pruning.types import Cut, NeuronCut, Neurons
 from tests.support.nets import tiny as tiny_cnn
 from tests.support.oracles import tiny
@@ -47,7 +47,7 @@ def test_the_weights_are_those_of_ridge_regression(bias, monkeypatch):
     cut = Cut("neurons", neurons=(NeuronCut(group_of(network, sample, "1.rise"), (2, 5)),))
     child = apply(cut, network, sample)
     before = child[1].fall.weight.detach().clone()
-    repair(child, network, cut, [sample[:20], sample[20:]])
+    reconstruct(child, network, cut, [sample[:20], sample[20:]])
     read = torch.tanh(network[1].rise(network[0](sample.inputs))).detach()
     stay, go = [0, 1, 3, 4, 6, 7], [2, 5]
     mean = read.mean(dim=0) if bias else torch.zeros(8, dtype=torch.float64)
@@ -71,7 +71,7 @@ def test_neurons_that_say_what_others_say_are_not_missed(monkeypatch):
     cut = Cut("neurons", neurons=(NeuronCut(group_of(network, sample, "1.rise"), (4, 5, 6, 7)),))
     child = apply(cut, network, sample)
     assert not torch.allclose(child(sample.inputs), network(sample.inputs), atol=1e-2)
-    repair(child, network, cut, [sample])
+    reconstruct(child, network, cut, [sample])
     assert torch.allclose(child(sample.inputs), network(sample.inputs), atol=1e-4)
 
 
@@ -83,7 +83,7 @@ def test_the_outputs_come_closer_to_the_parents(family):
     cut = Cut("neurons", neurons=tuple(drops))
     child = apply(cut, network, sample)
     wanted, cut_off = outputs(network, [sample]).features, outputs(child, [sample]).features
-    repair(child, network, cut, [sample])
+    reconstruct(child, network, cut, [sample])
     mended = outputs(child, [sample]).features
     assert (mended - wanted).square().mean() < 0.9 * (cut_off - wanted).square().mean()
 
@@ -95,7 +95,7 @@ def test_padding_is_no_calibration():
     children = []
     for batch in (sample, tiny.padded(sample)):
         child = apply(cut, network)
-        repair(child, network, cut, [batch])
+        reconstruct(child, network, cut, [batch])
         children.append(child)
     for one, other in zip(children[0].parameters(), children[1].parameters(), strict=True):
         assert torch.allclose(one, other, atol=1e-4)
@@ -106,9 +106,9 @@ def test_moments_that_do_not_fit_memory_are_taken_in_portions(monkeypatch):
     groups = dissect(network, sample).neurons
     cut = Cut("neurons", neurons=tuple(NeuronCut(group, (1,)) for group in groups))
     at_once, one_by_one = apply(cut, network), apply(cut, network)
-    repair(at_once, network, cut, [sample])
+    reconstruct(at_once, network, cut, [sample])
     monkeypatch.setattr(module, "MOST_MOMENTS", 1)
-    repair(one_by_one, network, cut, [sample])
+    reconstruct(one_by_one, network, cut, [sample])
     for one, other in zip(at_once.parameters(), one_by_one.parameters(), strict=True):
         assert torch.equal(one, other)
 
@@ -122,5 +122,5 @@ def test_convolutions_and_whole_layers_are_left_as_they_are():
     for cut in cuts:
         child = apply(cut, network, sample)
         before = [parameter.clone() for parameter in child.parameters()]
-        repair(child, network, cut, [sample])
+        reconstruct(child, network, cut, [sample])
         assert all(map(torch.equal, before, child.parameters()))

@@ -36,7 +36,7 @@ Criterion: TypeAlias = Annotated[
     str | None,
     _option(
         "--criterion",
-        "Importance: kl (default), energy (default for language models), fisher, l1, cka or "
+        "Importance: kl (default), contribution (default for language models), fisher, l1, cka or "
         "random.",
     ),
 ]
@@ -99,9 +99,12 @@ Only: TypeAlias = Annotated[
     str | None, _option("--only", "Offer one kind of candidate alone: layer or neurons.")
 ]
 Repair: TypeAlias = Annotated[
+    bool | None, typer.Option("--repair/--no-repair", hidden=True, show_default=False)
+]
+Reconstruct: TypeAlias = Annotated[
     bool | None,
     _option(
-        "--repair/--no-repair",
+        "--reconstruct/--no-reconstruct",
         "Let the neurons that stay make up for those that go, by least squares (default off).",
     ),
 ]

@@ -13,7 +13,7 @@ SETTINGS = (
     "cut", "of", "criterion", "seed", "min_accuracy", "match", "spread", "debiased",
     "candidate_epochs", "round_epochs", "final_epochs", "lr", "batch_size", "optimizer",
     "distill", "precision", "min_layers", "min_neurons", "round_to", "layers_per_round", "pace",
-    "score_samples", "free", "lora", "only", "repair",
+    "score_samples", "free", "lora", "only", "reconstruct",
 )  # fmt: skip
 """The options that are settings of `leanfair.prune`. One that is not given is not passed on, so
 that its default, or the preset's value, holds."""
@@ -42,6 +42,7 @@ def command(
     pace: options.Pace = None,
     free: options.Free = None,
     only: options.Only = None,
+    reconstruct: options.Reconstruct = None,
     repair: options.Repair = None,
     score_samples: options.ScoreSamples = None,
     candidate_epochs: options.CandidateEpochs = None,
@@ -84,6 +85,7 @@ def command(
 
         from leanfair.cli.pruning import running
 
+        settings = running.renamed_options(settings, repair)
         running.check(preset, settings, device, threads)
         how = running.DataOptions(
             calibration, image_size, augment, length, tokenizer, text_column, label_column

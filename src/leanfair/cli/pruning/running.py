@@ -31,7 +31,7 @@ from leanfair.pruning.cost.macs import bill
 from leanfair.pruning.loop import prune
 from leanfair.pruning.plan import Plan, look_ahead
 from leanfair.pruning.run.result import Pruned
-from leanfair.pruning.settings import settings_from
+from leanfair.pruning.settings import renamed, settings_from
 from leanfair.pruning.training.distributed import processes
 from leanfair.pruning.types import COSTS, Listener
 
@@ -55,6 +55,15 @@ def check(
         if threads < 1:
             raise InputError(f"--threads must be 1 or more, but is {threads}.")
         torch.set_num_threads(threads)
+
+
+def renamed_options(settings: Mapping[str, Any], repair: bool | None) -> dict[str, Any]:
+    """`settings` by the names of today; an older name is told on stderr."""
+    given = dict(settings) if repair is None else {**settings, "repair": repair}
+    now, old = renamed(given)
+    for sentence in old if is_main_process() else ():
+        typer.echo(f"Note: {sentence}", err=True)
+    return now
 
 
 @dataclass(frozen=True)

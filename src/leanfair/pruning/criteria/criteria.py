@@ -15,9 +15,9 @@ from torch.nn.modules.conv import _ConvNd
 
 from leanfair.data.batches import Batch
 from leanfair.errors import InputError
-from leanfair.pruning.criteria.contribution import energy
+from leanfair.pruning.criteria.contributions import contribution
 from leanfair.pruning.criteria.divergence import mean_kl, total_kl
-from leanfair.pruning.criteria.fisher import fisher
+from leanfair.pruning.criteria.fisher_information import fisher
 from leanfair.pruning.criteria.partial_forward import sites, sites_by_batch
 from leanfair.pruning.surgery.activations import features
 from leanfair.pruning.surgery.masking import masked
@@ -29,8 +29,8 @@ __all__ = [
     "CRITERIA",
     "Criterion",
     "cka",
+    "contribution",
     "criterion_named",
-    "energy",
     "fisher",
     "kl",
     "l1",
@@ -86,7 +86,8 @@ def cka(
     if count > MOST_TRIED:
         raise InputError(
             f"The criterion cka tries each of the {count:,} structures by itself, and more than "
-            f"{MOST_TRIED:,} take too long: choose kl, which estimates them, fisher or energy."
+            f"{MOST_TRIED:,} take too long: choose kl, which estimates them, fisher or "
+            f"contribution."
         )
     whole = features(model, batches)
     found: dict[Structure, list[float]] = {}
@@ -131,7 +132,7 @@ CRITERIA: dict[str, Criterion] = {
     "l1": l1,
     "cka": cka,
     "fisher": fisher,
-    "energy": energy,
+    "contribution": contribution,
     "random": random,
 }
 

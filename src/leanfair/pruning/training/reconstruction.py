@@ -43,7 +43,7 @@ class _Moments:
         self.second = self.second + (x.T @ x).double()
 
 
-def repair(child: nn.Module, parent: nn.Module, cut: Cut, batches: Sequence[Batch]) -> None:
+def reconstruct(child: nn.Module, parent: nn.Module, cut: Cut, batches: Sequence[Batch]) -> None:
     """Adapt in place the modules of `child` that read the neurons which `cut` took from `parent`.
 
     With x_K what such a module still reads and x_D what it read besides, B minimises

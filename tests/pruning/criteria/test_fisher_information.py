@@ -169,7 +169,7 @@ class Windows(zoo.Block):
         return torch.relu(x + torch.cat([*y.chunk(2)], dim=2))
 
 
-@pytest.mark.parametrize("criterion", ["fisher", "energy"])
+@pytest.mark.parametrize("criterion", ["fisher", "contribution"])
 def test_where_samples_cannot_be_told_apart_another_criterion_is_named(criterion):
     model = zoo.awake(zoo.Net(Windows))
     with pytest.raises(InputError, match=r"12 rows for 6 samples.*choose another criterion, as kl"):

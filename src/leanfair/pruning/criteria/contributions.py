@@ -1,4 +1,4 @@
-"""The energy criterion: how much each structure adds to what flows through the network."""
+"""The criterion `contribution`: how much each structure adds to what flows through the network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from leanfair.data.batches import Batch, forward
 from leanfair.data.language import flattened
 from leanfair.errors import InputError
 from leanfair.evaluation.mode import evaluating
-from leanfair.pruning.criteria.fisher import folded
+from leanfair.pruning.criteria.fisher_information import folded
 from leanfair.pruning.surgery.modules import (
     consumers,
     dense_weight,
@@ -27,7 +27,7 @@ from leanfair.pruning.surgery.modules import (
 from leanfair.pruning.types import Anatomy, Layer, Member, Neurons, Scores
 
 
-def energy(
+def contribution(
     model: nn.Module,
     anatomy: Anatomy,
     batches: Sequence[Batch],
@@ -63,7 +63,7 @@ def energy(
                 forward(model, batch.inputs)
             progress((i + 1) / len(batches))
     return Scores(
-        "energy",
+        "contribution",
         {each.layer.name: each.meter.mean()[0] for each in layers},
         {name: meter.mean() for name, meter in groups.items()},
     )
@@ -109,7 +109,7 @@ class _Reader:
             return _Reader(member, False, kernel_norms(module)[features].reshape(shape))
         if not is_dense(module):
             raise InputError(
-                f"The criterion energy does not know what a {type(module).__name__} makes of "
+                f"The criterion contribution does not know what a {type(module).__name__} makes of "
                 f"{group.name}: choose another criterion."
             )
         columns = in_full(dense_weight(module))[:, features].reshape(-1, *shape)
@@ -237,7 +237,7 @@ def _shares(found: list[Tensor], stream: Tensor, batch: Batch, tokenwise: bool) 
         shares = _over(total, stream.square().sum(dim=2, keepdim=True))
         return flattened(batch, shares) if len(stream) == len(batch) else shares.flatten(0, 1)
     if any(len(each) != len(stream) for each in found):
-        raise folded("energy", len(found[0]), len(stream))
+        raise folded("contribution", len(found[0]), len(stream))
     total = torch.stack([each.reshape(len(each), -1, count).sum(dim=1) for each in found]).sum(0)
     return _over(total, stream.flatten(1).square().sum(dim=1, keepdim=True))
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from leanfair.data.batches import Batch, forward
 from leanfair.data.language import flattened
 from leanfair.errors import InputError
-from leanfair.pruning.criteria.contribution import kernel_norms
+from leanfair.pruning.criteria.contributions import kernel_norms
 from leanfair.pruning.criteria.criteria import CRITERIA
 from leanfair.pruning.surgery.masking import masked
 from leanfair.pruning.surgery.modules import consumers
@@ -20,8 +20,8 @@ from leanfair.pruning.types import Anatomy, Member, NeuronCut, Neurons, Scores
 from tests.support.oracles import tiny, zoo
 
 
-def _energy(model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch]) -> Scores:
-    return CRITERIA["energy"](model, anatomy, batches, 0, lambda share: None)
+def _contribution(model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch]) -> Scores:
+    return CRITERIA["contribution"](model, anatomy, batches, 0, lambda share: None)
 
 
 def _seen(model: nn.Module, batch: Batch, names: Sequence[str]) -> dict[str, tuple[Any, Any]]:
@@ -60,12 +60,12 @@ def _by_masking(model: nn.Module, group: Neurons, i: int, batches: Sequence[Batc
 
 
 @pytest.mark.parametrize("family", [*tiny.FAMILIES])
-def test_energy_of_neurons_is_what_their_consumer_misses_without_them(family):
+def test_contribution_of_neurons_is_what_their_consumer_misses_without_them(family):
     model, anatomy = tiny.FAMILIES[family]()
     batches = [tiny.sample(family, 3), tiny.sample(family, 2, seed=4)]
     if family != "vit":
         batches[1] = tiny.padded(batches[1])
-    found = _energy(model, anatomy, batches)
+    found = _contribution(model, anatomy, batches)
     for group in anatomy.neurons[1:4]:
         for i in (0, group.count - 1):
             expected = _by_masking(model, group, i, batches)
@@ -73,23 +73,23 @@ def test_energy_of_neurons_is_what_their_consumer_misses_without_them(family):
 
 
 @pytest.mark.parametrize("family", [*tiny.FAMILIES])
-def test_energy_of_a_layer_is_how_far_it_moves_the_stream(family):
+def test_contribution_of_a_layer_is_how_far_it_moves_the_stream(family):
     model, anatomy = tiny.FAMILIES[family]()
     batch = tiny.sample(family, 3)
-    found = _energy(model, anatomy, [batch])
+    found = _contribution(model, anatomy, [batch])
     for layer in anatomy.layers:
         x, y = _seen(model, batch, (layer.name,))[layer.name]
         share = (y - x).square().sum(-1) / y.square().sum(-1)
         assert found.layers[layer.name] == pytest.approx(float(share.mean()), rel=1e-5)
 
 
-def test_energy_of_a_convolution_is_exact_where_it_reads_one_position_at_a_time():
+def test_contribution_of_a_convolution_is_exact_where_it_reads_one_position_at_a_time():
     model = zoo.awake(zoo.Net(zoo.Block))
     for block in model.blocks:
         block.second = nn.Conv2d(zoo.HIDDEN, zoo.WIDTH, 1)
     zoo.awake(model)
     batch, anatomy = zoo.images(), zoo.anatomy("plain")
-    found = _energy(model, anatomy, [batch])
+    found = _contribution(model, anatomy, [batch])
     for group in anatomy.neurons:
         consumer = f"{group.block}.second"
         whole = _seen(model, batch, (consumer, group.block))
@@ -117,7 +117,7 @@ def test_wide_kernels_are_summed_and_the_stride_of_the_consumer_counts():
     group = Neurons("0", "0", 4, (Member("0", "out"), Member("1", "in")))
     anatomy = Anatomy((), (group,), (), ("0", "1"), "1", {})
     x = zoo.images(5).inputs
-    found = _energy(model, anatomy, [Batch(x)]).neurons["0"]
+    found = _contribution(model, anatomy, [Batch(x)]).neurons["0"]
     with torch.no_grad():
         inner, outer = model[0](x), model(x)
     for i, score in enumerate(found):
@@ -143,7 +143,7 @@ def test_several_consumers_in_a_block_are_summed():
         group = Neurons("blocks.0.first", "blocks.0", zoo.HIDDEN, members)
         plain = zoo.anatomy("plain")
         anatomy = Anatomy((), (group,), (), plain.units, plain.head, {})
-        return torch.tensor(_energy(model, anatomy, [zoo.images()]).neurons["blocks.0.first"])
+        return torch.tensor(_contribution(model, anatomy, [zoo.images()]).neurons["blocks.0.first"])
 
     assert torch.allclose(score(first, other), score(first) + score(other), rtol=1e-5)
 
@@ -152,7 +152,7 @@ def test_a_stream_that_is_zero_counts_for_nothing():
     model = zoo.awake(zoo.Net(zoo.Block))
     with torch.no_grad():
         model.blocks[2].last.bias.fill_(-1e6)
-    found = _energy(model, zoo.anatomy("plain"), [zoo.images()])
+    found = _contribution(model, zoo.anatomy("plain"), [zoo.images()])
     assert found.layers["blocks.2"] == 0.0
     assert set(found.neurons["blocks.2.first"]) == {0.0}
 
@@ -167,7 +167,7 @@ def test_a_block_that_changes_its_input_in_place_is_measured_by_what_it_was_give
             return x + self.last(self.second(self.inside(x)))
 
     scores = [
-        _energy(zoo.awake(zoo.Net(kind)), zoo.anatomy("plain"), [zoo.images()])
+        _contribution(zoo.awake(zoo.Net(kind)), zoo.anatomy("plain"), [zoo.images()])
         for kind in (Spending, Saving)
     ]
     assert scores[0] == scores[1]
@@ -176,14 +176,16 @@ def test_a_block_that_changes_its_input_in_place_is_measured_by_what_it_was_give
 
 def test_needs_no_gradients_and_can_be_had_of_frozen_weights():
     model, anatomy = tiny.llama()
-    free = _energy(model, anatomy, [tiny.tokens()])
+    free = _contribution(model, anatomy, [tiny.tokens()])
     model.requires_grad_(False)
     model.forward = torch.no_grad()(model.forward)
-    assert _energy(model, anatomy, [tiny.tokens()]) == free
+    assert _contribution(model, anatomy, [tiny.tokens()]) == free
 
 
 def test_a_consumer_of_an_unknown_kind_is_named():
     model = nn.Sequential(nn.Linear(4, 4), nn.Bilinear(4, 4, 2))
     group = Neurons("0", "0", 4, (Member("0", "out"), Member("1", "in")))
     with pytest.raises(InputError, match="what a Bilinear makes of 0"):
-        _energy(model, Anatomy((), (group,), (), ("0", "1"), "1", {}), [Batch(torch.ones(2, 4))])
+        _contribution(
+            model, Anatomy((), (group,), (), ("0", "1"), "1", {}), [Batch(torch.ones(2, 4))]
+        )
