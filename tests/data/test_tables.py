@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leanfair.data.tables import check_columns, read_table, write_table
+from leanfair.data.tables import check_columns, check_writable, read_table, write_table
 from leanfair.errors import InputError
 
+INF = float("inf")
 NAMES = ["t.csv", "t.tsv", "t.jsonl", "t.ndjson", "t.parquet", "t.csv.gz", "t.jsonl.gz"]
-CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=8)
+CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -21,7 +22,9 @@ CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\
 def test_what_is_written_is_read_again(
     name: str, rows: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    """All but rows of nothing at the end of a CSV, which a spreadsheet leaves behind."""
     path = tmp_path_factory.mktemp("tables") / name
+    rows = [*rows, {"a": "end", "b c": ""}]
     assert read_table(write_table(path, rows)) == rows
 
 
@@ -59,7 +62,7 @@ def test_a_file_that_is_not_there_and_bytes_that_are_no_text_are_refused(tmp_pat
     with pytest.raises(InputError, match="no table"):
         read_table(tmp_path / "none.csv")
     (tmp_path / "t.csv").write_bytes(b"a,b\n\xff\xfe,2\n")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"not UTF-8 \(line 2 .*--encoding"):
         read_table(tmp_path / "t.csv")
 
 
@@ -71,3 +74,77 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are() -> None:
 def test_lists_are_written_as_json_in_a_csv(tmp_path: Path) -> None:
     write_table(tmp_path / "t.csv", [{"a": [1, "ü"], "b": None}])
     assert (tmp_path / "t.csv").read_text() == 'a,b\n"[1, ""ü""]",\n'
+
+
+# ---- what a file can hold ---------------------------------------------------------------------
+
+PLAIN = st.one_of(CELLS, st.integers(-(2**62), 2**62), st.floats(allow_nan=False), st.booleans())
+ODD = st.one_of(
+    PLAIN, st.none(), st.dates(), st.times(), st.datetimes(), st.timedeltas(), st.decimals(),
+    st.binary(max_size=4), st.lists(st.integers(), max_size=2), st.just(float("nan")),
+    st.dictionaries(CELLS, st.integers(), max_size=2), st.integers(2**64, 2**70),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.jsonl", "t.parquet"])
+@given(
+    rows=st.lists(st.fixed_dictionaries({"a": ODD}, optional={"b": ODD}), min_size=1, max_size=3)
+)
+def test_every_value_is_written_and_read_or_refused_in_a_sentence_before_anything_is_written(
+    name: str, rows: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("tables") / name
+    try:
+        check_writable(path, rows)
+    except InputError:
+        with pytest.raises(InputError, match=r"\.$"):
+            write_table(path, rows)
+        assert not path.exists()
+        return
+    write_table(path, [*rows, {"a": "end"}] if name == "t.csv" else rows)
+    assert read_table(path, note=lambda remark: None)
+
+
+@given(
+    rows=st.lists(
+        st.fixed_dictionaries({"a": PLAIN, "b": PLAIN.filter(lambda x: x not in (INF, -INF))}),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_json_lines_give_back_values_of_every_type(
+    rows: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("tables") / "t.jsonl"
+    finite = [{k: v for k, v in row.items() if v not in (INF, -INF)} or {"b": 1} for row in rows]
+    assert read_table(write_table(path, finite)) == finite
+
+
+def test_no_field_of_a_later_row_is_lost(tmp_path: Path) -> None:
+    rows = [{"a": 1}, {"a": 2, "b": 3}]
+    for name in ("t.parquet", "t.csv"):
+        assert "b" in read_table(write_table(tmp_path / name, rows))[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (b"x", "t.csv"), (b"x", "t.jsonl"), (INF, "t.jsonl"), ({"a": {1}}, "t.csv"),
+        ({"a": float("nan")}, "t.jsonl"), (object(), "t.csv"),
+    ],
+)  # fmt: skip
+def test_a_value_that_a_file_cannot_hold_is_named_by_row_and_column(
+    value: Any, name: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"Row 2 holds .* in the column 'age'"):
+        write_table(tmp_path / name, [{"age": "1"}, {"age": value}])
+
+
+def test_a_parquet_column_of_mixed_types_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="column 'age' mixes"):
+        write_table(tmp_path / "t.parquet", [{"age": "old"}, {"age": 3}])
+
+
+def test_a_workbook_is_read_but_not_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not named like a table"):
+        write_table(tmp_path / "t.xlsx", [{"a": 1}])

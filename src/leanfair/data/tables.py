@@ -1,38 +1,62 @@
-"""Tables of records, from a file and to one: CSV, JSON lines or parquet, told by the file's name.
+"""Tables of records, from a file and to one: CSV, JSON lines, parquet or Excel, told by the name.
 
 Values of a CSV stay texts, as they stand there. Files that end in .gz are (de)compressed.
 """
 
 from __future__ import annotations
 
-import csv
+import datetime
+import decimal
 import gzip
 import io
 import json
+import math
+import warnings
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from leanfair.data.delimited import Note, decoded, delimited, read_delimited
+from leanfair.data.spreadsheet import read_workbook
 from leanfair.errors import InputError
 from leanfair.files import write_bytes
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = (".jsonl", ".ndjson")
-KINDS = "a .csv, .tsv, .jsonl or .parquet file"
+WORKBOOKS = (".xlsx", ".xlsm")
+KINDS = "a .csv, .tsv, .jsonl, .parquet or .xlsx file"
+WRITTEN = "a .csv, .tsv, .jsonl or .parquet file"
 
 Row = dict[str, Any]
 
 
-def read_table(path: str | Path) -> list[Row]:
-    """The rows of a table, each a field -> value. Raises InputError where there is no such file,
-    where it is none, and, by its number (from 1, below the header), for a row that is broken."""
+def _warn(remark: str) -> None:
+    warnings.warn(remark, stacklevel=3)
+
+
+def read_table(path: str | Path, *, encoding: str | None = None, note: Note = _warn) -> list[Row]:
+    """The rows of a table, each a field -> value.
+
+    encoding: that of a text file which is neither UTF-8 nor begins with a byte order mark.
+    note: called with one sentence for whatever was read otherwise than its name promises; by
+        default it is a warning.
+
+    Raises InputError where there is no such file, where it is none, and, by its number (from 1,
+    below the header), for a row that is broken.
+    """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"There is no table {path}: give {KINDS}.")
     kind = kind_of(path)
     try:
-        rows = _read_parquet(path) if kind == ".parquet" else list(_read_text(path, kind))
-    except (OSError, UnicodeError, EOFError) as error:
+        if kind == ".parquet":
+            rows = _read_parquet(path)
+        elif kind in WORKBOOKS:
+            rows = read_workbook(path, note)
+        else:
+            rows = list(_read_text(path, kind, encoding, note))
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"The table {path} cannot be read: {error}.") from error
     if not rows:
         raise InputError(f"The table {path} has no rows: give at least one.")
@@ -40,30 +64,31 @@ def read_table(path: str | Path) -> list[Row]:
 
 
 def write_table(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> Path:
-    """Write rows of the same fields, in one piece. In a CSV, what is neither text nor number is
-    written as JSON, and None as nothing."""
+    """Write rows in one piece; a row may lack fields of others. In a CSV, dates and decimals are
+    written as texts, lists and records as JSON, and None as nothing.
+
+    Raises InputError, naming row and column, for a value that this kind of file cannot hold.
+    """
     path = Path(path)
-    kind = kind_of(path)
-    if kind == ".parquet":
-        content = _parquet_bytes(rows)
-    elif kind in DELIMITERS:
-        content = _csv_text(rows, DELIMITERS[kind]).encode()
-    else:
-        lines = [json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows]
-        content = "".join(f"{line}\n" for line in lines).encode()
+    content = _content(kind_of(path, writing=True), rows)
     return write_bytes(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 
-def kind_of(path: str | Path) -> str:
-    """The ending that tells how a table is written. Raises InputError where none does."""
+def check_writable(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Raise InputError now for what `write_table` would raise it for later."""
+    _content(kind_of(path, writing=True), rows)
+
+
+def kind_of(path: str | Path, *, writing: bool = False) -> str:
+    """The ending that tells how a table is written. Raises InputError where none does, and, when
+    `writing`, for a workbook."""
     path = Path(path)
-    kind = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-    if kind not in (*DELIMITERS, *JSON_LINES, ".parquet") or (path.suffix, kind) == (
-        ".gz",
-        ".parquet",
-    ):
-        raise InputError(f"{path} is not named like a table: use {KINDS}.")
-    return kind
+    zipped = path.suffix == ".gz"
+    kind = path.with_suffix("").suffix if zipped else path.suffix
+    whole = (".parquet", *(() if writing else WORKBOOKS))
+    if kind in (*DELIMITERS, *JSON_LINES) or (kind in whole and not zipped):
+        return kind
+    raise InputError(f"{path} is not named like a table: use {WRITTEN if writing else KINDS}.")
 
 
 def check_columns(rows: Sequence[Mapping[str, Any]], wanted: Sequence[str], what: str) -> None:
@@ -75,49 +100,29 @@ def check_columns(rows: Sequence[Mapping[str, Any]], wanted: Sequence[str], what
             )
 
 
-def _read_text(path: Path, kind: str) -> Iterator[Row]:
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-        if kind in DELIMITERS:
-            yield from _read_csv(path, file, DELIMITERS[kind])
-        else:
-            yield from _read_lines(path, file)
+# ---- reading ------------------------------------------------------------------------------------
 
 
-def _read_csv(path: Path, file: Any, delimiter: str) -> Iterator[Row]:
-    reader = csv.reader(file, delimiter=delimiter, strict=True)
-    header: list[str] | None = None
-    number = 0
-    try:
-        for values in reader:
-            if header is None:
-                header = _header(path, values)
-                continue
-            if not values:
-                continue  # a blank line
-            number += 1
-            if len(values) != len(header):
-                raise InputError(
-                    f"Row {number} of {path} has {len(values)} fields, but the header has "
-                    f"{len(header)}: put it right."
-                )
-            yield dict(zip(header, values, strict=True))
-    except csv.Error as error:
-        raise InputError(f"Row {number + 1} of {path} is broken: {error}.") from error
+def _read_text(path: Path, kind: str, encoding: str | None, note: Note) -> Iterator[Row]:
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        content = gzip.decompress(content)
+    elif kind in DELIMITERS and content.startswith(b"PK\x03\x04"):
+        raise InputError(
+            f"{path} is an Excel workbook, not text: name it .xlsx, or save it as .csv."
+        )
+    text = decoded(content, path, encoding)
+    if kind in DELIMITERS:
+        return read_delimited(text, path, DELIMITERS[kind], note)
+    return _read_lines(path, text)
 
 
-def _header(path: Path, names: list[str]) -> list[str]:
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise InputError(f"{path} has two columns {twice[0]!r}: give each its own name.")
-    return names
-
-
-def _read_lines(path: Path, file: Any) -> Iterator[Row]:
-    for number, line in enumerate((line for line in file if line.strip()), start=1):
+def _read_lines(path: Path, text: str) -> Iterator[Row]:
+    # Only line feeds end a line of JSON: other separators may stand inside of a string.
+    for number, line in enumerate((line for line in text.split("\n") if line.strip()), start=1):
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"Row {number} of {path} is not JSON: {error}.") from error
         if not isinstance(row, dict):
             raise InputError(f"Row {number} of {path} is no object of fields: {line.strip()[:50]}")
@@ -129,31 +134,87 @@ def _read_parquet(path: Path) -> list[Row]:
     import pyarrow.parquet as pq
 
     try:
-        rows: list[Row] = pq.read_table(path).to_pylist()
-    except pa.ArrowException as error:
+        table = pq.read_table(path)
+        rows: list[Row] = table.to_pylist()
+    except (pa.ArrowException, OverflowError, ValueError) as error:
         raise InputError(f"The table {path} cannot be read: {error}.") from error
+    if len(set(table.column_names)) < len(table.column_names):
+        twice = next(name for name in table.column_names if table.column_names.count(name) > 1)
+        raise InputError(f"{path} has two columns {twice!r}: give each its own name.")
     return rows
 
 
-def _parquet_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist([dict(row) for row in rows]), sink)
-    return sink.getvalue()
+# ---- writing ------------------------------------------------------------------------------------
 
 
-def _csv_text(rows: Sequence[Mapping[str, Any]], delimiter: str) -> str:
-    sink = io.StringIO()
+def _content(kind: str, rows: Sequence[Mapping[str, Any]]) -> bytes:
     names = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.DictWriter(sink, names, delimiter=delimiter, lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: _cell(value) for name, value in row.items()})
-    return sink.getvalue()
+    try:
+        if kind == ".parquet":
+            return _parquet_bytes(rows, names)
+        if kind in DELIMITERS:
+            plain = [_each(row, number, _cell) for number, row in enumerate(rows, start=1)]
+            return delimited(plain, names, DELIMITERS[kind]).encode()
+        lines = [
+            json.dumps(_each(row, number, _as_json), ensure_ascii=False, allow_nan=False)
+            for number, row in enumerate(rows, start=1)
+        ]
+        return "".join(f"{line}\n" for line in lines).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"The table holds half a character ({error.object[error.start]!r}), which no file of "
+            f"text can: remove it."
+        ) from error
+
+
+def _each(row: Mapping[str, Any], number: int, form: Any) -> Row:
+    """The row with each value in its written form. Raises InputError for one that has none."""
+    made = {}
+    for name, value in row.items():
+        try:
+            made[name] = form(value)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InputError(
+                f"Row {number} holds {value!r:.50} in the column {name!r}, which this kind of file "
+                f"cannot hold: leave the column out, make it a text, or write .parquet."
+            ) from error
+    return made
 
 
 def _cell(value: Any) -> Any:
-    plain = value is None or isinstance(value, (str, int, float))
-    return value if plain else json.dumps(value, ensure_ascii=False)
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    if isinstance(value, decimal.Decimal):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _as_json(value: Any) -> Any:
+    """`value`, where it is read from JSON as it was; a number that is not finite has no JSON."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("not finite")
+    json.dumps(value, allow_nan=False)
+    return value
+
+
+def _parquet_bytes(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {}
+    for name in names:
+        try:
+            columns[name] = pa.array([row.get(name) for row in rows])
+        except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+            raise InputError(
+                f"The column {name!r} mixes values that no column of a parquet file can hold "
+                f"together ({str(error).splitlines()[0]}): make it one type, or write .csv."
+            ) from error
+    sink = io.BytesIO()
+    try:
+        pq.write_table(pa.table(columns), sink)
+    except (pa.ArrowException, ValueError) as error:
+        raise InputError(f"The table cannot be written as parquet: {error}.") from error
+    return sink.getvalue()
