@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from leanfair.fairness.metrics import gap_intervals as gaps
 from leanfair.statistics import (
@@ -24,6 +25,7 @@ from leanfair.statistics import (
     paired_test,
     rate_interval,
     resampled,
+    wilson,
 )
 
 DRAWS = 300
@@ -162,6 +164,14 @@ def clustered(rng: np.random.Generator, persons: int = 80, each: int = 4) -> tup
     """Rows of persons whose own rates differ a lot."""
     own = np.repeat(rng.beta(1, 1.5, persons), each)
     return (rng.random(persons * each) < own).astype(float), np.repeat(np.arange(persons), each)
+
+
+@pytest.mark.parametrize(("hits", "size"), [(0, 7), (1, 7), (9343, 10_000), (25, 25)])
+@pytest.mark.parametrize("confidence", [0.9, 0.95])
+def test_wilsons_interval_is_scipys(hits: int, size: int, confidence: float) -> None:
+    expected = binomtest(hits, size).proportion_ci(confidence, method="wilson")
+    found = wilson(hits / size, size, confidence)
+    assert found == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
 @pytest.mark.parametrize("method", ["wilson", "bca", "linear"])

@@ -117,7 +117,7 @@ _MOVED = {
     "report.blocks": "pruning.report.blocks",
     "report.charts": "pruning.report.charts",
     "report.formats": "html.formats",
-    "report.lineage": "pruning.report.lineage",
+    "report.lineage": "pruning.report.architecture",
     "report.page": "html.page",
     "report.prune": "pruning.report.page",
     "report.quality": "pruning.report.quality",

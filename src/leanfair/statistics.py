@@ -147,10 +147,19 @@ def _bca_tails(tails: Floats, drawn: Floats, value: float, left_out: Floats) -> 
 # ---- rates --------------------------------------------------------------------------------------
 
 
+def wilson(share: float, size: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval (1927, https://doi.org/10.1080/01621459.1927.10502953) for the `share` of
+    `size` independent trials; with a design effect, `size` need not be whole."""
+    z = float(ndtri((1 + confidence) / 2))
+    centre = (share + z * z / (2 * size)) / (1 + z * z / size)
+    half = z / (1 + z * z / size) * math.sqrt(share * (1 - share) / size + (z / (2 * size)) ** 2)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
 def rate_interval(
     hits: ArrayLike, trials: ArrayLike, clusters: ArrayLike, confidence: float = 0.95
 ) -> Interval:
-    """Hits a trial, with Wilson's interval (1927, https://doi.org/10.1080/01621459.1927.10502953).
+    """Hits a trial, with the interval of `wilson`.
 
     Rows of one cluster say less than as many clusters would: the trials count by the design effect,
     the clustered variance over that of independent rows (Korn and Graubard 1998).
@@ -161,10 +170,8 @@ def rate_interval(
         return Interval.none("there is no row to take the rate of")
     value = x.sum() / total
     size = _effective(x, m, codes_of(clusters))
-    z = float(ndtri((1 + confidence) / 2))
-    centre = (value + z * z / (2 * size)) / (1 + z * z / size)
-    half = z / (1 + z * z / size) * math.sqrt(value * (1 - value) / size + (z / (2 * size)) ** 2)
-    return Interval.around(value, centre - half, centre + half, 0.0, 1.0)
+    low, high = wilson(value, size, confidence)
+    return Interval.around(value, low, high, 0.0, 1.0)
 
 
 def _effective(x: Floats, m: Floats, codes: Ints) -> float:

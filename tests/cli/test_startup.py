@@ -9,7 +9,7 @@ import pytest
 
 import leanfair
 
-HEAVY = {"torch", "numpy", "transformers", "accelerate", "matplotlib", "sklearn", "pyarrow"}
+HEAVY = {"torch", "numpy", "transformers", "accelerate", "sklearn", "pyarrow"}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from leanfair.errors import RunDirectoryError
-from leanfair.pruning.report.lineage import removed_in
+from leanfair.pruning.report.architecture import removed_in
 from leanfair.pruning.report.page import render, write_report
 from tests.support.pages import EVIL, Page
 from tests.support.summaries import Summary, layer_cut, spoken, summary

@@ -34,7 +34,7 @@ def render(summary: Mapping[str, Any]) -> str:
         headline=story.headline(summary),
         tone=story.tone(summary),
         verdict=story.verdict(summary),
-        rule_note=story.rule_note(summary),
+        note=story.rule_note(summary),
         tiles=story.tiles(summary),
         moment=moment(str(summary["created"])),
         sure=w.chances(summary),

@@ -11,10 +11,9 @@ from leanfair.html import formats
 from leanfair.html.formats import moment
 from leanfair.html.page import environment, twice
 from leanfair.pruning.report import story, tables
-from leanfair.pruning.report.architecture import Stage, Width, stages
+from leanfair.pruning.report.architecture import Stage, Width, removed_in, stages
 from leanfair.pruning.report.blocks import blocks_chart
 from leanfair.pruning.report.charts import Journey, rounds_chart
-from leanfair.pruning.report.lineage import removed_in
 from leanfair.pruning.report.quality import quality_of
 
 
@@ -39,7 +38,7 @@ def render(summary: Mapping[str, Any]) -> str:
         met=story.met(summary),
         verdict=story.verdict(summary),
         quality=quality.name,
-        quality_note=quality.note(summary),
+        note=quality.note(summary),
         tiles=story.tiles(summary),
         choices=story.choices(summary),
         cost=story.cost(summary),

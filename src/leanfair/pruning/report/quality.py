@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from leanfair.html import formats as f
 from leanfair.html.svg import LogScale, Scale, digits_for
+from leanfair.statistics import wilson
 
 Summary: TypeAlias = Mapping[str, Any]
 Before: TypeAlias = "tuple[float, float] | None"
@@ -263,11 +264,3 @@ def roomy(
     room = max(0.12 * (high - low), (least - (high - low)) / 2)
     floor, ceiling = min(low, lowest), max(high, highest)
     return Scale(max(floor, low - room), min(ceiling, high + room), bottom, top)
-
-
-def wilson(share: float, size: float, z: float = 1.96) -> tuple[float, float]:
-    """The interval that holds the true share with 95% confidence (Wilson 1927)."""
-    centre = (share + z * z / (2 * size)) / (1 + z * z / size)
-    half = z * math.sqrt(share * (1 - share) / size + z * z / (4 * size * size))
-    half /= 1 + z * z / size
-    return max(0.0, centre - half), min(1.0, centre + half)
