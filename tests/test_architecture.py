@@ -93,7 +93,6 @@ UNTESTED = {
     "pruning.report.architecture",
     "pruning.report.blocks",
     "pruning.report.charts",
-    "pruning.report.lineage",
     "pruning.report.quality",
     "pruning.report.story",
     "pruning.report.tables",
