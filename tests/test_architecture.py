@@ -115,12 +115,6 @@ UNTESTED = {
     "pruning.structures.tracing.roles",
     "pruning.structures.tracing.tied_weights",
     "pruning.structures.trials",
-    "pruning.surgery.activations",
-    "pruning.surgery.config",
-    "pruning.surgery.modules",
-    "pruning.surgery.narrowing",
-    "pruning.surgery.precision",
-    "pruning.surgery.verification",
     "pruning.training.recipe",
     "version",
 }

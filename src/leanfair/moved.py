@@ -91,7 +91,7 @@ _MOVED = {
     "pruning.lora": "pruning.training.lora",
     "pruning.losses": "pruning.training.losses",
     "pruning.masks": "pruning.surgery.masking pruning.surgery.modules",
-    "pruning.precision": "pruning.surgery.precision pruning.surgery.modules",
+    "pruning.precision": "pruning.surgery.modules",
     "pruning.pretrained": "models.pretrained",
     "pruning.products": "pruning.cost.attention",
     "pruning.propose": "pruning.run.propose",
