@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -11,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leanfair.errors import InputError
-from leanfair.similarity import cka, minibatch_cka
+from leanfair.similarity import cka
 from tests.support.oracles import alignment
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -188,37 +186,3 @@ def test_what_is_given_stays_as_it_is():
 def test_what_cannot_be_compared_is_refused_in_a_sentence(x, y, debiased, message):
     with pytest.raises(InputError, match=message):
         cka(x, y, debiased)
-
-
-@FAST
-@given(seed=SEEDS, n=st.integers(4, 10), p=st.integers(1, 9), q=st.integers(1, 9))
-def test_one_minibatch_of_everything_is_the_whole(seed, n, p, q):
-    x, y = _pair(seed, n, p, q)
-    assert minibatch_cka([(x, y)]) == pytest.approx(cka(x, y, debiased=True), abs=1e-9)
-
-
-def test_minibatches_average_the_unbiased_estimates_before_the_ratio():
-    x, y = _pair(9, 15, 3, 4)
-    pieces = [(x[rows], y[rows]) for rows in (slice(0, 5), slice(5, 10), slice(10, 15))]
-    xy, xx, yy = (
-        np.mean([alignment.hsic_u_statistic(*chosen) for chosen in each])
-        for each in (pieces, [(x, x) for x, _ in pieces], [(y, y) for _, y in pieces])
-    )
-    assert minibatch_cka(iter(pieces)) == pytest.approx(xy / math.sqrt(xx * yy), abs=1e-9)
-
-
-def test_many_minibatches_approach_the_whole():
-    x, y = _pair(10, 2000, 4, 5)
-    pieces = [(x[i : i + 40], y[i : i + 40]) for i in range(0, 2000, 40)]
-    assert minibatch_cka(pieces) == pytest.approx(cka(x, y, debiased=True), abs=0.02)
-
-
-def test_constant_minibatches_share_nothing_and_none_is_an_error():
-    constant = np.ones((5, 2))
-    x, _ = _pair(11, 5, 2, 1)
-    assert minibatch_cka([(constant, constant)]) == 0.0
-    assert minibatch_cka([(constant, x), (x, constant)]) == 0.0
-    with pytest.raises(InputError, match="at least one minibatch"):
-        minibatch_cka([])
-    with pytest.raises(InputError, match="at least 4"):
-        minibatch_cka([(x, x), (x[:3], x[:3])])

@@ -1,12 +1,11 @@
 """Centered Kernel Alignment with a linear kernel: how alike two representations are.
 
-Kornblith et al. 2019 (arXiv 1905.00414), equation 3; the debiased form of Song et al. 2012 and, in
-minibatches, Nguyen et al. 2021 (arXiv 2010.15327, equation 3).
+Kornblith et al. 2019 (arXiv 1905.00414), equation 3; the debiased form uses the unbiased HSIC of
+Song et al. 2012.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import isfinite
 from typing import Any, TypeAlias
 
@@ -35,25 +34,6 @@ def cka(X: Array, Y: Array, debiased: bool = False) -> float:
     if debiased:
         return _ratio(_unbiased_hsic(x, y), _unbiased_hsic(x, x), _unbiased_hsic(y, y))
     return max(0.0, _ratio(_alignment(x, y), _alignment(x, x), _alignment(y, y)))
-
-
-def minibatch_cka(pairs: Iterable[tuple[Array, Array]]) -> float:
-    """Debiased linear CKA, from minibatches (X [n, p], Y [n, q]) of at least 4 samples each.
-
-    The unbiased HSIC estimates are averaged over the minibatches before the ratio is taken, so that
-    the whole representation is never held at once. Raises InputError where there is no minibatch.
-    """
-    total = [0.0, 0.0, 0.0]
-    empty = True
-    for X, Y in pairs:
-        empty = False
-        x, y = _matrix(X, "X"), _matrix(Y, "Y")
-        _check_pairs(x, y, least=4)
-        for i, (a, b) in enumerate(((x, y), (x, x), (y, y))):
-            total[i] += _unbiased_hsic(a, b)
-    if empty:
-        raise InputError("minibatch_cka needs at least one minibatch.")
-    return _ratio(*total)
 
 
 def _matrix(values: Array, name: str) -> Tensor:

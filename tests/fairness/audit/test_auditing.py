@@ -24,6 +24,7 @@ from leanfair.fairness.metrics.rates import grouping_of
 from leanfair.fairness.mitigate import MitigatedJudge, mitigate
 from leanfair.fairness.types import Answer, Decision, Item, Varied
 from leanfair.fairness.variations.placebo import Dummies
+from leanfair.statistics import Resampling
 
 PROMPT = "A {race} {job} with a score of {score}. Hire?"
 OPTIONS = ["yes", "no"]
@@ -229,7 +230,7 @@ def test_the_direct_part_and_the_rest_are_covered() -> None:
             [one.label == "yes" for told in evidence.sets for one in told if one.original]
         )
         parts = decompose.parts_of_gaps(
-            grouping, 1, evidence.sets, observed, "yes", np.arange(120), rng, FAST
+            grouping, 1, evidence.sets, observed, "yes", Resampling(np.arange(120), 0, FAST), rng
         )["v0"]
         for k, (name, truth) in enumerate((("direct", 0.2), ("rest", 0.15))):
             held[k] += parts[name]["low"] <= truth <= parts[name]["high"]
@@ -245,10 +246,10 @@ def test_without_bias_alarms_are_as_rare_as_said() -> None:
     times = 250
     for _ in range(times):
         evidence, _ = simulated(rng, 80, 0.0, 3)
-        found = flips.pairs(evidence, "yes", np.arange(80), rng, FAST, 0.95)
+        found = flips.pairs(evidence, "yes", Resampling(np.arange(80), 0, FAST), rng)
         alarms += min(pair["p_adjusted"] for pair in found) <= 0.05
         held += found[0]["difference"]["low"] <= 0 <= found[0]["difference"]["high"]
-        over = flips.against_placebo(evidence, np.arange(80), rng, FAST, 0.95)["excess"]
+        over = flips.against_placebo(evidence, Resampling(np.arange(80), 0, FAST), rng)["excess"]
         excess += over["low"] <= 0 <= over["high"]
     assert alarms / times <= 0.06
     assert 0.93 <= held / times <= 0.975

@@ -8,20 +8,20 @@ import pytest
 from leanfair.fairness.metrics.rates import (
     METRICS,
     MINIMUM_SHARE,
-    Board,
     Decided,
+    GroupRates,
     grouping_of,
-    measure,
 )
-from leanfair.statistics import Interval
+from leanfair.statistics import Interval, Resampling
+from tests.support.groups import measure
 
 DRAWS = 200
 
 
-def board(
+def rates(
     groups: list[str | None], favourable: list[bool], answered: list[bool] | None = None,
     labels: list[bool] | None = None, **rules: list[bool],
-) -> Board:  # fmt: skip
+) -> GroupRates:  # fmt: skip
     """The rates of one grouping, under "none" and further rules."""
     chosen = np.asarray(favourable, bool)
     replied = np.ones_like(chosen) if answered is None else np.asarray(answered, bool)
@@ -30,9 +30,9 @@ def board(
     for name, after in rules.items():
         one = np.asarray(after, bool)
         decided[name] = Decided(one, np.ones_like(one), one == truth)
-    return Board(
-        grouping_of("race", ["race"], [groups]), truth, decided, np.arange(len(chosen)),
-        np.random.default_rng(0), DRAWS,
+    return GroupRates(
+        grouping_of("race", ["race"], [groups]), truth, decided,
+        Resampling(np.arange(len(chosen)), draws=DRAWS), np.random.default_rng(0),
     )  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def numbers(found: Interval) -> tuple[float, float, float]:
 
 def test_rates_count_all_rows_and_say_what_the_answered_ones_show() -> None:
     """Four of ten favourable, two refused: 40 % of all, 50 % of those answered, nobody dropped."""
-    found = board(
+    found = rates(
         ["a"] * 10 + ["b"] * 10,
         [True] * 4 + [False] * 6 + [True] * 5 + [False] * 5,
         [True] * 8 + [False] * 2 + [True] * 10,
@@ -60,7 +60,7 @@ def test_rates_count_all_rows_and_say_what_the_answered_ones_show() -> None:
 def test_too_few_answers_say_nothing_rather_than_zero() -> None:
     """Recorded of another tool: a demographic parity of 0.0 where fewer than three were parsed."""
     answered = [True] * 2 + [False] * 18 + [True] * 20
-    found = board(["a"] * 20 + ["b"] * 20, [False] * 40, answered)
+    found = rates(["a"] * 20 + ["b"] * 20, [False] * 40, answered)
     for name in METRICS:
         metric = found.metric(name, "none")
         assert (metric.value, metric.low, metric.high) == (None, None, None)
@@ -88,7 +88,7 @@ def test_small_groups_are_set_aside_before_the_highest_rate_is_looked_for() -> N
     """Recorded of another tool: a group of two, all hired, made all others look bad."""
     groups: list[str | None] = ["tiny"] * 2 + ["a"] * 100 + ["b"] * 100
     chosen = [True] * 2 + [True] * 50 + [False] * 50 + [True] * 40 + [False] * 60
-    found = board(groups, chosen)
+    found = rates(groups, chosen)
     assert MINIMUM_SHARE == 0.02
     names = found.grouping.names
     assert numbers(found.metric("demographic_parity_ratio", "none"))[0] == pytest.approx(0.8)
@@ -103,7 +103,7 @@ def test_small_groups_are_set_aside_before_the_highest_rate_is_looked_for() -> N
 
 
 def test_no_ratio_of_nothing() -> None:
-    found = board(["a"] * 10 + ["b"] * 10, [False] * 20)
+    found = rates(["a"] * 10 + ["b"] * 10, [False] * 20)
     ratio = found.metric("demographic_parity_ratio", "none")
     assert ratio.value is None
     assert "no group" in ratio.reason
@@ -111,13 +111,13 @@ def test_no_ratio_of_nothing() -> None:
 
 
 def test_one_group_is_nothing_to_compare() -> None:
-    found = board(["a"] * 10, [True] * 10)
+    found = rates(["a"] * 10, [True] * 10)
     assert found.metric("demographic_parity_difference", "none").reason
     assert found.metric("demographic_parity_ratio", "none").reason
 
 
 def test_signed_gaps_have_a_direction() -> None:
-    found = board(
+    found = rates(
         ["a"] * 40 + ["b"] * 40,
         [True] * 10 + [False] * 30 + [True] * 30 + [False] * 10,
         labels=[True, False] * 40,
@@ -130,16 +130,16 @@ def test_signed_gaps_have_a_direction() -> None:
     assert change[0] == 0.5
     assert change[1] > 0
     odds = found.signed("average_odds", 0, 1, "none").value
-    rates = [
+    parts = [
         found.rate(kind, "none", 0).value - found.rate(kind, "none", 1).value  # type: ignore[operator]
         for kind in ("true_positive_rate", "false_positive_rate")
     ]
-    assert odds == pytest.approx(sum(rates) / 2)
+    assert odds == pytest.approx(sum(parts) / 2)
     assert low < value
 
 
 def test_a_gain_is_the_gap_before_less_the_gap_after() -> None:
-    found = board(
+    found = rates(
         ["a"] * 60 + ["b"] * 60,
         [True] * 15 + [False] * 45 + [True] * 45 + [False] * 15,
         mean=[True, False] * 60,
@@ -155,9 +155,9 @@ def test_a_gain_is_the_gap_before_less_the_gap_after() -> None:
 def test_rules_that_decide_alike_have_the_same_intervals_but_for_none() -> None:
     rng = np.random.default_rng(0)
     one = (rng.random(80) < 0.5).tolist()
-    found = board(["a"] * 40 + ["b"] * 40, one, mean=one, gate=one)
+    found = rates(["a"] * 40 + ["b"] * 40, one, mean=one, vote=one)
     gaps = [
-        found.metric("demographic_parity_difference", rule) for rule in ("none", "mean", "gate")
+        found.metric("demographic_parity_difference", rule) for rule in ("none", "mean", "vote")
     ]
     assert gaps[1] == gaps[2]
     assert gaps[0].value == gaps[1].value

@@ -28,6 +28,7 @@ from leanfair.fairness.rules import check_rule
 from leanfair.fairness.variations.placebo import AUTO, Placebo
 from leanfair.fairness.variations.varier import Attributes, Varier
 from leanfair.files import write_json
+from leanfair.statistics import Resampling
 
 RULES = ("none", "mean", "vote", "gate", "abstain", "blind")
 FORMAT = 1
@@ -176,9 +177,7 @@ def audit(
         favourable=favourable,
         attribute=None if varier is None else varier.name,
         reference=reference,
-        seed=seed,
-        draws=bootstrap,
-        confidence=confidence,
+        resampling=Resampling(table.clusters, seed, bootstrap, confidence),
     )
     summary = {
         **_about(base, varier, table, label, cluster),

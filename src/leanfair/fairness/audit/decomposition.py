@@ -25,9 +25,9 @@ import numpy as np
 
 from leanfair.fairness.audit.evidence import favourable_by_value
 from leanfair.fairness.audit.flips import values_of
-from leanfair.fairness.metrics.rates import Bools, Grouping
+from leanfair.fairness.metrics.rates import Grouping
 from leanfair.fairness.types import Varied
-from leanfair.statistics import Interval, Ints, Rates, linear_interval, resampled
+from leanfair.statistics import Bools, Interval, Rates, Resampling, linear_interval, resampled
 
 _AGREE = 0.9
 """The share of a group's rows that have to state one value for it to be the group's."""
@@ -39,10 +39,8 @@ def parts_of_gaps(
     sets: Sequence[Sequence[Varied]],
     observed: Bools,
     favourable: str,
-    clusters: Ints,
+    resampling: Resampling,
     rng: np.random.Generator,
-    draws: int = 2000,
-    confidence: float = 0.95,
 ) -> dict[str, Any]:
     """For each group but the reference its gap to that, the direct part and the rest.
 
@@ -53,9 +51,9 @@ def parts_of_gaps(
     by_value = favourable_by_value(sets, values, favourable)
     filled = np.where(np.isnan(by_value), observed[:, None], by_value)
     hits = np.hstack([observed[:, None], filled])
-    rates = resampled(hits, np.ones_like(hits), grouping.codes, clusters, rng, draws)
+    rates = resampled(hits, np.ones_like(hits), grouping.codes, resampling, rng)
     return {
-        name: _parts(rates, values, stated, g, reference, grouping.names, confidence)
+        name: _parts(rates, values, stated, g, reference, grouping.names, resampling.confidence)
         for g, name in enumerate(grouping.names)
         if g != reference
     }

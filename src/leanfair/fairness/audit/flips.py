@@ -22,6 +22,7 @@ from leanfair.fairness.types import Varied
 from leanfair.statistics import (
     Interval,
     Ints,
+    Resampling,
     benjamini_hochberg,
     linear_interval,
     paired_test,
@@ -32,13 +33,14 @@ from leanfair.statistics import (
 Flips = Sequence["bool | None"]
 
 
-def flip_rate(flips: Flips, clusters: Ints, confidence: float, why: str) -> Interval:
+def flip_rate(flips: Flips, resampling: Resampling, why: str) -> Interval:
     """Flips over the rows where something could be compared; `why` there may be none."""
     known = np.array([flip is not None for flip in flips], bool)
     if not known.any():
         return Interval.none(why)
     hits = np.array([flip is True for flip in flips], bool)
-    return rate_interval(hits[known], known[known], clusters[known], confidence)
+    clusters = resampling.clusters[known]
+    return rate_interval(hits[known], known[known], clusters, resampling.confidence)
 
 
 def values_of(sets: Sequence[Sequence[Varied]]) -> list[str]:
@@ -47,11 +49,7 @@ def values_of(sets: Sequence[Sequence[Varied]]) -> list[str]:
 
 
 def against_placebo(
-    evidence: Evidence,
-    clusters: Ints,
-    rng: np.random.Generator,
-    draws: int,
-    confidence: float,
+    evidence: Evidence, resampling: Resampling, rng: np.random.Generator
 ) -> dict[str, Any]:
     """The flip rate, that of the placebo, and the first less the second: paired, row by row."""
     flips, dummies = evidence.flipped(), evidence.placebo_flipped()
@@ -62,27 +60,26 @@ def against_placebo(
         "reason": evidence.placebo.reason,
         "comparable": sum(flip is not None for flip in dummies),
         "flipped": sum(flip is True for flip in dummies),
-        "flip_rate": flip_rate(dummies, clusters, confidence, reason).to_json(),
+        "flip_rate": flip_rate(dummies, resampling, reason).to_json(),
         "excess": Interval.none(reason).to_json(),
         "p": None,
     }
     if both.any():
         pairs = zip(flips, dummies, strict=True)
         hits = np.array([(a is True, b is True) for a, b in pairs], bool)[both]
-        rates = resampled(hits, np.ones_like(hits), 0 * clusters[both], clusters[both], rng, draws)
-        excess = linear_interval(rates, [[1.0], [-1.0]], confidence)
+        here = resampling.of(both)
+        rates = resampled(hits, np.ones_like(hits), 0 * here.clusters, here, rng)
+        excess = linear_interval(rates, [[1.0], [-1.0]], here.confidence)
         difference = hits[:, 0].astype(int) - hits[:, 1]
-        found |= {"excess": excess.to_json(), "p": paired_test(difference, clusters[both])}
+        found |= {"excess": excess.to_json(), "p": paired_test(difference, here.clusters)}
     return found
 
 
 def pairs(
     evidence: Evidence,
     favourable: str,
-    clusters: Ints,
+    resampling: Resampling,
     rng: np.random.Generator,
-    draws: int,
-    confidence: float,
 ) -> list[dict[str, Any]]:
     """Signed flips of every two values, over all rows that have both.
 
@@ -94,17 +91,17 @@ def pairs(
     answered = _answered_by_value(evidence.sets, values)
     found = []
     for pair in combinations(range(len(values)), 2):
-        both = ~np.isnan(decided[:, pair]).any(axis=1)
+        both = np.asarray(~np.isnan(decided[:, pair]).any(axis=1))
         if not both.any():
             continue
-        outcome, persons = decided[:, pair][both] == 1, clusters[both]
-        rates = resampled(outcome, np.ones_like(outcome), 0 * persons, persons, rng, draws)
-        signed = linear_interval(rates, [[1.0], [-1.0]], confidence)
+        outcome, here = decided[:, pair][both] == 1, resampling.of(both)
+        rates = resampled(outcome, np.ones_like(outcome), 0 * here.clusters, here, rng)
+        signed = linear_interval(rates, [[1.0], [-1.0]], here.confidence)
         found.append(
             {
                 "values": [values[j] for j in pair],
                 "difference": signed.to_json(),
-                **_counted(outcome, answered[:, pair][both], persons),
+                **_counted(outcome, answered[:, pair][both], here.clusters),
             }
         )
     adjusted = benjamini_hochberg([one["p"] for one in found])

@@ -26,14 +26,15 @@ from leanfair.fairness.metrics.rates import (
     MINIMUM_ANSWERED,
     MINIMUM_SHARE,
     Among,
-    Board,
-    Bools,
     Decided,
     Grouping,
+    GroupRates,
 )
 from leanfair.fairness.rules import Outcome
 from leanfair.statistics import (
+    Bools,
     Interval,
+    Resampling,
     benjamini_hochberg,
     fisher,
     linear_interval,
@@ -61,9 +62,7 @@ class Study:
     favourable: str
     attribute: str | None
     reference: str | None
-    seed: int
-    draws: int
-    confidence: float
+    resampling: Resampling
 
     @cached_property
     def outcomes(self) -> Mapping[str, list[Outcome]]:
@@ -84,31 +83,25 @@ class Study:
         return np.array([label == self.favourable for label in self.table.truth], bool)
 
     @cached_property
-    def boards(self) -> list[Board]:
+    def group_rates(self) -> list[GroupRates]:
         """The rates of each grouping."""
         return [
-            Board(
+            GroupRates(
                 grouping,
                 self.positive,
                 self.decided,
-                self.table.clusters,
-                self.rng(i),
-                self.draws,
-                self.confidence,
+                self.resampling,
+                self.resampling.rng(i),
                 self.favourable,
             )
             for i, grouping in enumerate(self.table.groupings)
         ]
 
-    def rng(self, *place: int) -> np.random.Generator:
-        """Chance of its own for each part, so that none depends on what others used up."""
-        return np.random.default_rng([self.seed, *place])
-
 
 def results(study: Study) -> dict[str, Any]:
     """What was measured."""
     attribute_flips = _flips(study)
-    main = study.boards[-1]
+    main = study.group_rates[-1]
     accuracy = {
         among: {rule: _accuracy(study, rule, among) for rule in study.rules}
         for among in ("all", "answered")
@@ -118,9 +111,7 @@ def results(study: Study) -> dict[str, Any]:
     metrics["accuracy_among_answered"] = _plain(accuracy["answered"])
     metrics["flip_rate"] = _plain(attribute_flips)
     pairs = _pairs(study)
-    placebo = flips.against_placebo(
-        study.evidence, study.table.clusters, study.rng(100), study.draws, study.confidence
-    )
+    placebo = flips.against_placebo(study.evidence, study.resampling, study.resampling.rng(100))
     return {
         "n": len(study.table),
         "rule": study.rule,
@@ -132,7 +123,7 @@ def results(study: Study) -> dict[str, Any]:
         "metrics": metrics,
         "gains": _gains(study, main) | {"accuracy": _accuracy_gains(study)},
         "groups": _groups(study),
-        "groupings": [_grouping(study, i) for i in range(len(study.boards))],
+        "groupings": [_grouping(study, i) for i in range(len(study.group_rates))],
         "flips": {
             "values": flips.values_of(study.evidence.sets),
             "comparable": sum(flip is not None for flip in study.evidence.flipped()),
@@ -152,12 +143,11 @@ def results(study: Study) -> dict[str, Any]:
 def _flips(study: Study) -> dict[str, Interval]:
     if study.attribute is None:
         return {rule: Interval.none(_NO_ATTRIBUTE) for rule in study.rules}
-    clusters, level = study.table.clusters, study.confidence
-    before = flips.flip_rate(study.evidence.flipped(), clusters, level, _NOT_VARIED)
+    before = flips.flip_rate(study.evidence.flipped(), study.resampling, _NOT_VARIED)
     after: dict[str, Interval] = {"none": before}
     for rule in study.rules[1:]:
         found = study.evidence.flips_of(rule)
-        rate = flips.flip_rate(found, clusters, level, _NOT_VARIED)
+        rate = flips.flip_rate(found, study.resampling, _NOT_VARIED)
         # no chance is left where a rule cannot but decide alike: there is no interval to give
         after[rule] = Interval(0.0, 0.0, 0.0) if rate.value == 0 else rate
     return after
@@ -167,10 +157,8 @@ def _pairs(study: Study) -> list[dict[str, Any]]:
     return flips.pairs(
         study.evidence,
         study.favourable,
-        study.table.clusters,
-        study.rng(101),
-        study.draws,
-        study.confidence,
+        study.resampling,
+        study.resampling.rng(101),
     )
 
 
@@ -180,21 +168,22 @@ def _accuracy(study: Study, rule: str, among: str) -> Interval:
     if one.answered.sum() < min(MINIMUM_ANSWERED, len(study.table)):
         return Interval.none(f"only {int(one.answered.sum())} rows were answered: too few")
     return rate_interval(
-        one.correct[rows], rows[rows], study.table.clusters[rows], study.confidence
+        one.correct[rows],
+        rows[rows],
+        study.resampling.clusters[rows],
+        study.resampling.confidence,
     )
 
 
 def _accuracy_gains(study: Study) -> dict[str, Any]:
     hits = np.stack([study.decided[rule].correct for rule in study.rules], axis=1)
     group = np.zeros(len(hits), np.int64)
-    rates = resampled(
-        hits, np.ones_like(hits), group, study.table.clusters, study.rng(102), study.draws
-    )
+    rates = resampled(hits, np.ones_like(hits), group, study.resampling, study.resampling.rng(102))
     found = {}
     for i, rule in enumerate(study.rules[1:], start=1):
         weights = np.zeros((len(study.rules), 1))
         weights[i], weights[0] = 1.0, -1.0
-        found[rule] = linear_interval(rates, weights, study.confidence).to_json()
+        found[rule] = linear_interval(rates, weights, study.resampling.confidence).to_json()
     return found
 
 
@@ -213,7 +202,7 @@ def _counts(study: Study, rule: str, grouping: tuple[Grouping, int] | None) -> d
 
 
 def _grouping(study: Study, place: int) -> dict[str, Any]:
-    board, grouping = study.boards[place], study.table.groupings[place]
+    board, grouping = study.group_rates[place], study.table.groupings[place]
     reference = reference_of(grouping, study.reference)
     return {
         "name": grouping.name,
@@ -245,18 +234,18 @@ def group_key(groupings: Sequence[Grouping], grouping: Grouping, name: str) -> s
     return f"{grouping.name}: {name}" if several else name
 
 
-def _by_rule(study: Study, board: Board, name: str, among: Among = "all") -> dict[str, Any]:
+def _by_rule(study: Study, board: GroupRates, name: str, among: Among = "all") -> dict[str, Any]:
     return {rule: board.metric(name, rule, among).to_json() for rule in study.rules}
 
 
-def _gains(study: Study, board: Board) -> dict[str, Any]:
+def _gains(study: Study, board: GroupRates) -> dict[str, Any]:
     return {
         name: {rule: board.gain(name, "none", rule).to_json() for rule in study.rules[1:]}
         for name in DIFFERENCES
     }
 
 
-def _signed(study: Study, board: Board, reference: int) -> dict[str, Any]:
+def _signed(study: Study, board: GroupRates, reference: int) -> dict[str, Any]:
     """Each group's rates less the reference's, and how each rule changes that."""
     return {
         name: {
@@ -285,10 +274,8 @@ def _decomposition(study: Study, place: int, reference: int) -> dict[str, Any] |
         study.evidence.sets,
         study.decided["none"].favourable,
         study.favourable,
-        study.table.clusters,
-        study.rng(200 + place),
-        study.draws,
-        study.confidence,
+        study.resampling,
+        study.resampling.rng(200 + place),
     )
 
 
@@ -298,7 +285,7 @@ def _decomposition(study: Study, place: int, reference: int) -> dict[str, Any] |
 def _groups(study: Study) -> dict[str, Any]:
     found: dict[str, Any] = {}
     groupings = study.table.groupings
-    for board, grouping in zip(study.boards, groupings, strict=True):
+    for board, grouping in zip(study.group_rates, groupings, strict=True):
         tests = {rule: _tests(study, grouping, rule) for rule in study.rules}
         for g, name in enumerate(grouping.names):
             found[group_key(groupings, grouping, name)] = _group(study, board, g, tests)
@@ -314,7 +301,7 @@ def _groups(study: Study) -> dict[str, Any]:
 
 
 def _group(
-    study: Study, board: Board, g: int, tests: Mapping[str, list[dict[str, Any]]]
+    study: Study, board: GroupRates, g: int, tests: Mapping[str, list[dict[str, Any]]]
 ) -> dict[str, Any]:
     grouping = board.grouping
     by_rule = {rule: {**_rates(study, board, g, rule), **tests[rule][g]} for rule in study.rules}
@@ -332,7 +319,7 @@ def _group(
     }
 
 
-def _rates(study: Study, board: Board, g: int, rule: str) -> dict[str, Any]:
+def _rates(study: Study, board: GroupRates, g: int, rule: str) -> dict[str, Any]:
     counts = _counts(study, rule, (board.grouping, g))
     size = int(board.grouping.sizes[g])
     impact = board.impact(rule, g)
@@ -386,9 +373,9 @@ def settings(study: Study) -> dict[str, Any]:
         "favourable": study.favourable,
         "group": list(study.table.groupings[-1].columns),
         "placebo": study.evidence.placebo.kind or None,
-        "seed": study.seed,
-        "bootstrap": study.draws,
-        "confidence": study.confidence,
+        "seed": study.resampling.seed,
+        "bootstrap": study.resampling.draws,
+        "confidence": study.resampling.confidence,
         "minimum_answered": MINIMUM_ANSWERED,
         "minimum_share": MINIMUM_SHARE,
         "four_fifths": FOUR_FIFTHS,

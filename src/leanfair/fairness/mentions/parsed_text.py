@@ -106,11 +106,6 @@ class Scene:
             return self.word(i) != "-" and not self.tokens[i].text.isdigit()
         return self.words[i] in self.english.closing
 
-    def longest(self, i: int) -> Candidate | None:
-        """The longest candidate that begins at i."""
-        found = self.candidates.get(i)
-        return found[0] if found else None
-
     def kind_at(self, i: int, *kinds: str) -> Candidate | None:
         """The candidate at i, if it may be of one of these kinds."""
         for candidate in self.candidates.get(i, ()):

@@ -1,13 +1,13 @@
-"""Rates by group and the metrics made of them, each with the interval of the very number shown.
+"""Rates by group and the fairness metrics computed from them, each with its confidence interval.
 
-Denominators. A selection rate is favourable decisions over *all* rows of a group: what is refused,
-unparsed, abstained or failed is an outcome of its own, neither dropped from the denominator nor
-favourable. The same goes for true positives (over all rows whose label is favourable), false
-positives (over all others) and accuracy (over all rows). Each also comes `answered`: over the
-answered rows alone. Where the two differ, it matters how refusals are seen.
+Denominators. A selection rate is favourable decisions over *all* rows of a group: a decision that
+is refused, unparsed, abstained or failed stays in the denominator and is not favourable. The same
+holds for true positives (over all rows whose label is favourable), false positives (over all
+others) and accuracy (over all rows). Each rate also exists among "answered": over the answered rows
+alone. Where the two differ, the conclusion depends on how refusals are treated.
 
 Differences and ratios equal fairlearn's where those are defined. Where a group has no row to take a
-rate of, fairlearn takes it as 0; here the metric is None, and says why.
+rate of, fairlearn sets the rate to 0; here the metric is None, with a reason.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from leanfair.fairness.metrics.gap_intervals import (
     How,
@@ -28,16 +27,24 @@ from leanfair.fairness.metrics.gap_intervals import (
     impact_interval,
     ratio_interval,
 )
-from leanfair.statistics import Interval, Ints, Rates, linear_interval, rate_interval, resampled
+from leanfair.statistics import (
+    Bools,
+    Interval,
+    Ints,
+    Rates,
+    Resampling,
+    linear_interval,
+    rate_interval,
+    resampled,
+)
 
-Bools: TypeAlias = NDArray[np.bool_]
 Among: TypeAlias = Literal["all", "answered"]
 
 MINIMUM_ANSWERED = 3
-"""Of fewer answers, a group's rate is not shown: nothing follows from two."""
+"""With fewer answered rows, a group's rate is not reported."""
 MINIMUM_SHARE = 0.02
-"""Smaller groups are left out of ratios, before the highest rate is looked for (New York City's
-Local Law 144 allows it); they are shown, and differences hold them."""
+"""Groups with a smaller share of the rows are left out of ratios, before the highest rate is looked
+for (New York City's Local Law 144 allows it); they are reported, and differences include them."""
 
 KINDS = ("selection_rate", "true_positive_rate", "false_positive_rate", "accuracy")
 _AMONG: tuple[Among, ...] = ("all", "answered")
@@ -48,8 +55,8 @@ DIFFERENCES: Mapping[str, tuple[tuple[str, ...], How]] = {
     "average_odds_difference": (("true_positive_rate", "false_positive_rate"), "mean"),
     "equalized_odds_difference": (("true_positive_rate", "false_positive_rate"), "max"),
 }
-"""Highest rate less lowest; of two kinds of rates the mean or the larger of both (fairlearn's
-`equalized_odds_difference` with agg "mean" and "worst_case")."""
+"""Highest rate minus lowest; for two kinds of rates, the mean or the larger of both differences
+(fairlearn's `equalized_odds_difference` with agg "mean" and "worst_case")."""
 RATIO = "demographic_parity_ratio"
 METRICS = (*DIFFERENCES, RATIO)
 
@@ -59,15 +66,19 @@ GAPS: Mapping[str, Mapping[str, float]] = {
     "false_positive_rate": {"false_positive_rate": 1.0},
     "average_odds": {"true_positive_rate": 0.5, "false_positive_rate": 0.5},
 }
-"""Signed gaps: a group's rates less the reference group's (Hardt et al. 2016, arXiv 1610.02413;
-average odds as in Bellamy et al. 2018, arXiv 1810.01943)."""
+"""Signed gaps: a group's rates minus those of the reference group (Hardt et al. 2016, arXiv
+1610.02413; average odds as in Bellamy et al. 2018, arXiv 1810.01943)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Grouping:
-    """Groups of rows. `columns`: what they are by. `codes` [n]: the place of each row's group in
-    `names`, -1 where the value of a column is unknown, or where the group is an intersection of a
-    single row: those are in `alone`. `values`: those of each group's columns."""
+    """A partition of the rows into groups.
+
+    `columns`: the columns that define the groups; of several columns, the groups are their
+    intersections. `names`: the groups. `values`: for each group its value in each column. `codes`
+    [n]: the index of each row's group in `names`, -1 where a column is unknown or where the
+    intersection has a single row; the names of those intersections are in `alone`.
+    """
 
     name: str
     columns: tuple[str, ...]
@@ -78,48 +89,47 @@ class Grouping:
 
     @cached_property
     def sizes(self) -> Ints:
-        """The rows of each group."""
+        """The number of rows of each group."""
         return np.bincount(self.codes[self.codes >= 0], minlength=len(self.names)).astype(np.int64)
 
     @property
     def unknown(self) -> int:
-        """Rows whose group is unknown."""
+        """The number of rows whose group is unknown."""
         return int((self.codes < 0).sum()) - len(self.alone)
 
     @property
     def large(self) -> list[int]:
-        """The groups that ratios hold."""
+        """The indices of the groups that are large enough for ratios."""
         least = MINIMUM_SHARE * self.sizes.sum()
         return [g for g, size in enumerate(self.sizes) if size >= least]
 
 
 @dataclass(frozen=True, eq=False)
 class Decided:
-    """What one rule decided of n rows: whether favourably, at all, and as the label says."""
+    """The decisions of one rule about n rows: whether favourable, answered, equal to the label."""
 
     favourable: Bools
     answered: Bools
     correct: Bools
 
 
-class Board:
-    """All rates of one grouping, rule by rule, from the same resamples: so gains are paired."""
+class GroupRates:
+    """The rates of one grouping under every rule, from the same resamples, so gains are paired."""
 
     def __init__(
         self,
         grouping: Grouping,
         positive: Bools,
         decided: Mapping[str, Decided],
-        clusters: Ints,
+        resampling: Resampling,
         rng: np.random.Generator,
-        draws: int = 2000,
-        confidence: float = 0.95,
         favourable: str = "favourable",
     ) -> None:
-        """`positive` [n]: whether the label is favourable. `favourable`: what that is called."""
+        """`positive` [n]: whether the label is favourable. `decided`: the decisions of each rule.
+        `favourable`: the name of the favourable option, for reasons."""
         self.grouping = grouping
-        self.clusters = clusters
-        self.confidence = confidence
+        self.clusters = resampling.clusters
+        self.confidence = resampling.confidence
         self.favourable = favourable
         self._first = _first_alike(decided)
         self._rules = tuple(dict.fromkeys(self._first.values()))
@@ -131,7 +141,7 @@ class Board:
         ]
         self._hits = np.stack([hits for hits, _ in columns], axis=1)
         self._trials = np.stack([trials for _, trials in columns], axis=1)
-        self._rates = resampled(self._hits, self._trials, grouping.codes, clusters, rng, draws)
+        self._rates = resampled(self._hits, self._trials, grouping.codes, resampling, rng)
         known = grouping.codes >= 0
         self._answered = {
             rule: np.bincount(
@@ -142,7 +152,7 @@ class Board:
         self._kept: dict[tuple[object, ...], Interval] = {}
 
     def rate(self, kind: str, rule: str, group: int, among: Among = "all") -> Interval:
-        """A group's rate."""
+        """One of KINDS for a group, with its interval."""
         return self._once(self._rate, kind, self._first[rule], group, among)
 
     def _rate(self, kind: str, rule: str, group: int, among: Among) -> Interval:
@@ -159,7 +169,7 @@ class Board:
         )
 
     def metric(self, name: str, rule: str, among: Among = "all") -> Interval:
-        """One of METRICS."""
+        """One of METRICS over all groups."""
         return self._once(self._metric, name, self._first[rule], among)
 
     def _metric(self, name: str, rule: str, among: Among) -> Interval:
@@ -172,7 +182,7 @@ class Board:
         return gap_interval(self._take(kinds, rule, among), how, self.confidence)
 
     def gain(self, name: str, before: str, after: str, among: Among = "all") -> Interval:
-        """By how much the rule `after` makes one of DIFFERENCES smaller than `before` has it."""
+        """One of DIFFERENCES under the rule `before` minus the same under `after`."""
         return self._once(self._gain, name, self._first[before], self._first[after], among)
 
     def _gain(self, name: str, before: str, after: str, among: Among) -> Interval:
@@ -185,7 +195,7 @@ class Board:
         return gain_interval(one, two, how, self.confidence)
 
     def impact(self, rule: str, group: int, among: Among = "all") -> Interval:
-        """A group's selection rate over the highest one of groups that are not too small."""
+        """A group's selection rate over the highest one among the groups of `Grouping.large`."""
         return self._once(self._impact, self._first[rule], group, among)
 
     def _impact(self, rule: str, group: int, among: Among) -> Interval:
@@ -201,7 +211,7 @@ class Board:
     def signed(
         self, gap: str, group: int, reference: int, rule: str, before: str | None = None
     ) -> Interval:
-        """One of GAPS: `group` less `reference`; with `before`, its change from that rule's."""
+        """One of GAPS, `group` minus `reference`; with `before`, its change from that rule."""
         first = None if before is None else self._first[before]
         return self._once(self._signed, gap, group, reference, self._first[rule], first)
 
@@ -224,13 +234,13 @@ class Board:
         return linear_interval(self._rates, weights, self.confidence, bound=bound)
 
     def _once(self, measure: Callable[..., Interval], *given: object) -> Interval:
-        """Rules that decide every row alike, as `gate` and `mean`, are measured once."""
+        """Rules that decide every row alike share a key, so each number is computed once."""
         key = (measure.__name__, *given)
         if key not in self._kept:
             self._kept[key] = measure(*given)
         return self._kept[key]
 
-    # ---- why there may be nothing to say --------------------------------------------------------
+    # ---- reasons why a number is undefined; empty where it is defined ---------------------------
 
     def _undefined(self, kinds: Sequence[str], rule: str, among: Among) -> str:
         groups = range(len(self.grouping.names))
@@ -301,8 +311,10 @@ class Board:
 
 
 def _first_alike(decided: Mapping[str, Decided]) -> dict[str, str]:
-    """For each rule the first that decides every row alike. The first of all stays alone: that a
-    rule changed nothing here does not mean that it never does."""
+    """For each rule the first rule that decides every row alike.
+
+    The very first rule ("none") stands for itself alone: that another rule changed no decision here
+    does not mean that it never would, so its gain keeps an interval."""
     first: dict[str, str] = {}
     seen: dict[bytes, str] = {}
     for place, (rule, one) in enumerate(decided.items()):
@@ -312,7 +324,7 @@ def _first_alike(decided: Mapping[str, Decided]) -> dict[str, str]:
 
 
 def _columns(one: Decided, positive: Bools, among: Among) -> list[tuple[Bools, Bools]]:
-    """Hits and trials, in the order of KINDS."""
+    """Hits and trials of each of KINDS, in that order."""
     rows = np.ones_like(one.answered) if among == "all" else one.answered
     return [
         (one.favourable & rows, rows),
@@ -325,41 +337,14 @@ def _columns(one: Decided, positive: Bools, among: Among) -> list[tuple[Bools, B
 def grouping_of(
     name: str, columns: Sequence[str], values: Sequence[Sequence[str | None]]
 ) -> Grouping:
-    """The groups by `columns`, whose values for each row are in `values` [columns][n]: None where
-    unknown. Of several columns, the groups are their intersections."""
+    """The groups by `columns`, whose values are `values` [columns][n], None where unknown.
+
+    Of several columns, the groups are their intersections; those of a single row are set apart."""
     rows = list(zip(*values, strict=True))
     known = Counter(tuple(map(str, row)) for row in rows if None not in row)
-    found = sorted(row for row, size in known.items() if size > 1)
-    places: dict[tuple[str | None, ...], int] = {row: g for g, row in enumerate(found)}
-    codes = np.array([places.get(row, -1) for row in rows], np.int64)
-    names = tuple(" & ".join(row) for row in found)
+    groups = sorted(row for row, size in known.items() if size > 1)
+    indices: dict[tuple[str | None, ...], int] = {row: g for g, row in enumerate(groups)}
+    codes = np.array([indices.get(row, -1) for row in rows], np.int64)
+    names = tuple(" & ".join(row) for row in groups)
     alone = tuple(" & ".join(row) for row in sorted(known) if known[row] == 1)
-    return Grouping(name, tuple(columns), names, tuple(found), codes, alone)
-
-
-def measure(
-    labels: Sequence[bool] | Bools,
-    decisions: Sequence[bool] | Bools,
-    groups: Sequence[str],
-    *,
-    answered: Sequence[bool] | Bools | None = None,
-    among: Among = "all",
-    clusters: Sequence[int] | Ints | None = None,
-    seed: int = 0,
-    draws: int = 2000,
-    confidence: float = 0.95,
-) -> dict[str, Interval]:
-    """METRICS of plain arrays: whether each row's label, and its decision, is favourable."""
-    positive, favourable = np.asarray(labels, bool), np.asarray(decisions, bool)
-    replied = np.ones(len(positive), bool) if answered is None else np.asarray(answered, bool)
-    own = np.arange(len(positive)) if clusters is None else np.asarray(clusters, np.int64)
-    board = Board(
-        grouping_of("group", ["group"], [list(groups)]),
-        positive,
-        {"none": Decided(favourable & replied, replied, (favourable == positive) & replied)},
-        own,
-        np.random.default_rng(seed),
-        draws,
-        confidence,
-    )
-    return {name: board.metric(name, "none", among) for name in METRICS}
+    return Grouping(name, tuple(columns), names, tuple(groups), codes, alone)

@@ -16,7 +16,7 @@ from torch.nn.modules.conv import _ConvNd
 from leanfair.data.batches import Batch
 from leanfair.errors import InputError
 from leanfair.pruning.criteria.contributions import contribution
-from leanfair.pruning.criteria.divergence import mean_kl, total_kl
+from leanfair.pruning.criteria.divergence import total_kl
 from leanfair.pruning.criteria.fisher_information import fisher
 from leanfair.pruning.criteria.partial_forward import sites, sites_by_batch
 from leanfair.pruning.surgery.activations import features
@@ -34,7 +34,6 @@ __all__ = [
     "fisher",
     "kl",
     "l1",
-    "mean_kl",
     "random",
 ]
 

@@ -10,14 +10,10 @@ _AT_ONCE = 2**20
 """How many probabilities are in double precision at once, as stay in a cache."""
 
 
-def mean_kl(without: Tensor, whole: Tensor) -> float:
-    """The mean over samples of KL(softmax(without) || softmax(whole)), logits [n, classes]."""
-    return total_kl(without, whole) / len(without)
-
-
 def total_kl(without: Tensor, whole: Tensor) -> float:
-    """The sum over samples of what `mean_kl` is the mean of. Taken in double precision, as the
-    divergence of one neuron among many would drown in rounding otherwise."""
+    """The sum over samples of KL(softmax(without) || softmax(whole)), logits [n, classes].
+
+    In double precision, as the divergence of one neuron among many would drown in rounding."""
     rows = max(1, _AT_ONCE // without.shape[-1])
     parts = zip(torch.split(without, rows), torch.split(whole, rows), strict=True)
     return float(torch.stack([_kl(p.double(), q.double()).sum() for p, q in parts]).sum())
