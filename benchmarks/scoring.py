@@ -17,7 +17,8 @@ import torch
 from leanfair.data.batches import Batch
 from leanfair.files import write_json
 from leanfair.models.resnet_cifar import CifarResNet
-from leanfair.pruning.criteria.criteria import fisher, kl, mean_kl
+from leanfair.pruning.criteria.criteria import fisher, kl
+from leanfair.pruning.criteria.divergence import total_kl
 from leanfair.pruning.run.summary import machine
 from leanfair.pruning.structures.dissect import dissect
 from leanfair.pruning.surgery.activations import outputs
@@ -51,12 +52,12 @@ def main() -> None:
     worst = 0.0
     for layer in anatomy.layers:
         with masked(model, layers=(layer,)):
-            score = mean_kl(outputs(model, images).logits, whole.logits)
+            score = total_kl(outputs(model, images).logits, whole.logits) / args.images
         worst = max(worst, abs(score - ours.layers[layer.name]))
     for group in anatomy.neurons:
         for i in range(group.count):
             with masked(model, neurons=(NeuronCut(group, (i,)),)):
-                score = mean_kl(outputs(model, images).logits, whole.logits)
+                score = total_kl(outputs(model, images).logits, whole.logits) / args.images
             worst = max(worst, abs(score - ours.neurons[group.name][i]))
     passes = time.perf_counter() - began
 
