@@ -1,12 +1,15 @@
-"""Writing files so that nothing is lost: to a temporary name first, then moved into place."""
+"""Files that are written whole or not at all, and the lock that keeps two writers apart."""
 
 from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -16,6 +19,7 @@ from leanfair.errors import RunDirectoryError
 if TYPE_CHECKING:
     from torch import Tensor
 
+_log = logging.getLogger(__name__)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -79,6 +83,53 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     except (OSError, SafetensorError) as error:
         raise RunDirectoryError(f"{path} cannot be read: {error}.") from error
     return tensors
+
+
+@contextmanager
+def locked(file: Path, what: str, remedy: str, *, reentrant: bool = False) -> Iterator[None]:
+    """Hold the lock file `file`, which guards `what`, for this process alone.
+
+    The lock is the operating system's (`filelock`), which frees it when its process ends, however
+    it ends: a file that is left behind locks nothing. With `reentrant`, several holders in one
+    process share the lock. Raises RunDirectoryError where it is held, in a sentence that names
+    `what`, the process that holds it and the `remedy`, and where the file cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    process, holder = os.getpid(), file.with_name(f"{file.name}.json")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(file, timeout=0, thread_local=False, is_singleton=reentrant)
+        lock.acquire()
+    except Timeout:
+        raise RunDirectoryError(f"{what} is in use by {_holder(holder)}: {remedy}.") from None
+    except OSError as error:
+        raise RunDirectoryError(_sentence(file, error)) from error
+    try:
+        if lock.lock_counter == 1:
+            _take_over(holder)
+        yield
+    finally:
+        if os.getpid() == process:  # a forked child does not own what it inherited
+            if lock.lock_counter == 1:
+                holder.unlink(missing_ok=True)
+            lock.release()
+
+
+def _take_over(holder: Path) -> None:
+    if holder.exists():
+        _log.debug("%s: %s ended without releasing its lock.", holder.parent, _holder(holder))
+    since = datetime.now(timezone.utc).isoformat(" ", "seconds")
+    write_json(holder, {"pid": os.getpid(), "host": socket.gethostname(), "since": since})
+
+
+def _holder(file: Path) -> str:
+    """The process that `file` names."""
+    try:
+        held = read_json(file)
+        return f"process {held['pid']} on {held['host']} since {held['since']}"
+    except (RunDirectoryError, KeyError, TypeError):  # it has just taken, or just freed, the lock
+        return "another process"
 
 
 def _sentence(path: Path, error: OSError) -> str:

@@ -20,6 +20,7 @@ from torch import nn
 
 from leanfair.data.batches import Source
 from leanfair.data.text import as_tokens
+from leanfair.pruning.checkpoint.run_directory import RunDirectory
 from leanfair.pruning.cost.macs import bill
 from leanfair.pruning.run.propose import propose_layer, propose_neurons
 from leanfair.pruning.run.result import Pruned
@@ -28,6 +29,7 @@ from leanfair.pruning.run.state import Run
 from leanfair.pruning.run.summary import finish
 from leanfair.pruning.settings import settings_from
 from leanfair.pruning.surgery.removal import apply
+from leanfair.pruning.training.distributed import is_main
 from leanfair.pruning.training.reconstruction import reconstruct
 from leanfair.pruning.types import Candidate, Cut, Kind, Listener, Step
 from leanfair.similarity import cka
@@ -74,12 +76,15 @@ def prune(
     """
     chosen = settings_from(preset, {"cut": cut, "of": of, **settings}, model)
     held, taught, asked = (as_tokens(data, tokenizer) for data in (calibration, train, test))
-    run = open_run(model, chosen, held, taught, asked, out, resume, fine_tune, on_event, tokenizer)
-    while not run.met_target():
-        step = next_round(run)
-        if step is None:
-            break
-    return finish(run)
+    with RunDirectory(Path(out) if out else None, is_main()) as directory:
+        run = open_run(
+            model, chosen, held, taught, asked, directory, resume, fine_tune, on_event, tokenizer
+        )
+        while not run.met_target():
+            step = next_round(run)
+            if step is None:
+                break
+        return finish(run)
 
 
 def next_round(run: Run) -> Step | None:

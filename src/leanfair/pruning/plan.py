@@ -92,7 +92,7 @@ def look_ahead(
     """`plan`, with where the run stands."""
     chosen = settings_from(preset, {"cut": cut, "of": of, **settings}, model)
     held = as_tokens(calibration, tokenizer)
-    run = open_run(model, chosen, held, None, None, None, False, None, None)
+    run = open_run(model, chosen, held, None, None, RunDirectory(None), False, None, None)
     if out is not None:
         _catch_up(run, RunDirectory(Path(out), writes=False))
     cuts = None if run.met_target() else propose(run)

@@ -52,19 +52,70 @@ def test_a_line_that_a_kill_cut_short_is_passed_over(tmp_path: Path) -> None:
         assert "three" in again
 
 
-def test_several_processes_append_at_once(tmp_path: Path) -> None:
+PAYING = """
+import sys, time
+from leanfair import Judge
+def model(texts):
+    print("asked", len(texts), flush=True)
+    return [[0.5, 0.5]] * len(texts)
+judge = Judge(model, "{text}", ["yes", "no"], store=sys.argv[1], model_name="toy")
+judge.decide([{"text": str(i)} for i in range(int(sys.argv[2]))])
+print("done", flush=True)
+sys.stdin.readline()
+"""
+
+
+def paying(path: Path, count: int) -> subprocess.Popen[str]:
+    """A process that asks for `count` answers and then keeps its judge until it is told to end."""
+    return subprocess.Popen(
+        [sys.executable, "-c", PAYING, str(path), str(count)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_a_second_process_is_refused_before_it_pays_until_the_first_is_gone(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    code = (
-        "import sys; from leanfair.fairness.judge.store import Store; "
-        "from leanfair.fairness.types import Answer; store = Store(sys.argv[1]); "
-        "[store.add(f'{sys.argv[2]}-{i}', Answer('answered', {'a': i / 7}, 1.0, 'x' * 500)) "
-        "for i in range(300)]"
+    first = paying(path, 200)
+    assert first.stdout is not None
+    while first.stdout.readline() != "done\n":
+        assert first.poll() is None
+    said, error = paying(path, 300).communicate()
+    assert "asked" not in said
+    assert f"is in use by process {first.pid} on " in error
+    assert "name another store" in error
+    first.kill()
+    first.communicate()
+    said, error = paying(path, 300).communicate()
+    assert not error
+    asked = sum(int(line.split()[1]) for line in said.splitlines() if line.startswith("asked"))
+    assert asked == 100, "what the killed process paid for is not paid for again"
+    assert len(Store(path)) == 300
+
+
+def test_what_is_known_is_read_beside_a_writer(tmp_path: Path) -> None:
+    writer = Store(tmp_path / "a.jsonl")
+    writer.add("k", ANSWER)
+    program = (
+        "import sys; from leanfair.fairness.judge.store import Store\n"
+        "store = Store(sys.argv[1]); assert 'k' in store; store.reserve()"
     )
-    workers = [subprocess.Popen([sys.executable, "-c", code, path, str(n)]) for n in range(3)]
-    assert [worker.wait() for worker in workers] == [0, 0, 0]
-    store = Store(path)
-    assert len(store) == 900
-    assert len(path.read_text().splitlines()) == 900
+    command = [sys.executable, "-c", program, str(writer.path)]
+    reader = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert f"process {os.getpid()}" in reader.stderr
+    writer.close()
+    assert subprocess.run(command, check=False).returncode == 0
+
+
+def test_stores_of_one_process_share_a_file(tmp_path: Path) -> None:
+    one, other = (Store(tmp_path / "a.jsonl") for _ in range(2))
+    one.add("k", ANSWER)
+    assert "k" not in other
+    other.reserve()
+    assert "k" in other
+    one.close()
+    other.add("l", ANSWER)
+    other.close()
+    assert {path.name for path in tmp_path.iterdir()} == {"a.jsonl", ".a.jsonl.lock"}
 
 
 def test_an_answer_that_failed_is_not_kept(tmp_path: Path) -> None:

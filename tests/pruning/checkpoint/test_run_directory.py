@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import socket
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from leanfair.files import write_tensors
 from leanfair.pruning.checkpoint.loading import cuts, load
 from leanfair.pruning.run.result import Pruned
 from leanfair.pruning.surgery.removal import apply
+from leanfair.pruning.types import Event
 from tests.support.nets import samples, tiny
 from tests.support.places import ROOT
 
@@ -84,7 +88,7 @@ def test_the_pruned_network_loads_in_a_fresh_process_to_equal_logits(
 
 def test_no_file_of_a_run_is_a_pickle(run: Pruned) -> None:
     assert run.path is not None
-    kinds = {path.suffix for path in run.path.iterdir()}
+    kinds = {path.suffix for path in run.path.iterdir() if path.name != ".lock"}
     assert kinds == {".json", ".html", ".safetensors"}
 
 
@@ -147,6 +151,89 @@ def test_what_is_no_finished_run_is_refused(run: Pruned, tmp_path: Path) -> None
     (unfinished / "model.safetensors").unlink()
     with pytest.raises(RunDirectoryError, match="not finished"):
         load(unfinished)
+
+
+class Killed(BaseException):
+    """Stands for a kill: no handler of ordinary errors sees it."""
+
+
+def test_a_kill_at_any_moment_of_writing_the_result_is_named_and_resumed(
+    run: Pruned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Moved last are the weights, cuts.json, summary.json and the page."""
+    replace, names = os.replace, []
+
+    def counting(source: Any, target: Any) -> None:
+        names.append(Path(target).name)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", counting)
+    whole = prune(tiny(), tmp_path / "whole")
+    last = len(names) - 4
+    assert names[last:] == ["model.safetensors", "cuts.json", "summary.json", "report.html"]
+    for moment in range(last, len(names) + 1):
+        out, left = tmp_path / f"killed-{moment}", moment
+
+        def dying(source: Any, target: Any) -> None:
+            nonlocal left
+            if not left:
+                raise Killed
+            left -= 1
+            replace(source, target)
+
+        monkeypatch.setattr(os, "replace", dying)
+        with pytest.raises(Killed) if moment < len(names) else nullcontext():
+            prune(tiny(), out)
+        monkeypatch.setattr(os, "replace", replace)
+        if moment == last:
+            with pytest.raises(RunDirectoryError, match="is not finished: resume"):
+                load(out)
+        elif moment == last + 1:
+            with pytest.raises(RunDirectoryError, match="while its result was being written: res"):
+                load(out)
+        else:
+            assert same(load(out), whole.model)
+        assert same(prune(tiny(), out, resume=True).model, whole.model)
+        assert same(load(out), whole.model)
+        files = {path.name for path in out.iterdir()}
+        assert files == {path.name for path in (tmp_path / "whole").iterdir()}
+
+
+def same(model: nn.Module, other: nn.Module) -> bool:
+    had = other.state_dict()
+    return all(torch.equal(value, had[name]) for name, value in model.state_dict().items())
+
+
+def test_a_directory_in_which_a_run_is_under_way_is_refused(tmp_path: Path) -> None:
+    refused: list[str] = []
+
+    def on_event(event: Event) -> None:
+        if event.stage == "score" and not refused:
+            with pytest.raises(RunDirectoryError) as error:
+                prune(tiny(), tmp_path, resume=True)
+            refused.append(str(error.value))
+
+    prune(tiny(), tmp_path, on_event=on_event)
+    assert f"in use by process {os.getpid()} on {socket.gethostname()} since 2" in refused[0]
+    assert "wait until it ends, or choose another directory" in refused[0]
+    assert not (tmp_path / ".lock.json").exists()
+    prune(tiny(), tmp_path, resume=True)
+
+
+def test_a_run_that_fails_leaves_its_directory_to_others(tmp_path: Path) -> None:
+    def on_event(event: Event) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prune(tiny(), tmp_path, on_event=on_event)
+    prune(tiny(), tmp_path, resume=True)
+
+
+def test_a_directory_that_is_refused_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"precious")
+    with pytest.raises(RunDirectoryError, match="not of a run"):
+        prune(tiny(), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
 
 
 def test_a_broken_file_is_named(run: Pruned, tmp_path: Path) -> None:

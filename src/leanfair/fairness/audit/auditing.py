@@ -11,10 +11,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import wraps
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, ParamSpec
 
 from leanfair.data.tables import write_table
 from leanfair.errors import InputError
@@ -27,8 +29,10 @@ from leanfair.fairness.mitigate import MitigatedJudge
 from leanfair.fairness.rules import check_rule
 from leanfair.fairness.variations.placebo import AUTO, Placebo
 from leanfair.fairness.variations.varier import Attributes, Varier
-from leanfair.files import write_json
+from leanfair.files import locked, write_json
 from leanfair.statistics import Resampling
+
+P = ParamSpec("P")
 
 RULES = ("none", "mean", "vote", "gate", "abstain", "blind")
 FORMAT = 1
@@ -103,6 +107,25 @@ def _above(what: str, found: Mapping[str, Any], limit: float, rule: str) -> str 
     )
 
 
+def _locking_out(function: Callable[P, Audit]) -> Callable[P, Audit]:
+    """`function`, which holds the lock of its directory `out` while it runs."""
+
+    @wraps(function)
+    def holding(*args: P.args, **kwargs: P.kwargs) -> Audit:
+        out: Any = kwargs.get("out")
+        remedy = "wait until it ends, or choose another directory"
+        lock = (
+            nullcontext()
+            if out is None
+            else locked(Path(out) / ".lock", f"The run directory {out}", remedy)
+        )
+        with lock:
+            return function(*args, **kwargs)
+
+    return holding
+
+
+@_locking_out
 def audit(
     judge: Decider,
     frame: Any,

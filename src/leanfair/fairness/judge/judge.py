@@ -193,6 +193,8 @@ class Judge(Decider):
         self, prompts: Sequence[Prompt], keys: Sequence[str], rows: Sequence[int]
     ) -> dict[str, Answer]:
         """The answer for each key; what is not known is asked, and written down as it comes."""
+        if any(key not in self.store for key in keys):
+            self.store.reserve()  # before any is paid for; what others added is known then
         missing: dict[str, int] = {}
         for place, key in enumerate(keys):
             if key not in self.store:

@@ -2,8 +2,11 @@
 
 A store is a file of JSON lines that only grows. A line holds an answer under a key made of all that
 it depends on (the model and its revision, the prompt in full, the options and their forms); other
-lines say which judges wrote here. Several processes may append at once. A line that a kill cut
-short is passed over, and what it said is asked again.
+lines say which judges wrote here. A line that a kill cut short is passed over, and what it said is
+asked again.
+
+Any number of processes may read a store, but one at a time may add to it, so that none pays for
+what another is paying for: the first addition locks the file until the store is closed.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,7 @@ from leanfair.errors import InputError, RunDirectoryError
 from leanfair.fairness.judge.options import Options
 from leanfair.fairness.judge.prompt import Prompt
 from leanfair.fairness.types import Answer
+from leanfair.files import locked
 
 VERSION = 1
 """Counts how prompts are put before models and answers are read; part of every key."""
@@ -43,6 +48,9 @@ class Store:
         """What the judges that wrote here said of themselves, by the hash of that."""
         self._answers: dict[str, Answer] = {}
         self._file: int | None = None
+        self._lock: ExitStack | None = None
+        self._read_to = 0
+        """How many bytes of the file are read: the lines that were whole then."""
         if self.path is not None and self.path.exists():
             self._read(self.path)
 
@@ -70,11 +78,33 @@ class Store:
             self.judges[name] = judge
             self._append({"judge": judge})
 
+    def reserve(self) -> None:
+        """Lock the file for this process and read what was added to it since; to be called before
+        answers are paid for. Raises RunDirectoryError where another process adds to it."""
+        if self.path is None:
+            return
+        if self._lock is None:
+            lock = ExitStack()
+            lock.enter_context(
+                locked(
+                    self.path.with_name(f".{self.path.name}.lock"),
+                    f"The store {self.path}",
+                    "wait until it ends, or name another store",
+                    reentrant=True,
+                )
+            )
+            self._lock = lock
+        if self.path.exists() and self.path.stat().st_size > self._read_to:
+            self._read(self.path)
+
     def close(self) -> None:
-        """Close the file; the next addition opens it again."""
+        """Close the file and release its lock; the next addition takes both again."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def __del__(self) -> None:
         self.close()
@@ -83,10 +113,12 @@ class Store:
         if self.path is None:
             return
         content = (json.dumps(line, allow_nan=False) + "\n").encode()
+        if self._lock is None:
+            self.reserve()
         try:
             if self._file is None:
                 self._file = _opened(self.path)
-            # one write for one line: the system keeps lines of several processes apart
+            # One write for one line, so that several stores in this process do not mix theirs.
             written = os.write(self._file, content)
         except OSError as error:
             raise RunDirectoryError(
@@ -102,12 +134,16 @@ class Store:
 
     def _read(self, path: Path) -> None:
         try:
-            lines = path.read_bytes().split(b"\n")
+            with path.open("rb") as file:
+                file.seek(self._read_to)
+                content = file.read()
         except OSError as error:
             raise RunDirectoryError(f"The store {path} cannot be read: {error}.") from error
+        lines = content.split(b"\n")
         understood = sum(self._take(line) for line in lines)
-        if any(lines[:-1]) and not understood:
+        if self._read_to == 0 and any(lines[:-1]) and not understood:
             raise InputError(f"{path} is no store of answers: name another file.")
+        self._read_to += len(content) - len(lines[-1])
 
     def _take(self, raw: bytes) -> bool:
         try:

@@ -80,6 +80,10 @@ def load(run: str | Path, model: nn.Module | None = None) -> nn.Module:
         raise RunDirectoryError(f"{path} is not the directory of a run: it has no run.json.")
     if not any(path.glob("model*.safetensors")):
         raise RunDirectoryError(f"The run in {path} is not finished: resume it first.")
+    if not (path / "cuts.json").exists():
+        raise RunDirectoryError(
+            f"The run in {path} was stopped while its result was being written: resume it first."
+        )
     base = base_of(path, model)
     made = cuts(path)
     pruned = read_model(path, replayed(base, made)).eval()

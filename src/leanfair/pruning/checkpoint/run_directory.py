@@ -7,6 +7,7 @@
     model.safetensors     the finished network's weights, beside cuts.json
     config.json, ...      where transformers can load it as it is: all that it needs for that
     summary.json, report.html
+    .lock                 held while a run is under way; .lock.json says by which process
 
 Every file is written to a temporary name and moved, so a run killed at any moment resumes.
 """
@@ -15,18 +16,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from leanfair.errors import RunDirectoryError
-from leanfair.files import read_json, write_json, write_tensors
+from leanfair.files import locked, read_json, write_json, write_tensors
 from leanfair.pruning.checkpoint.architecture import rebuilt, replayed
 from leanfair.pruning.checkpoint.weights import SCRATCH, read_model, write_model
 from leanfair.pruning.settings import completed
-from leanfair.pruning.training.distributed import taking_turns
+from leanfair.pruning.training.distributed import taking_turns, worst
 from leanfair.pruning.types import Cut, Kind, Step
 
 FORMAT = 1
@@ -35,31 +37,54 @@ LEFTOVERS = (
     "chosen.json",
     "chosen.safetensors",
     "*.training",
-    ".*.safetensors.*",
-    ".*.training.*",
-    ".*.json.*",
-    ".*.html.*",
+    ".*.part",
 )
 
 
 @dataclass(frozen=True)
 class RunDirectory:
     """Where a run is written down; with `path` None, nowhere. `writes` is False on all processes
-    but the main one."""
+    but the main one.
+
+    A context: the lock that `begin` takes is released at its end.
+    """
 
     path: Path | None
     writes: bool = True
+    _held: ExitStack = field(default_factory=ExitStack, repr=False, compare=False)
+
+    def __enter__(self) -> RunDirectory:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._held.close()
 
     def begin(self, asked: Mapping[str, Any], resume: bool) -> None:
-        """Take the directory for a run of what is `asked`, or make sure that it is the same one
-        that is resumed. Raises RunDirectoryError where it is not."""
+        """Lock the directory for a run of what is `asked`, or make sure that it is the same one
+        that is resumed. Raises RunDirectoryError where it is not, or where another process runs
+        there."""
         if self.path is None:
             return
         record = self.path / "run.json"
         self._check_free(self.path, record, asked, resume)
+        self._lock(self.path)
+        self._check_free(self.path, record, asked, resume)  # it may have ended only just now
         with taking_turns():
             if self.writes and not record.exists():
                 write_json(record, asked)
+
+    def _lock(self, path: Path) -> None:
+        """Lock the directory in the main process, for all processes of this run."""
+        refusal = None
+        if self.writes:
+            remedy = "wait until it ends, or choose another directory"
+            try:
+                lock = locked(path / ".lock", f"The run directory {path}", remedy)
+                self._held.enter_context(lock)
+            except RunDirectoryError as error:
+                refusal = error
+        if worst(refusal is not None):
+            raise refusal or RunDirectoryError(f"The main process could not lock {path}.")
 
     def _check_free(self, path: Path, record: Path, asked: Mapping[str, Any], resume: bool) -> None:
         if record.exists():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,7 +22,7 @@ from leanfair.pruning.run.state import Run
 from leanfair.pruning.settings import Settings
 from leanfair.pruning.structures.dissect import dissect
 from leanfair.pruning.structures.supported import check_model, twin_of
-from leanfair.pruning.training.distributed import agreed, is_main
+from leanfair.pruning.training.distributed import agreed
 from leanfair.pruning.training.fine_tune import check_trainable, least_batch
 from leanfair.pruning.types import Anatomy, Listener
 
@@ -34,7 +33,7 @@ def open_run(
     calibration: Source,
     train: Source | None,
     test: Source | None,
-    out: str | Path | None,
+    directory: RunDirectory,
     resume: bool,
     trainer: Callable[[nn.Module, float], None] | None,
     listener: Listener | None,
@@ -54,7 +53,6 @@ def open_run(
     _check_labels(base, held, train)
     before = bill(base, held[0])
     _check_reachable(anatomy, before, settings)
-    directory = RunDirectory(Path(out) if out else None, is_main())
     about = _about(base, before, held, settings, train, test)
     if about["data"]["train"] is not None and about["data"]["train"] < least_batch(base):
         raise InputError("The training data is empty: give more, or train=None to train nothing.")
