@@ -1,0 +1,98 @@
+"""Networks that a name opens: those of the paper, and those of torchvision and timm."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import torch
+
+from leanfair.errors import InputError, MissingDependencyError
+from leanfair.models.origin import ATTRIBUTE, title_of
+from leanfair.models.zoo import CIFAR_DEPTHS, WEIGHT_FILES, read_weights
+from leanfair.pruning.checkpoint.loading import open_model
+from tests.support.nets import rebuilt, same, tiny
+
+
+def test_a_name_opens_untrained_and_seeded() -> None:
+    one = open_model("resnet20", classes=4, channels=1, seed=3)
+    assert same(one, open_model("resnet20", classes=4, channels=1, seed=3))
+    assert not same(one, open_model("resnet20", classes=4, channels=1, seed=4))
+    assert one(torch.zeros(1, 1, 8, 8)).shape == (1, 4)
+
+
+def test_a_guest_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(MissingDependencyError, match="timm"):
+        open_model("timm:resnet18")
+
+
+@pytest.mark.parametrize("guest", ["timm", "torchvision"])
+def test_a_package_that_is_there_and_broken_is_named_as_well(
+    guest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(name: str) -> None:
+        raise RuntimeError("operator nms does not exist")
+
+    monkeypatch.setattr("importlib.import_module", broken)
+    with pytest.raises(MissingDependencyError, match=f"{guest}:resnet18 needs .*nms does not"):
+        open_model(f"{guest}:resnet18")
+
+
+@pytest.mark.zoo
+@pytest.mark.parametrize(("source", "classes"), [("timm:resnet10t", 5), ("timm:resnet10t", 1000)])
+def test_a_network_of_timm_opens_and_is_built_again(source: str, classes: int) -> None:
+    model = open_model(source, classes=classes, pretrained=False)
+    x = torch.zeros(2, 3, 32, 32)
+    assert model(x).shape == (2, classes)
+    assert title_of(model) == "resnet10t"
+    assert same(rebuilt(model), model)
+
+
+@pytest.mark.zoo
+def test_a_network_of_timm_that_was_opened_without_us_is_known_too() -> None:
+    import timm
+
+    model = timm.create_model("resnet10t", pretrained=False, num_classes=5).eval()
+    assert not hasattr(model, ATTRIBUTE)
+    again = rebuilt(model)
+    assert same(again, model)
+    x = torch.randn(2, 3, 32, 32)
+    torch.testing.assert_close(again(x), model(x))
+
+
+@pytest.mark.zoo
+def test_a_network_of_torchvision_opens_and_is_built_again() -> None:
+    model = open_model("torchvision:resnet18", pretrained=False)
+    assert model(torch.zeros(1, 3, 32, 32)).shape == (1, 1000)
+    assert title_of(model) == "resnet18"
+    assert same(rebuilt(model), model)
+
+
+@pytest.mark.zoo
+@pytest.mark.parametrize("guest", ["timm", "torchvision"])
+def test_a_name_that_a_catalogue_lacks_is_refused(guest: str) -> None:
+    with pytest.raises(InputError, match="'nobodys_net'"):
+        open_model(f"{guest}:nobodys_net", pretrained=False)
+
+
+@pytest.mark.parametrize("depth", CIFAR_DEPTHS)
+def test_the_depths_of_the_paper_open_by_name(depth: int) -> None:
+    assert title_of(open_model(f"resnet{depth}")) == f"ResNet-{depth}"
+
+
+@pytest.mark.parametrize("suffix", [end for end in WEIGHT_FILES if end != ".safetensors"])
+@pytest.mark.parametrize("key", ["", "state_dict", "model"])
+def test_weights_are_read_in_whichever_wrapping(suffix, key, tmp_path) -> None:
+    state = tiny().state_dict()
+    torch.save({key: state, "epoch": 3} if key else state, tmp_path / f"net{suffix}")
+    found = read_weights(tmp_path / f"net{suffix}")
+    assert found.keys() == state.keys()
+    assert all(torch.equal(found[name], state[name]) for name in state)
+
+
+@pytest.mark.parametrize("held", [3, [torch.zeros(1)], {}, {"epoch": 3}, {"state_dict": {"a": 1}}])
+def test_a_file_without_tensors_by_name_is_refused(held, tmp_path) -> None:
+    torch.save(held, tmp_path / "net.pt")
+    with pytest.raises(InputError, match=r"net\.pt holds no state dict"):
+        read_weights(tmp_path / "net.pt")
