@@ -79,7 +79,6 @@ UNTESTED = {
     "pruning.checkpoint.weights",
     "pruning.criteria.divergence",
     "pruning.plan",
-    "pruning.report.architecture",
     "pruning.report.blocks",
     "pruning.report.charts",
     "pruning.report.quality",

@@ -7,7 +7,8 @@ from io import StringIO
 from rich.console import Console
 
 from leanfair.cli.pruning.result import print_result
-from tests.support.summaries import Summary, spoken, summary
+from leanfair.pruning.schema import Summary
+from tests.support.summaries import produced
 
 
 def printed(found: Summary) -> str:
@@ -17,15 +18,18 @@ def printed(found: Summary) -> str:
 
 
 def test_a_classifier_is_told_by_its_accuracy() -> None:
-    said = printed(summary())
-    assert "accuracy (test)" in said
-    assert "-0.49 points" in said
+    found = produced("images")
+    said = printed(found)
+    change = found["accuracy_change"]
+    assert change is not None
+    (row,) = (line for line in said.splitlines() if "accuracy (test)" in line)
+    assert f"{100 * change['value']:+.2f} points" in row
     assert "perplexity" not in said.lower()
     assert "Report: runs/one/report.html" in said
 
 
 def test_a_language_model_is_told_by_its_perplexity_and_the_interval_of_the_ratio() -> None:
-    found = spoken()
+    found = produced("language")
     said = printed(found)
     assert "accuracy" not in said
     for key, name in (("perplexity", "test"), ("calibration_perplexity", "calibration")):
@@ -36,16 +40,16 @@ def test_a_language_model_is_told_by_its_perplexity_and_the_interval_of_the_rati
     change = found["perplexity_change"]
     for key in ("value", "low", "high"):
         assert f"{change[key]:.2f}" in said
-    assert "25,400 test tokens" in said
+    assert f"{change['tokens']} test tokens" in said
 
 
 def test_a_perplexity_without_an_interval_is_told_without_one() -> None:
-    found = spoken()
+    found = produced("language")
     found["perplexity_change"].update(low=None, high=None)
     assert "interval" not in printed(found)
 
 
 def test_a_perplexity_that_more_than_doubled_is_told_as_a_factor() -> None:
-    found = spoken()
+    found = produced("language")
     found["perplexity"] = {"before": 16.0, "after": 56.0}
     assert "3.50 times" in printed(found)

@@ -27,6 +27,7 @@ from leanfair.errors import RunDirectoryError
 from leanfair.files import locked, read_json, write_json, write_tensors
 from leanfair.pruning.checkpoint.architecture import rebuilt, replayed
 from leanfair.pruning.checkpoint.weights import SCRATCH, read_model, write_model
+from leanfair.pruning.schema import Summary
 from leanfair.pruning.settings import completed
 from leanfair.pruning.training.distributed import taking_turns, worst
 from leanfair.pruning.types import Cut, Kind, Step
@@ -166,7 +167,7 @@ class RunDirectory:
         self,
         model: nn.Module,
         steps: Sequence[Step],
-        summary: Mapping[str, Any],
+        summary: Summary,
         tokenizer: Any = None,
     ) -> None:
         """Write the finished network and the summary; what only resuming needed goes."""
@@ -188,12 +189,12 @@ class RunDirectory:
         for folder in self.path.glob(f"{SCRATCH}*"):
             shutil.rmtree(folder, ignore_errors=True)
 
-    def finished(self) -> dict[str, Any] | None:
+    def finished(self) -> Summary | None:
         """The summary, if this run is finished."""
         if self.path is None or not (self.path / "summary.json").exists():
             return None
-        summary: dict[str, Any] = read_json(self.path / "summary.json")
-        return summary if summary.get("finished") else None
+        summary: Summary = read_json(self.path / "summary.json")
+        return summary
 
 
 def _same_run(path: Path, had: Mapping[str, Any], asked: Mapping[str, Any]) -> None:

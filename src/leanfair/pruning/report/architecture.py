@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from leanfair.pruning.cut_schema import LayerEntry
+from leanfair.pruning.schema import Architecture, BlockEntry, StepEntry, WidthEntry
 
 
 @dataclass(frozen=True)
@@ -75,14 +77,10 @@ class Stage:
         return sum(not block.removed for block in self.blocks)
 
 
-def stages(
-    architecture: Mapping[str, Any] | None, gone: Mapping[str, int] | None = None
-) -> tuple[Stage, ...]:
+def stages(architecture: Architecture, gone: Mapping[str, int]) -> tuple[Stage, ...]:
     """The blocks before, each with what it is after, by name. `gone` tells the rounds in which
-    blocks went; a block that is neither there nor gone was kept, with widths that are not known.
-    Without it (None) a block that is not there is gone."""
-    before = (architecture or {}).get("before") or []
-    after = (architecture or {}).get("after") or []
+    blocks went; a block that is neither there nor gone was kept, with widths that are not known."""
+    before, after = architecture["before"], architecture["after"]
     left = {block["name"]: block for stage in after for block in stage["blocks"]}
     heads = any(_is_head(width) for s in before for b in s["blocks"] for width in b["widths"])
     return tuple(
@@ -96,11 +94,11 @@ def stages(
     )
 
 
-def _is_head(width: Mapping[str, Any]) -> bool:
-    return bool(width.get("unit") == "head")
+def _is_head(width: WidthEntry) -> bool:
+    return width["unit"] == "head"
 
 
-def _nouns(block: Mapping[str, Any]) -> list[str]:
+def _nouns(block: BlockEntry) -> list[str]:
     """What the widths of a transformer's block count: heads, and the units of an MLP; nothing where
     that would not tell two of them apart."""
     found = [
@@ -113,13 +111,13 @@ def _nouns(block: Mapping[str, Any]) -> list[str]:
 
 
 def _joined(
-    block: Mapping[str, Any],
-    left: Mapping[str, Any] | None,
-    gone: Mapping[str, int] | None,
+    block: BlockEntry,
+    left: BlockEntry | None,
+    gone: Mapping[str, int],
     heads: bool,
 ) -> Block:
-    removed = left is None and (gone is None or block["name"] in gone)
-    now = {width["name"]: width["count"] for width in (left or {}).get("widths", [])}
+    removed = left is None and block["name"] in gone
+    now = {width["name"]: width["count"] for width in (left["widths"] if left else [])}
     nouns = _nouns(block) if heads else [""] * len(block["widths"])
     prefix = f"{block['name']}."
     widths = tuple(
@@ -131,18 +129,15 @@ def _joined(
         )
         for width, noun in zip(block["widths"], nouns, strict=True)
     )
-    return Block(block["name"], widths, removed, (gone or {}).get(block["name"]))
+    return Block(block["name"], widths, removed, gone.get(block["name"]))
 
 
-def removed_in(steps: Sequence[Mapping[str, Any]]) -> dict[str, int] | None:
-    """Original name of each block that is gone -> the round it went in; None where the steps do
-    not say what they cut."""
+def removed_in(steps: Sequence[StepEntry]) -> dict[str, int]:
+    """Original name of each block that is gone -> the round it went in."""
     gone: dict[str, set[int]] = {}
     rounds: dict[str, int] = {}
     for step in steps:
-        if not step.get("cut"):
-            return None
-        found = [_original(layer, gone) for layer in step["cut"].get("layers", [])]
+        found = [_original(layer, gone) for layer in step["cut"]["layers"]]
         for container, key in found:
             rounds[f"{container}.{key}" if container else str(key)] = step["index"]
             if isinstance(key, int):
@@ -150,10 +145,10 @@ def removed_in(steps: Sequence[Mapping[str, Any]]) -> dict[str, int] | None:
     return rounds
 
 
-def _original(layer: Mapping[str, Any], gone: Mapping[str, set[int]]) -> tuple[str, int | str]:
+def _original(layer: LayerEntry, gone: Mapping[str, set[int]]) -> tuple[str, int | str]:
     """The container of a block, and its key there in the first network."""
-    container = str(layer["container"])
-    key = str(layer["name"]).removeprefix(f"{container}." if container else "")
+    container = layer["container"]
+    key = layer["name"].removeprefix(f"{container}." if container else "")
     if not key.isdecimal():
         return container, key
     return container, _counted(int(key), gone.get(container, ()))

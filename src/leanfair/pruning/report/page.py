@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from leanfair.files import write_text
 from leanfair.html import formats
@@ -14,10 +13,11 @@ from leanfair.pruning.report import story, tables
 from leanfair.pruning.report.architecture import Stage, Width, removed_in, stages
 from leanfair.pruning.report.blocks import blocks_chart
 from leanfair.pruning.report.charts import Journey, rounds_chart
-from leanfair.pruning.report.quality import quality_of
+from leanfair.pruning.report.quality import note, quality_of
+from leanfair.pruning.schema import Summary
 
 
-def write_report(summary: Mapping[str, Any], target: Path) -> Path:
+def write_report(summary: Summary, target: Path) -> Path:
     """Write the page about `summary` (the content of summary.json) to `target`, in one piece.
 
     Raises RunDirectoryError where it cannot be written.
@@ -25,10 +25,10 @@ def write_report(summary: Mapping[str, Any], target: Path) -> Path:
     return write_text(Path(target), render(summary))
 
 
-def render(summary: Mapping[str, Any]) -> str:
+def render(summary: Summary) -> str:
     """The page about `summary`: HTML that needs no network and no scripts."""
     journey = tables.journey(summary)
-    found = stages(summary.get("architecture"), removed_in(summary["steps"]))
+    found = stages(summary["architecture"], removed_in(summary["steps"]))
     costs = tables.cost_rows(summary)
     quality = quality_of(summary)
     nouns = {width.noun for s in found for block in s.blocks for width in block.widths} - {""}
@@ -38,7 +38,7 @@ def render(summary: Mapping[str, Any]) -> str:
         met=story.met(summary),
         verdict=story.verdict(summary),
         quality=quality.name,
-        note=quality.note(summary),
+        note=note(quality, summary),
         tiles=story.tiles(summary),
         choices=story.choices(summary),
         cost=story.cost(summary),
@@ -64,7 +64,7 @@ def render(summary: Mapping[str, Any]) -> str:
     )  # fmt: skip
 
 
-def _polished(summary: Mapping[str, Any], journey: Journey) -> bool:
+def _polished(summary: Summary, journey: Journey) -> bool:
     """Whether fine-tuning after the last round changed the quality."""
     last = journey.rounds[-1].quality if journey.rounds else None
     return last is not None and journey.calibration is not None and journey.calibration[1] != last

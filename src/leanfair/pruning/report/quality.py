@@ -3,251 +3,242 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
 
 from leanfair.html import formats as f
 from leanfair.html.svg import LogScale, Scale, digits_for
+from leanfair.pruning.schema import Numbers, StepEntry, Summary
 from leanfair.statistics import wilson
 
-Summary: TypeAlias = Mapping[str, Any]
-Before: TypeAlias = "tuple[float, float] | None"
+Pair: TypeAlias = "tuple[float, float] | None"
+"""Before and after, where they are known."""
 
 WIDE = 4.0
 """A perplexity that grows by more than this factor is shown on a logarithmic scale."""
-
-
 MOST = 1e308
 """No chart goes beyond this."""
 
 
-def pair(found: Any) -> Before:
-    """Before and after, where both are known."""
-    if not found:
-        return None
-    before, after = f.finite(found.get("before")), f.finite(found.get("after"))
-    return None if before is None or after is None else (before, after)
+@dataclass(frozen=True)
+class Quality:
+    """A measure of how well a network does: where a summary has it, and how it is told."""
+
+    name: Literal["accuracy", "perplexity"]
+    title: str
+    """What stands above its change."""
+    unseen: str
+    """What is said where there is none on test data."""
+    test: Callable[[Summary], Pair]
+    """On test data, before and after."""
+    watched: Callable[[Summary], Pair]
+    """On calibration data, before and after."""
+    after: Callable[[StepEntry], float | None]
+    """On calibration data, after a round."""
+    form: Callable[[Any], str]
+    """A value for tables and sentences."""
+    label: Callable[[Any], str]
+    """A value beside its mark in a chart."""
+    scale: Callable[[list[float], float, float], Scale]
+    """A vertical scale from `top` to `bottom`, with some room around the values that are known."""
+    ticks: Callable[[list[float]], list[str]]
+    """Ticks of that scale in words."""
+    change: Callable[[float, float], str]
+    """What became of it, in large letters."""
+    difference: Callable[[float, float], str]
+    """The same inside a sentence."""
+    outcome: Callable[[Pair, str], str]
+    """How a headline ends that told what was lost; the second argument joins what was lost, too."""
+    interval: Callable[[Summary], str]
+    """The interval of its change, in a sentence that begins with a space; empty where unknown."""
+    extent: Callable[[Summary], str]
+    """How much was asked of the test samples, in brackets."""
+    trust: Callable[[Summary], str]
+    """How far it can be trusted by itself; empty without test data."""
 
 
 def quality_of(summary: Summary) -> Quality:
     """What the run measured."""
-    return PERPLEXITY if summary.get("quality") == "perplexity" else ACCURACY
+    return PERPLEXITY if summary["quality"] == "perplexity" else ACCURACY
 
 
-class Quality:
-    """A measure of how well a network does: where a summary has it, and how it is told.
+def note(quality: Quality, summary: Summary) -> str:
+    """On what the quality was measured and what follows; why there is none."""
+    size, name = summary["data"]["test"], quality.name.capitalize()
+    if quality.test(summary) is not None:
+        held = f"{f.exact(size)} test samples{quality.extent(summary)}"
+        took = "that took no part in any choice."
+        return f"{name} is on {held} {took}{quality.interval(summary)}"
+    why = "the test data have no labels" if size else "there were no test data"
+    words = f"{name} on test data is unknown: {why}."
+    watched = quality.watched(summary)
+    if watched is not None:
+        words += (
+            f" On the calibration data it went from {quality.form(watched[0])} to "
+            f"{quality.form(watched[1])} ({quality.difference(*watched)}), but those data also "
+            f"took part in the choices, so this may flatter."
+        )
+    return words
 
-    `name` is its key there, and `unseen` what is said where there is none on test data.
-    """
 
-    name = ""
-    unseen = ""
+def missing(summary: Summary) -> str:
+    """Why there is no quality on test data, in a few words."""
+    return "no test labels" if summary["data"]["test"] else "no test data"
 
-    def test(self, summary: Summary) -> Before:
-        """On test data, before and after."""
-        return pair(summary.get(self.name))
 
-    def watched(self, summary: Summary) -> Before:
-        """On calibration data, before and after."""
-        return pair(summary.get(f"calibration_{self.name}"))
+def pair(found: Numbers | None) -> Pair:
+    """Before and after, where they are known."""
+    return None if found is None else (found["before"], found["after"])
 
-    def after(self, step: Mapping[str, Any]) -> float | None:
-        """On calibration data, after a round."""
-        return f.finite(step.get(self.name))
 
-    def form(self, value: Any) -> str:
-        """A value for tables and sentences."""
-        raise NotImplementedError
+# ---- accuracy: the share of samples that are classified as their labels say ---------------------
 
-    def label(self, value: Any) -> str:
-        """A value beside its mark in a chart."""
-        return self.form(value)
 
-    def scale(self, known: list[float], top: float, bottom: float) -> Scale:
-        """A vertical scale with some room around what is known."""
-        raise NotImplementedError
+def _accuracy(value: Any) -> str:
+    return f.percent(value, 2)
 
-    def ticks(self, values: list[float]) -> list[str]:
-        """Ticks of that scale in words."""
-        raise NotImplementedError
 
-    def outcome(self, summary: Summary, joint: str) -> str:
-        """How a headline ends, after `joint` where something was lost."""
-        raise NotImplementedError
+def _accuracy_scale(known: list[float], top: float, bottom: float) -> Scale:
+    return roomy(known, top, bottom, least=0.01)
 
-    def change(self, before: float, after: float) -> str:
-        """What became of it, in large letters."""
-        raise NotImplementedError
 
-    def interval(self, summary: Summary) -> str:
-        """The interval of its change, where that is known."""
-        raise NotImplementedError
+def _accuracy_ticks(values: list[float]) -> list[str]:
+    digits = digits_for([100 * value for value in values])
+    return [f.percent(value, digits) for value in values]
 
-    def trust(self, summary: Summary) -> str:
-        """How far it can be trusted by itself."""
-        raise NotImplementedError
 
-    def note(self, summary: Summary) -> str:
-        """On what it was measured and what follows; why there is none."""
-        size = summary["data"].get("test")
-        name = self.name.capitalize()
-        if self.test(summary) is not None:
-            held = f"{f.exact(size)} test samples" if size else "test data"
-            held += self._beside(summary)
-            return f"{name} is on {held} that took no part in any choice.{self.interval(summary)}"
-        why = "the test data have no labels" if size else "there were no test data"
-        note = f"{name} on test data is unknown: {why}."
-        watched = self.watched(summary)
-        if watched is not None:
-            note += (
-                f" On the calibration data it went from {self.form(watched[0])} to "
-                f"{self.form(watched[1])} ({self._difference(*watched)}), but those data also took "
-                f"part in the choices, so this may flatter."
-            )
-        return note
+def _accuracy_outcome(found: Pair, joint: str) -> str:
+    if found is None:
+        return ". What that cost in accuracy was not measured."
+    if abs(found[1] - found[0]) < 5e-5:
+        return " and kept its accuracy."
+    difference = f.points(*sorted(found))[1:]
+    if found[1] > found[0]:
+        return f" and gained {difference} points of accuracy."
+    return f" {joint} {difference} points of accuracy."
 
-    def missing(self, summary: Summary) -> str:
-        """Why there is none on test data, in a few words."""
-        return "no test labels" if summary["data"].get("test") else "no test data"
 
-    def _beside(self, summary: Summary) -> str:
+def _accuracy_interval(summary: Summary) -> str:
+    found = summary["accuracy_change"]
+    if found is None:
         return ""
-
-    def _difference(self, before: float, after: float) -> str:
-        return self.change(before, after)
-
-
-class Accuracy(Quality):
-    """The share of samples that are classified as their labels say."""
-
-    name = "accuracy"
-    unseen = (
-        "Without labelled test data there is nothing to say about how well the smaller network "
-        "decides on data it has not seen."
+    lost = f.plural(found["lost"], "sample")
+    return (
+        f" The change lies between {f.points(0.0, found['low'])} and "
+        f"{f.points(0.0, found['high'])} points (95 % interval): {lost} went wrong that had been "
+        f"right, and {found['gained']:,} the other way."
     )
 
-    def form(self, value: Any) -> str:
-        return f.percent(value, 2)
 
-    def label(self, value: Any) -> str:
-        return f.percent(value)
-
-    def scale(self, known: list[float], top: float, bottom: float) -> Scale:
-        return roomy(known, top, bottom, least=0.01)
-
-    def ticks(self, values: list[float]) -> list[str]:
-        digits = digits_for([100 * value for value in values])
-        return [f.percent(value, digits) for value in values]
-
-    def outcome(self, summary: Summary, joint: str) -> str:
-        found = self.test(summary)
-        if found is None:
-            return ". What that cost in accuracy was not measured."
-        if abs(found[1] - found[0]) < 5e-5:
-            return " and kept its accuracy."
-        difference = f.points(*sorted(found))[1:]
-        if found[1] > found[0]:
-            return f" and gained {difference} points of accuracy."
-        return f" {joint} {difference} points of accuracy."
-
-    def change(self, before: float, after: float) -> str:
-        return f.points(before, after)
-
-    def _difference(self, before: float, after: float) -> str:
-        return f"{f.points(before, after)} points"
-
-    def interval(self, summary: Summary) -> str:
-        found = summary.get("accuracy_change") or {}
-        low, high = f.finite(found.get("low")), f.finite(found.get("high"))
-        if low is None or high is None:
-            return ""
-        lost = f.plural(int(found["lost"]), "sample")
-        return (
-            f" The change lies between {f.points(0.0, low)} and {f.points(0.0, high)} points (95 % "
-            f"interval): {lost} went wrong that had been right, and {int(found['gained']):,} the "
-            f"other way."
-        )
-
-    def trust(self, summary: Summary) -> str:
-        found, size = self.test(summary), f.finite(summary["data"].get("test"))
-        if found is None or not size:
-            return ""
-        low, high = wilson(found[1], size)
-        return (
-            f"With {f.exact(size)} test samples, an accuracy of {f.percent(found[1], 2)} by itself "
-            f"is known to within {f.percent(low)}–{f.percent(high)} (95% interval, Wilson). A "
-            f"smaller change may be chance."
-        )
-
-
-class Perplexity(Quality):
-    """How many words a language model wavers between at each token; the lower, the better."""
-
-    name = "perplexity"
-    unseen = (
-        "Without test data there is nothing to say about how well the smaller network predicts "
-        "text it has not seen."
+def _accuracy_trust(summary: Summary) -> str:
+    found, size = pair(summary["accuracy"]), summary["data"]["test"]
+    if found is None or not size:
+        return ""
+    low, high = wilson(found[1], size)
+    return (
+        f"With {f.exact(size)} test samples, an accuracy of {f.percent(found[1], 2)} by itself is "
+        f"known to within {f.percent(low)}–{f.percent(high)} (95% interval, Wilson). A smaller "
+        f"change may be chance."
     )
 
-    def form(self, value: Any) -> str:
-        return f.perplexity(value)
 
-    def scale(self, known: list[float], top: float, bottom: float) -> Scale:
-        low, high = min(known), max(known)
-        if high <= WIDE * low:
-            return roomy(known, top, bottom, least=0.05 * low, lowest=1.0, highest=math.inf)
-        room = (high / low) ** 0.12
-        return LogScale(max(1.0, low / room), min(high * room, MOST), bottom, top)
-
-    def ticks(self, values: list[float]) -> list[str]:
-        if values and values[-1] >= 1e5:
-            return [f.perplexity(value) for value in values]
-        digits = digits_for(values)
-        return [f"{value:,.{digits}f}" for value in values]
-
-    def outcome(self, summary: Summary, joint: str) -> str:
-        found = self.test(summary)
-        if found is None:
-            return ". What that cost in perplexity was not measured."
-        old, new = self.form(found[0]), self.form(found[1])
-        if old == new:
-            return " and kept its perplexity."
-        way = "rose" if found[1] > found[0] else "fell"
-        return f", and its perplexity {way} from {old} to {new}."
-
-    def change(self, before: float, after: float) -> str:
-        return f.growth(before, after)
-
-    def interval(self, summary: Summary) -> str:
-        found, change = self.test(summary), summary.get("perplexity_change") or {}
-        low, high = f.finite(change.get("low")), f.finite(change.get("high"))
-        if found is None or low is None or high is None:
-            return ""
-        return (
-            f" It is {f.perplexity(found[1] / found[0])} times what it was (95 % interval "
-            f"{f.perplexity(low)} to {f.perplexity(high)}, both networks on the same samples)."
-        )
-
-    def trust(self, summary: Summary) -> str:
-        if self.test(summary) is None:
-            return ""
-        words = (
-            "Perplexity is the exponential of the mean loss of a token, and says nothing by "
-            "itself: other text, or another way of cutting it into tokens, gives another number."
-        )
-        if self.interval(summary):
-            words += (
-                " The interval of its change counts whole samples, as the tokens of one are alike."
-            )
-        return words
-
-    def _beside(self, summary: Summary) -> str:
-        tokens = f.finite((summary.get("perplexity_change") or {}).get("tokens"))
-        return f" ({f.exact(tokens)} tokens)" if tokens else ""
+ACCURACY = Quality(
+    name="accuracy",
+    title="Accuracy, points",
+    unseen="Without labelled test data there is nothing to say about how well the smaller network "
+    "decides on data it has not seen.",
+    test=lambda summary: pair(summary["accuracy"]),
+    watched=lambda summary: pair(summary["calibration_accuracy"]),
+    after=lambda step: step["accuracy"],
+    form=_accuracy,
+    label=f.percent,
+    scale=_accuracy_scale,
+    ticks=_accuracy_ticks,
+    change=f.points,
+    difference=lambda before, after: f"{f.points(before, after)} points",
+    outcome=_accuracy_outcome,
+    interval=_accuracy_interval,
+    extent=lambda summary: "",
+    trust=_accuracy_trust,
+)
 
 
-ACCURACY = Accuracy()
-PERPLEXITY = Perplexity()
+# ---- perplexity: how many words a language model wavers between at each token; lower is better --
+
+
+def _perplexity_scale(known: list[float], top: float, bottom: float) -> Scale:
+    low, high = min(known), max(known)
+    if high <= WIDE * low:
+        return roomy(known, top, bottom, least=0.05 * low, lowest=1.0, highest=math.inf)
+    room = (high / low) ** 0.12
+    return LogScale(max(1.0, low / room), min(high * room, MOST), bottom, top)
+
+
+def _perplexity_ticks(values: list[float]) -> list[str]:
+    if values and values[-1] >= 1e5:
+        return [f.perplexity(value) for value in values]
+    digits = digits_for(values)
+    return [f"{value:,.{digits}f}" for value in values]
+
+
+def _perplexity_outcome(found: Pair, joint: str) -> str:
+    if found is None:
+        return ". What that cost in perplexity was not measured."
+    old, new = f.perplexity(found[0]), f.perplexity(found[1])
+    if old == new:
+        return " and kept its perplexity."
+    way = "rose" if found[1] > found[0] else "fell"
+    return f", and its perplexity {way} from {old} to {new}."
+
+
+def _perplexity_interval(summary: Summary) -> str:
+    found, change = pair(summary["perplexity"]), summary["perplexity_change"]
+    if found is None or change is None or change["low"] is None or change["high"] is None:
+        return ""
+    return (
+        f" It is {f.perplexity(found[1] / found[0])} times what it was (95 % interval "
+        f"{f.perplexity(change['low'])} to {f.perplexity(change['high'])}, both networks on the "
+        f"same samples)."
+    )
+
+
+def _perplexity_extent(summary: Summary) -> str:
+    change = summary["perplexity_change"]
+    return "" if change is None else f" ({f.exact(change['tokens'])} tokens)"
+
+
+def _perplexity_trust(summary: Summary) -> str:
+    if pair(summary["perplexity"]) is None:
+        return ""
+    words = (
+        "Perplexity is the exponential of the mean loss of a token, and says nothing by itself: "
+        "other text, or another way of cutting it into tokens, gives another number."
+    )
+    if _perplexity_interval(summary):
+        words += " The interval of its change counts whole samples, as the tokens of one are alike."
+    return words
+
+
+PERPLEXITY = Quality(
+    name="perplexity",
+    title="Perplexity",
+    unseen="Without test data there is nothing to say about how well the smaller network predicts "
+    "text it has not seen.",
+    test=lambda summary: pair(summary["perplexity"]),
+    watched=lambda summary: pair(summary["calibration_perplexity"]),
+    after=lambda step: step["perplexity"],
+    form=f.perplexity,
+    label=f.perplexity,
+    scale=_perplexity_scale,
+    ticks=_perplexity_ticks,
+    change=f.growth,
+    difference=f.growth,
+    outcome=_perplexity_outcome,
+    interval=_perplexity_interval,
+    extent=_perplexity_extent,
+    trust=_perplexity_trust,
+)
 
 
 def roomy(

@@ -2,47 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from leanfair.html import formats as f
 from leanfair.html.page import Tile
-from leanfair.pruning.report.quality import ACCURACY, Summary, quality_of
+from leanfair.pruning.report.quality import missing, quality_of
+from leanfair.pruning.schema import Counts, Summary
 from leanfair.pruning.types import COSTS
 
 
 def cost(summary: Summary) -> str:
     """What the run was asked to remove a share of."""
-    of = str(summary["settings"]["of"])
-    return COSTS.get(of, of)
+    return COSTS[summary["settings"]["of"]]
 
 
 def headline(summary: Summary) -> str:
     """What was removed and what it cost."""
-    name = str(summary["model"].get("title") or summary["model"]["name"])
+    name, quality = summary["model"]["title"], quality_of(summary)
     if not summary["steps"]:
         return f"{name} stays as it is: nothing was removed."
-    removed = f.finite(summary["removed"]) or 0.0
+    removed = summary["removed"]
     if removed > 0:
         what = f"{name} lost {f.percent(removed)} of its {cost(summary)}"
     else:
         what = f"{name} was cut, but its {cost(summary)} did not fall"
     joint = "and" if removed > 0 else "and it lost"
-    return f"{what}{quality_of(summary).outcome(summary, joint)}"
+    return f"{what}{quality.outcome(quality.test(summary), joint)}"
 
 
 def met(summary: Summary) -> bool:
     """Whether the share asked for was removed."""
-    return bool(summary["removed"] >= summary["settings"]["cut"])
+    return summary["removed"] >= summary["settings"]["cut"]
 
 
 def verdict(summary: Summary) -> str:
     """What was asked and what was done; why, where that is less."""
-    removed, asked = f.apart(float(summary["removed"]), float(summary["settings"]["cut"]))
+    removed, asked = f.apart(summary["removed"], summary["settings"]["cut"])
     done = f"Asked for {asked}, removed {removed} of the {cost(summary)}"
     kinds = [step["chosen"] for step in summary["steps"]]
     if met(summary):
         return f"{done} in {f.plural(len(kinds), 'round')}."
-    why = str(summary.get("stopped_because") or "the run ended").rstrip(".")
+    why = summary["stopped_because"].rstrip(".")
     when = f"after {f.plural(len(kinds), 'round')}" if kinds else "before its first round was done"
     return f"{done}. The run stopped {when} because {why}."
 
@@ -58,29 +58,28 @@ def tiles(summary: Summary) -> list[Tile]:
     ]
 
 
-def _amount(label: str, found: Any, form: Any) -> Tile:
+def _amount(label: str, found: Counts, form: Callable[[int], str]) -> Tile:
     before, after = found["before"], found["after"]
     return Tile(label, f.change(before, after), form(before), form(after))
 
 
 def _quality(summary: Summary) -> Tile:
     quality = quality_of(summary)
-    name, found = quality.name.capitalize(), quality.test(summary)
+    found = quality.test(summary)
     if found is not None:
-        label = f"{name}, points" if quality is ACCURACY else name
         old, new = (quality.form(value) for value in found)
-        return Tile(label, quality.change(*found), old, new, "on test data")
-    return Tile(name, "unknown", note=quality.missing(summary))
+        return Tile(quality.title, quality.change(*found), old, new, "on test data")
+    return Tile(quality.name.capitalize(), "unknown", note=missing(summary))
 
 
 def _latency(summary: Summary) -> Tile:
-    found = summary.get("latency") or {"before": {}}
-    sizes = sorted(found["before"], key=int)
-    if not sizes:
+    found = summary["latency"]
+    if found is None:
         return Tile("Latency", "unknown", note="not measured")
-    before, after = (found[when][sizes[0]]["median"] for when in ("before", "after"))
+    size = min(found["before"], key=int)
+    before, after = found["before"][size]["median"], found["after"][size]["median"]
     return Tile(
-        f"Latency, batch {sizes[0]}", f.change(before, after),
+        f"Latency, batch {size}", f.change(before, after),
         f.milliseconds(before), f.milliseconds(after),
     )  # fmt: skip
 

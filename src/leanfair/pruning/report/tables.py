@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from leanfair.html import formats as f
 from leanfair.html.formats import moment
+from leanfair.pruning.cut_schema import NeuronCutEntry
 from leanfair.pruning.report.charts import Journey, Round
-from leanfair.pruning.report.quality import PERPLEXITY, Quality, Summary, quality_of
+from leanfair.pruning.report.quality import PERPLEXITY, Quality, quality_of
+from leanfair.pruning.schema import Counts, Latency, StepEntry, Summary
 from leanfair.pruning.types import COSTS
+
+Counted: TypeAlias = Literal["macs", "params"]
 
 BRIEF = 44
 """A cut in so many letters is shown at once; a longer one on demand."""
@@ -56,7 +60,7 @@ def journey(summary: Summary) -> Journey:
     """The rounds as the chart takes them, by parameters where those are the target, else by
     MACs."""
     settings, quality = summary["settings"], quality_of(summary)
-    counted = "params" if settings["of"] == "params" else "macs"
+    counted: Counted = "params" if settings["of"] == "params" else "macs"
     whole = summary[counted]["before"]
     return Journey(
         tuple(_round(step, counted, whole, quality) for step in summary["steps"]),
@@ -68,8 +72,8 @@ def journey(summary: Summary) -> Journey:
     )
 
 
-def _round(step: Mapping[str, Any], counted: str, whole: float, quality: Quality) -> Round:
-    layer, neurons = (f.finite(step["cka"].get(kind)) for kind in ("layer", "neurons"))
+def _round(step: StepEntry, counted: Counted, whole: float, quality: Quality) -> Round:
+    layer, neurons = step["cka"]["layer"], step["cka"]["neurons"]
     known = quality.after(step)
     left = step[counted] / whole if whole else 1.0
     what = "a layer" if step["chosen"] == "layer" else "neurons"
@@ -88,10 +92,10 @@ def round_rows(summary: Summary) -> list[RoundRow]:
     return [_round_row(step, summary) for step in summary["steps"]]
 
 
-def _round_row(step: Mapping[str, Any], summary: Summary) -> RoundRow:
+def _round_row(step: StepEntry, summary: Summary) -> RoundRow:
     whole, quality = summary["macs"]["before"], quality_of(summary)
     spoken = quality is PERPLEXITY  # a language model's costs take too many digits for a column
-    layer, neurons = f.similarities(step["cka"].get("layer"), step["cka"].get("neurons"))
+    layer, neurons = f.similarities(step["cka"]["layer"], step["cka"]["neurons"])
     return RoundRow(
         index=step["index"],
         chosen=step["chosen"],
@@ -108,29 +112,27 @@ def _round_row(step: Mapping[str, Any], summary: Summary) -> RoundRow:
     )
 
 
-def _cost(value: Any, of: str) -> str:
+def _cost(value: float, of: str) -> str:
     """What the target counts, where no other column has it."""
     return {"latency": f.milliseconds, "memory": f.size}.get(of, lambda _: "")(value)
 
 
-def _brief(step: Mapping[str, Any]) -> str:
+def _brief(step: StepEntry) -> str:
     """A cut in a few words; the whole text where that is short itself."""
-    text, cut = str(step["text"]), step.get("cut") or {}
+    text, cut = step["text"], step["cut"]
     if len(text) <= BRIEF:
         return text
-    if step["chosen"] == "layer" and cut.get("layers"):
-        names = [layer["name"] for layer in cut["layers"]]
+    names = [layer["name"] for layer in cut["layers"]]
+    if names:
         return names[0] if len(names) == 1 else f.plural(len(names), "block")
-    if step["chosen"] == "neurons" and cut.get("neurons"):
-        return _amounts(cut["neurons"])
-    return f"{text[: BRIEF - 1]}…"
+    return _amounts(cut["neurons"])
 
 
-def _amounts(cuts: Sequence[Mapping[str, Any]]) -> str:
+def _amounts(cuts: Sequence[NeuronCutEntry]) -> str:
     """How many neurons go; of a transformer, how many heads and how many units."""
-    heads = sum(len(cut["drop"]) for cut in cuts if cut["group"].get("unit") == "head")
+    heads = sum(len(cut["drop"]) for cut in cuts if cut["group"]["unit"] == "head")
     rest = sum(len(cut["drop"]) for cut in cuts) - heads
-    if not heads and not any(cut["group"].get("fields") for cut in cuts):
+    if not heads and not any(cut["group"]["fields"] for cut in cuts):
         return f.plural(rest, "neuron")
     amounts = [f.plural(heads, "head")] if heads else []
     return ", ".join([*amounts, *([f.plural(rest, "unit")] if rest else [])])
@@ -138,23 +140,23 @@ def _amounts(cuts: Sequence[Mapping[str, Any]]) -> str:
 
 def cost_rows(summary: Summary) -> list[CostRow]:
     """The table of costs."""
-    tokens = summary.get("tokens")
+    tokens = summary["tokens"]
     sample = f"one sample of {tokens:,} tokens" if tokens else "one sample"
     rows = [
         _counted(f"MACs, {sample}", summary["macs"], f.exact),
-        *_part("of which attention", summary.get("attention_macs"), "scores and mixing"),
+        *_part("of which attention", summary["attention_macs"], "scores and mixing"),
         _counted("Parameters", summary["params"], f.exact),
-        *_part("of which embeddings", summary.get("embeddings"), "not cut"),
+        *_part("of which embeddings", summary["embeddings"], "not cut"),
         _counted("File size", summary["bytes"], f.size),
     ]
-    latency = summary.get("latency") or {"before": {}, "after": {}}
-    for size in sorted(latency["before"], key=int):
-        if size in latency["after"]:
-            rows.append(_timed(size, latency["before"][size], latency["after"][size]))
-    return rows
+    latency = summary["latency"]
+    if latency is None:
+        return rows
+    sizes = sorted(latency["before"], key=int)
+    return rows + [_timed(size, latency["before"][size], latency["after"][size]) for size in sizes]
 
 
-def _counted(label: str, found: Mapping[str, Any], form: Any) -> CostRow:
+def _counted(label: str, found: Counts, form: Callable[[int], str]) -> CostRow:
     before, after = found["before"], found["after"]
     return CostRow(
         label, form(before), form(after), f.change(before, after), f.ratio(before, after),
@@ -162,12 +164,12 @@ def _counted(label: str, found: Mapping[str, Any], form: Any) -> CostRow:
     )  # fmt: skip
 
 
-def _part(label: str, found: Mapping[str, Any] | None, note: str) -> list[CostRow]:
+def _part(label: str, found: Counts | None, note: str) -> list[CostRow]:
     """The row of a part of a cost, where there is such a part."""
     return [replace(_counted(label, found, f.exact), note=note, part=True)] if found else []
 
 
-def _timed(size: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> CostRow:
+def _timed(size: str, before: Latency, after: Latency) -> CostRow:
     old, new = before["median"], after["median"]
     overlap = before["low"] <= after["high"] and after["low"] <= before["high"]
     return CostRow(
@@ -183,13 +185,12 @@ def _timed(size: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Co
     )
 
 
-def _timing(found: Mapping[str, Any]) -> str:
+def _timing(found: Latency) -> str:
     return f"{f.span(found['low'], found['high'])}, {f.plural(found['runs'], 'run')}"
 
 
-def _share(before: Any, after: Any) -> float | None:
-    old, new = f.finite(before), f.finite(after)
-    return None if not old or new is None or new > old else new / old
+def _share(before: float, after: float) -> float | None:
+    return None if not before or after > before else after / before
 
 
 Facts = list[tuple[str, str]]
@@ -209,37 +210,36 @@ def facts(summary: Summary) -> list[tuple[str, Facts]]:
 
 def _model(summary: Summary) -> dict[str, Any]:
     """The model, without what run.json alone is for: its configuration, and earlier cuts."""
-    origin = summary["model"].get("origin")
-    if not isinstance(origin, Mapping):
-        return dict(summary["model"])
-    spec = origin.get("spec")
-    told, skipped = {**origin}, ("config", "module")
-    if isinstance(spec, Mapping):
-        told["spec"] = {name: value for name, value in spec.items() if name not in skipped}
-    if earlier := told.pop("cuts", ()):
-        told["pruned before"] = f.plural(len(earlier), "cut")
+    origin = summary["model"]["origin"]
+    if origin is None:
+        return {**summary["model"]}
+    skipped = ("config", "module")
+    spec = {name: value for name, value in origin["spec"].items() if name not in skipped}
+    told: dict[str, Any] = {"kind": origin["kind"], "spec": spec}
+    if origin["cuts"]:
+        told["pruned before"] = f.plural(len(origin["cuts"]), "cut")
     return {**summary["model"], "origin": told}
 
 
 def _data(summary: Summary) -> dict[str, Any]:
     """The data, with the length of a sample where that is a text."""
-    tokens = summary.get("tokens")
+    tokens = summary["tokens"]
     given = {"input": f.plural(tokens, "token")} if tokens else {}
     return {**summary["data"], **given}
 
 
 def _run(summary: Summary) -> Facts:
-    images, train = f.finite(summary["images"]), f.finite(summary["data"].get("train"))
+    images, train = summary["images"], summary["data"]["train"]
     seen = f.exact(images)
     if images and train:
         seen += f" ({images / train:,.2f} passes over the training data)"
     return [
         ("date", moment(summary["created"])),
-        ("seed", f.setting(summary["settings"].get("seed"))),
+        ("seed", f.setting(summary["settings"]["seed"])),
         ("time spent", f.duration(summary["seconds"])),
-        (f"{'samples' if summary.get('tokens') else 'images'} seen in fine-tuning", seen),
-        ("stopped because", f.setting(summary.get("stopped_because") or None)),
-        ("leanfair", f.setting(summary["leanfair"])),
+        (f"{'samples' if summary['tokens'] else 'images'} seen in fine-tuning", seen),
+        ("stopped because", summary["stopped_because"]),
+        ("leanfair", summary["leanfair"]),
         ("format of summary.json", f.setting(summary["format"])),
     ]
 

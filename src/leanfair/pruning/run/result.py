@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import nn
+from leanfair.pruning.schema import Summary
 from leanfair.pruning.types import Step
 
 
@@ -19,7 +19,7 @@ class Pruned:
 
     model: nn.Module
     steps: tuple[Step, ...]
-    summary: Mapping[str, Any]
+    summary: Summary
     path: Path | None = None
 
     def report(self, path: str | Path | None = None) -> Path:

@@ -10,12 +10,13 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
+from leanfair.evaluation import speed
 from leanfair.evaluation.accuracy import Change, change
 from leanfair.evaluation.perplexity import PerplexityChange
 from leanfair.evaluation.perplexity import change as perplexity_change
@@ -24,7 +25,22 @@ from leanfair.models.origin import Origin, with_origin
 from leanfair.pruning.cost.macs import Bill, bill
 from leanfair.pruning.run.result import Pruned
 from leanfair.pruning.run.state import Run
-from leanfair.pruning.types import Anatomy, Cut, Neurons, queries
+from leanfair.pruning.schema import (
+    AccuracyChangeEntry,
+    Architecture,
+    Counts,
+    Latencies,
+    Latency,
+    Machine,
+    Numbers,
+    PerplexityChangeEntry,
+    StageEntry,
+    StepEntry,
+    StepRecord,
+    Summary,
+    WidthEntry,
+)
+from leanfair.pruning.types import Anatomy, Cut, Neurons, Step, queries
 
 Pair = tuple["float | None", "float | None"]
 Changed = Change | PerplexityChange
@@ -46,7 +62,7 @@ def finish(run: Run) -> Pruned:
     return result
 
 
-def _completed(run: Run) -> dict[str, Any]:
+def _completed(run: Run) -> Summary:
     if run.steps:
         run.tune(run.model, run.settings.final_epochs, "result", len(run.steps))
     run.say("evaluate", done=0.0)
@@ -68,33 +84,32 @@ def _change(run: Run) -> Changed | None:
     return perplexity_change(before, after) if run.speaks else change(before, after)
 
 
-def _latency(run: Run) -> dict[str, dict[str, Any]] | None:
-    """Seconds for a sample in the first network and the last one, at each batch size asked for."""
+def _latency(run: Run) -> Latencies | None:
+    """Seconds for a batch in the first network and the last one, at each size asked for."""
     if not run.settings.latency_batches:
         return None
-    found: dict[str, dict[str, Any]] = {"before": {}, "after": {}}
+    found: Latencies = {"before": {}, "after": {}}
     for size in run.settings.latency_batches:
         both = compare_latency({"before": run.base, "after": run.model}, run.calibration[0], size)
-        for when, latency in both.items():
-            found[when][str(size)] = {
-                "median": latency.median,
-                "low": latency.low,
-                "high": latency.high,
-                "runs": latency.runs,
-            }
+        found["before"][str(size)] = _timed(both["before"])
+        found["after"][str(size)] = _timed(both["after"])
     return found
 
 
+def _timed(found: speed.Latency) -> Latency:
+    return {"median": found.median, "low": found.low, "high": found.high, "runs": found.runs}
+
+
 def summarise(
-    run: Run, latency: Mapping[str, Any] | None, test: Changed | None, calibration: Pair
-) -> dict[str, Any]:
+    run: Run, latency: Latencies | None, test: Changed | None, calibration: Pair
+) -> Summary:
     """The content of summary.json: plain JSON types only."""
     from leanfair.version import __version__
 
     before, after = bill(run.base, run.proof), bill(run.model, run.proof)
     about = run.about
-    quality = "perplexity" if run.speaks else "accuracy"
-    found = {
+    watched = _numbers(calibration)
+    found: Summary = {
         "format": about["format"],
         "leanfair": __version__,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -111,21 +126,25 @@ def summarise(
         "embeddings": _parts(before, after, "embeddings"),
         "attention_macs": _parts(before, after, "attention"),
         "tokens": run.tokens,
-        "quality": quality,
-        **_measured("accuracy", quality, test, calibration),
-        **_measured("perplexity", quality, test, calibration),
+        "quality": "perplexity" if run.speaks else "accuracy",
+        "accuracy": _both(test) if isinstance(test, Change) else None,
+        "accuracy_change": _accuracy_change(test) if isinstance(test, Change) else None,
+        "calibration_accuracy": None if run.speaks else watched,
+        "perplexity": _both(test) if isinstance(test, PerplexityChange) else None,
+        "perplexity_change": _growth(test) if isinstance(test, PerplexityChange) else None,
+        "calibration_perplexity": watched if run.speaks else None,
         "latency": latency,
         "images": run.images,
         "seconds": time.monotonic() - run.started + sum(step.seconds for step in run.earlier),
-        "steps": [{**step.to_json(), "text": str(step.cut)} for step in run.steps],
+        "steps": [_step(step) for step in run.steps],
         "architecture": _architecture(run),
         "machine": machine(run.proof),
     }
-    plain: dict[str, Any] = json.loads(json.dumps(found, allow_nan=False))
+    plain: Summary = json.loads(json.dumps(found, allow_nan=False))
     return plain
 
 
-def machine(sample: Any = None) -> dict[str, Any]:
+def machine(sample: Any = None) -> Machine:
     """The machine and the versions that a result was made with."""
     inputs = getattr(sample, "inputs", None)
     values = list(inputs.values()) if isinstance(inputs, dict) else [inputs]
@@ -153,31 +172,45 @@ def _cost_after(run: Run) -> float:
     return run.steps[-1].cost if run.steps else float(run.about["cost_before"])
 
 
-def _measured(name: str, quality: str, test: Changed | None, calibration: Pair) -> dict[str, Any]:
-    """What there is of the quality `name`: nothing where the run's `quality` is another."""
-    if name != quality:
-        test, calibration = None, (None, None)
+def _step(step: Step) -> StepEntry:
+    return {**cast(StepRecord, step.to_json()), "text": str(step.cut)}
+
+
+def _both(found: Changed) -> Numbers:
+    return {"before": found.before, "after": found.after}
+
+
+def _accuracy_change(found: Change) -> AccuracyChangeEntry:
     return {
-        name: None if test is None else _finite({"before": test.before, "after": test.after}),
-        f"{name}_change": None if test is None else _finite(test.to_json()),
-        f"calibration_{name}": _before_after(calibration),
+        "value": found.after - found.before,
+        "low": found.low,
+        "high": found.high,
+        "samples": found.samples,
+        "lost": found.lost,
+        "gained": found.gained,
     }
 
 
-def _finite(found: Mapping[str, Any]) -> dict[str, Any]:
-    """`found` with None for what is no number, as an interval may be where a network is broken."""
+def _growth(found: PerplexityChange) -> PerplexityChangeEntry:
     return {
-        name: value if value is not None and math.isfinite(value) else None
-        for name, value in found.items()
+        "value": found.ratio,
+        "low": _finite(found.low),
+        "high": _finite(found.high),
+        "tokens": found.tokens,
     }
 
 
-def _before_after(pair: Pair) -> dict[str, float] | None:
+def _finite(value: float | None) -> float | None:
+    """None for what is no number, as an interval may be where a network is broken."""
+    return None if value is None or not math.isfinite(value) else value
+
+
+def _numbers(pair: Pair) -> Numbers | None:
     before, after = pair
     return None if before is None or after is None else {"before": before, "after": after}
 
 
-def _parts(before: Bill, after: Bill, name: str) -> dict[str, int] | None:
+def _parts(before: Bill, after: Bill, name: str) -> Counts | None:
     """A part of two bills; None where there is none of it."""
     old, new = getattr(before, name), getattr(after, name)
     return {"before": old, "after": new} if old else None
@@ -190,21 +223,24 @@ def _bytes(model: nn.Module) -> int:
     return sum(once.values())
 
 
-def _architecture(run: Run) -> dict[str, Any]:
+def _architecture(run: Run) -> Architecture:
     """The blocks before and after, by their original names, with the widths inside each."""
     removed, dropped = _taken(run.base, [step.cut for step in run.steps])
-    units = {group.name: _unit(run.base, group) for group in run.anatomy.neurons}
+    widths = {group.name: _width(run.base, group) for group in run.anatomy.neurons}
     return {
-        "before": _blocks(run.anatomy, units),
-        "after": _blocks(run.anatomy, units, removed, dropped),
+        "before": _stages(run.anatomy, widths),
+        "after": _stages(run.anatomy, widths, removed, dropped),
     }
 
 
-def _unit(base: nn.Module, group: Neurons) -> dict[str, Any]:
-    """What one neuron of `group` is; of a head also how many queries it serves."""
+def _width(base: nn.Module, group: Neurons) -> WidthEntry:
+    """How wide `group` is in the first network, and what one of its neurons is."""
     if group.unit == "head":
-        return {"unit": "head", "queries": queries(group)}
-    return {"unit": "filter" if isinstance(base.get_submodule(group.name), _ConvNd) else "unit"}
+        return {
+            "name": group.name, "count": group.count, "unit": "head", "queries": queries(group)
+        }  # fmt: skip
+    filters = isinstance(base.get_submodule(group.name), _ConvNd)
+    return {"name": group.name, "count": group.count, "unit": "filter" if filters else "unit"}
 
 
 def _taken(base: nn.Module, cuts: Sequence[Cut]) -> tuple[set[str], Counter[str]]:
@@ -219,25 +255,24 @@ def _taken(base: nn.Module, cuts: Sequence[Cut]) -> tuple[set[str], Counter[str]
     return removed, dropped
 
 
-def _blocks(
+def _stages(
     anatomy: Anatomy,
-    units: Mapping[str, Mapping[str, Any]],
+    widths: Mapping[str, WidthEntry],
     removed: Iterable[str] = (),
     dropped: Mapping[str, int] | None = None,
-) -> list[dict[str, Any]]:
-    dropped = dropped or {}
+) -> list[StageEntry]:
     homes = {name for stage in anatomy.stages for name in stage}
-    widths: dict[str, list[dict[str, Any]]] = {}
+    inside: dict[str, list[WidthEntry]] = {}
     for group in anatomy.neurons:
-        left = group.count - dropped.get(group.name, 0)
-        home = group.block if group.block in homes else ""
-        widths.setdefault(home, []).append({"name": group.name, "count": left, **units[group.name]})
+        width = widths[group.name].copy()
+        width["count"] -= (dropped or {}).get(group.name, 0)
+        inside.setdefault(group.block if group.block in homes else "", []).append(width)
     stages = anatomy.stages or (("",),)
     kept = [[name for name in stage if name not in set(removed)] for stage in stages]
     return [
         {
             "container": stage[0].rpartition(".")[0],
-            "blocks": [{"name": name, "widths": widths.get(name, [])} for name in stage],
+            "blocks": [{"name": name, "widths": inside.get(name, [])} for name in stage],
         }
         for stage in kept
         if stage

@@ -1,0 +1,349 @@
+"""The JSON files of a pruning run, key by key.
+
+`leanfair.pruning.run` writes them; the page and whatever compares runs read them. What stands below
+each key is its documentation: docs/run-directory.md is made from it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+from leanfair.pruning.cut_schema import CutEntry
+
+
+class RunRecord(TypedDict):
+    """`run.json`: what was asked, written before the first round."""
+
+    format: int
+    """Version of this format."""
+    model: ModelEntry
+    """The network that the run began with."""
+    data: DataEntry
+    """What data it was given."""
+    settings: SettingsEntry
+    """Every setting of the run."""
+
+
+class Summary(RunRecord):
+    """`summary.json`: what was asked, as in `run.json`, and what a finished run found."""
+
+    leanfair: str
+    """Version of the library."""
+    created: str
+    """When the run ended: ISO 8601, in UTC."""
+    finished: bool
+    """True: a summary is written when a run has ended."""
+    stopped_because: str
+    """Why it ended, as the end of a sentence."""
+    removed: float
+    """The share, 0 to 1, removed of what `settings.of` names; below 0 where that grew."""
+    macs: Counts
+    """Multiply-accumulates for one sample."""
+    params: Counts
+    """Parameters, shared ones once."""
+    bytes: Counts
+    """Bytes of weights and buffers, shared ones once."""
+    cost: Numbers
+    """What `settings.of` names: MACs, parameters, bytes of memory, or seconds for one sample."""
+    embeddings: Counts | None
+    """Parameters of the embeddings, which `params` counts, too; null where there are none."""
+    attention_macs: Counts | None
+    """MACs of attention's scores and mixing, which `macs` counts, too; null without any."""
+    tokens: int | None
+    """Tokens of the sample for which MACs are counted; null where samples are no texts."""
+    quality: Literal["accuracy", "perplexity"]
+    """Which of the following six keys are measured: perplexity for a language model. The keys of
+    the other are null."""
+    accuracy: Numbers | None
+    """The share of the test samples that are classified right; null without labelled test data."""
+    accuracy_change: AccuracyChangeEntry | None
+    """What became of `accuracy`, with its interval; null where that is."""
+    calibration_accuracy: Numbers | None
+    """Accuracy on the calibration data, which took part in the choices; null without labels."""
+    perplexity: Numbers | None
+    """Perplexity on the test data: the exponential of the mean negative log-likelihood, in nats, of
+    the tokens that the model is asked for (the next one of the text where it writes, else those
+    with a label); null without test data."""
+    perplexity_change: PerplexityChangeEntry | None
+    """What became of `perplexity`, with its interval; null where that is."""
+    calibration_perplexity: Numbers | None
+    """Perplexity on the calibration data, which took part in the choices; null without targets."""
+    latency: Latencies | None
+    """The time of a forward pass on this machine; null where no batch size was asked for."""
+    images: int
+    """Samples seen in fine-tuning, each as often as it was seen."""
+    seconds: float
+    """Time that the run took, that before it was resumed included."""
+    steps: list[StepEntry]
+    """One entry a round."""
+    architecture: Architecture
+    """The blocks of the network and their widths."""
+    machine: Machine
+    """What the run was made on."""
+
+
+class Counts(TypedDict):
+    """A count of the first network and of the last one."""
+
+    before: int
+    """Of the first network."""
+    after: int
+    """Of the last network."""
+
+
+class Numbers(TypedDict):
+    """A number of the first network and of the last one."""
+
+    before: float
+    """Of the first network."""
+    after: float
+    """Of the last network."""
+
+
+class AccuracyChangeEntry(TypedDict):
+    """The change of the accuracy, both networks on the same test samples."""
+
+    value: float
+    """After less before, as a share."""
+    low: float
+    """Where its 95 % interval begins (Agresti and Min 2005)."""
+    high: float
+    """Where its 95 % interval ends."""
+    samples: int
+    """How many test samples there were."""
+    lost: int
+    """How many of them only the first network got right."""
+    gained: int
+    """How many of them only the last network got right."""
+
+
+class PerplexityChangeEntry(TypedDict):
+    """The change of the perplexity, both networks on the same test samples."""
+
+    value: float
+    """After over before."""
+    low: float | None
+    """Where its 95 % interval begins; null for a single sample, and where a loss is infinite."""
+    high: float | None
+    """Where its 95 % interval ends; null for a single sample, and where a loss is infinite."""
+    tokens: int
+    """How many tokens the models were asked for."""
+
+
+class Latencies(TypedDict):
+    """Latency by batch size, which is a text of digits, as keys in JSON are texts."""
+
+    before: dict[str, Latency]
+    """Of the first network."""
+    after: dict[str, Latency]
+    """Of the last network."""
+
+
+class Latency(TypedDict):
+    """How long one forward pass of a batch takes, in seconds."""
+
+    median: float
+    """The median of the runs."""
+    low: float
+    """The 10th percentile."""
+    high: float
+    """The 90th percentile."""
+    runs: int
+    """How many runs were timed."""
+
+
+class ModelEntry(TypedDict):
+    """The network that a run began with."""
+
+    name: str
+    """Its class."""
+    title: str
+    """What a person calls it."""
+    fingerprint: str
+    """A hash of its class and of the names, shapes and values of its tensors."""
+    origin: OriginEntry | None
+    """How its architecture is built anew; null for an own class, which `leanfair.load` must be
+    given."""
+    macs: int
+    """Multiply-accumulates for one sample."""
+    params: int
+    """Parameters, shared ones once."""
+    filters: int
+    """Output channels of all convolutions."""
+
+
+class OriginEntry(TypedDict):
+    """How the architecture of a network is built anew."""
+
+    kind: str
+    """The library or family that has it."""
+    spec: dict[str, Any]
+    """What that needs to know; of a model of transformers its class and configuration."""
+    cuts: list[CutEntry]
+    """The cuts that were made before this run."""
+
+
+class DataEntry(TypedDict):
+    """The data of a run."""
+
+    fingerprint: str
+    """A hash of the calibration inputs."""
+    calibration: int
+    """Samples of calibration data."""
+    train: int | None
+    """Samples of training data; null where there were none."""
+    test: int | None
+    """Samples of test data; null where there were none."""
+    input: list[int] | None
+    """The shape of one sample; null where a sample is more than one tensor."""
+
+
+class SettingsEntry(TypedDict):
+    """The settings of a run, as `leanfair.pruning.settings.Settings` documents them."""
+
+    cut: float
+    of: Literal["macs", "params", "latency", "memory"]
+    criterion: str
+    match: Literal["macs", "params", "filters"] | None
+    spread: str
+    seed: int
+    candidate_epochs: float
+    round_epochs: float
+    final_epochs: float
+    recipe: RecipeEntry
+    min_accuracy: float | None
+    min_layers: int
+    min_neurons: int
+    round_to: int
+    layers_per_round: int
+    pace: float
+    score_samples: int
+    debiased: bool
+    stop_when_layers_end: bool
+    reconstruct: bool
+    only: Literal["layer", "neurons"] | None
+    free: bool
+    latency_batches: list[int]
+    preset: str | None
+
+
+class RecipeEntry(TypedDict):
+    """How a run fine-tunes, as `leanfair.pruning.training.recipe.Recipe` documents it."""
+
+    optimizer: str
+    lr: float
+    momentum: float
+    weight_decay: float
+    batch_size: int
+    schedule: str
+    milestones: list[float]
+    warmup: float
+    clip: float
+    distill: float
+    temperature: float
+    precision: str
+    lora: int
+
+
+class StepRecord(TypedDict):
+    """A finished round, as `steps.json` has it. What is counted or measured is the network's after
+    it."""
+
+    index: int
+    """Which round, from 1."""
+    chosen: Literal["layer", "neurons"]
+    """The candidate that won."""
+    cka: Similarities
+    """How similar each candidate represents the calibration data to its parent."""
+    cut: CutEntry
+    """What was removed."""
+    macs: int
+    """Multiply-accumulates for one sample."""
+    params: int
+    """Parameters, shared ones once."""
+    accuracy: float | None
+    """Accuracy on the calibration data; null without labels, and for a language model."""
+    seconds: float
+    """How long the round took."""
+    cost: float
+    """What `settings.of` names: MACs, parameters, bytes of memory, or seconds for one sample."""
+    perplexity: float | None
+    """Perplexity on the calibration data; null unless it is a language model's and there are
+    targets."""
+
+
+class StepEntry(StepRecord):
+    """A finished round, as `summary.json` has it."""
+
+    text: str
+    """The cut in words."""
+
+
+class Similarities(TypedDict):
+    """Linear CKA of both candidates of a round to their parent, 0 to 1."""
+
+    layer: float | None
+    """Of the network without a layer; null where no layer could go."""
+    neurons: float | None
+    """Of the network without some neurons; null where none could go."""
+
+
+class Architecture(TypedDict):
+    """The blocks of the first and of the last network, by the names that they have in the first."""
+
+    before: list[StageEntry]
+    """Of the first network."""
+    after: list[StageEntry]
+    """Of the last network: blocks that went are missing."""
+
+
+class StageEntry(TypedDict):
+    """A run of blocks of one output shape."""
+
+    container: str
+    """The module that holds them; empty for the network itself."""
+    blocks: list[BlockEntry]
+    """The blocks, in the order in which they run. A network without blocks is one that has no
+    name."""
+
+
+class BlockEntry(TypedDict):
+    """A block and the widths inside."""
+
+    name: str
+    """Its name in the first network."""
+    widths: list[WidthEntry]
+    """What is inside of it that can be narrowed."""
+
+
+class _Width(TypedDict):
+    name: str
+    """The module that produces them."""
+    count: int
+    """How many there are."""
+    unit: Literal["filter", "unit", "head"]
+    """What it has so many of: filters of a convolution, units of a dense layer, or attention
+    heads."""
+
+
+class WidthEntry(_Width, total=False):
+    """How wide a layer inside a block is."""
+
+    queries: int
+    """Of heads alone: how many queries each serves. More than 1 where queries are grouped: a head
+    is a key-value head then."""
+
+
+class Machine(TypedDict):
+    """What a run was made on."""
+
+    device: str
+    """The device of torch, such as cpu or cuda:0."""
+    processor: str
+    """The name of the processor, or of the GPU where there is one."""
+    threads: int
+    """Threads of torch on the processor."""
+    torch: str
+    """Version of torch."""
+    python: str
+    """Version of Python."""
