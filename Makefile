@@ -15,6 +15,7 @@ help:
 	@echo "make test       style, types and all tests (under 5 minutes on 2 cores)"
 	@echo "make test-real  the long tests on real data and weights (under 60 minutes)"
 	@echo "make test-zoo   the networks of torchvision and timm, in an environment of their own (6 GB)"
+	@echo "make docs       the tables of keys in docs/run-directory.md, from the schemas"
 	@echo "make check      style and types alone"
 	@echo "make house      lines, files, floors and import circles of the source"
 
@@ -58,6 +59,9 @@ test-zoo: .venv-zoo/ready
 
 house: setup
 	$(BIN)/python -m tests.support.house
+
+docs: setup
+	$(BIN)/python docs/generate.py
 
 format: setup
 	$(BIN)/ruff check --fix .

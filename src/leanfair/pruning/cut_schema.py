@@ -39,7 +39,8 @@ class LayerEntry(TypedDict):
     container: str
     """The module that holds it."""
     exits: list[str]
-    """The modules that end its way past the residual connection."""
+    """The modules whose outputs, set to zero, make it pass its input on unchanged; empty where it
+    would change it even so, and is left out instead."""
     fields: list[str]
     """Entries of the configuration that say how many such blocks there are."""
     lists: list[str]

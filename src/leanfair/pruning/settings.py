@@ -39,6 +39,7 @@ class Settings:
     the least importance whatever they save ("least"), or the same share of every layer, in it the
     least important ("uniform", as in the paper)."""
     seed: int = 0
+    """What all chance in the run is drawn from."""
     candidate_epochs: float = 0.1
     """Fine-tuning of each candidate before the choice."""
     round_epochs: float = 0.5
@@ -78,6 +79,7 @@ class Settings:
     latency_batches: tuple[int, ...] = (1, 128)
     """Batch sizes at which latency is measured before and after."""
     preset: str | None = None
+    """The named settings that these began with, such as paper."""
 
     def __post_init__(self) -> None:
         _check(self)

@@ -25,7 +25,9 @@ class Recipe:
     lr: float = 0.01
     """The learning rate at the start."""
     momentum: float = 0.9
+    """Nesterov momentum, of sgd alone."""
     weight_decay: float = 5e-4
+    """How much of a weight a step takes away, as a share of the learning rate (L2 for sgd)."""
     batch_size: int = 128
     """Samples of one step, over all processes; an iterable of batches keeps its own."""
     schedule: Schedule = "cosine"
