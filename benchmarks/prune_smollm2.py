@@ -37,6 +37,7 @@ from leanfair.evaluation.perplexity import change, losses
 from leanfair.files import write_json
 from leanfair.models.pretrained import open_tokenizer
 from leanfair.pruning.checkpoint.loading import open_model
+from leanfair.pruning.checkpoint.run_directory import RunDirectory
 from leanfair.pruning.loop import next_round
 from leanfair.pruning.run.setup import open_run
 from leanfair.pruning.run.summary import machine
@@ -143,14 +144,16 @@ def pruned(bench: Bench, way: str, seed: int) -> Iterator[tuple[float, nn.Module
         None, {"cut": LEVELS[-1] * share, "of": "params", **given}, bench.model
     )
     began = time.monotonic()
-    run = open_run(bench.model, settings, calibration, None, None, None, False, None, None)
+    run = open_run(
+        bench.model, settings, calibration, None, None, RunDirectory(None), False, None, None
+    )
     for level in LEVELS:
         # Three, six and nine layers miss these shares by less than a thousandth of a percent.
-        run.settings = replace(settings, cut=level * share * (1 - 1e-5))
+        run.task = replace(run.task, settings=replace(settings, cut=level * share * (1 - 1e-5)))
         while not run.met_target() and next_round(run) is not None:
             pass
         steps = [[step.chosen, step.cka["layer"], step.cka["neurons"]] for step in run.steps]
-        yield level, run.model, {"steps": steps, "seconds": time.monotonic() - began}
+        yield level, run.parent.model, {"steps": steps, "seconds": time.monotonic() - began}
 
 
 def by_optipfair(bench: Bench, seed: int) -> Iterator[tuple[float, nn.Module, dict[str, Any]]]:

@@ -309,7 +309,7 @@ def test_forward_passes_of_scoring_are_as_small_as_their_logits_ask(
     one = prune(speaker(), **given)
     assert set(map(tuple, seen)) == {(6, 6, 2)}
     seen.clear()
-    monkeypatch.setattr("leanfair.pruning.run.state.MOST_LOGITS", 4 * 10 * 64 + 1)
+    monkeypatch.setattr("leanfair.pruning.run.calibration.MOST_LOGITS", 4 * 10 * 64 + 1)
     two = prune(speaker(), **given)
     assert set(map(tuple, seen)) == {(4, 2, 4, 2, 2)}
     assert [step.cut for step in one.steps] == [step.cut for step in two.steps]

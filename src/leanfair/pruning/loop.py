@@ -20,18 +20,22 @@ from torch import nn
 
 from leanfair.data.batches import Source
 from leanfair.data.text import as_tokens
+from leanfair.errors import SurgeryError
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
-from leanfair.pruning.cost.macs import bill
-from leanfair.pruning.run.propose import propose_layer, propose_neurons
+from leanfair.pruning.criteria.criteria import checked, criterion_named
+from leanfair.pruning.run.network import retraced
+from leanfair.pruning.run.propose import propose_layer, propose_neurons, savings_goal
 from leanfair.pruning.run.result import Pruned
 from leanfair.pruning.run.setup import open_run
-from leanfair.pruning.run.state import Run
+from leanfair.pruning.run.state import Run, advance
 from leanfair.pruning.run.summary import finish
+from leanfair.pruning.run.tuning import tune
 from leanfair.pruning.settings import settings_from
+from leanfair.pruning.structures.update import heads
 from leanfair.pruning.surgery.removal import apply
 from leanfair.pruning.training.distributed import is_main
 from leanfair.pruning.training.reconstruction import reconstruct
-from leanfair.pruning.types import Candidate, Cut, Kind, Listener, Step
+from leanfair.pruning.types import Candidate, Cut, Kind, Listener, Scores, Step
 from leanfair.similarity import cka
 
 FineTune = Callable[[nn.Module, float], None]
@@ -90,48 +94,84 @@ def prune(
 def next_round(run: Run) -> Step | None:
     """One round of the method; None where it cannot go on, which `run.stopped_because` explains."""
     started = time.monotonic()
-    number = len(run.steps) + 1
-    chosen = run.directory.choice(number, run.model)
+    task, number = run.task, len(run.steps) + 1
+    chosen = task.directory.choice(number, run.parent.model)
     if chosen is None:
-        cuts = propose(run)
-        if cuts is None:
+        candidates = compete(run)
+        if candidates is None:
             return None
-        winner, similarity = choose(run, [candidate(run, cut) for cut in cuts])
-        run.directory.write_choice(number, winner.cut, similarity, winner.model)
+        winner, similarity = choose(run, candidates)
+        task.directory.write_choice(number, winner.cut, similarity, winner.model)
         chosen = winner.cut, similarity, winner.model
     cut, similarity, child = chosen
-    run.tune(child, run.settings.round_epochs, "winner", number)
-    return run.record(cut, child, similarity, time.monotonic() - started)
+    tune(run, child, task.settings.round_epochs, "winner", number)
+    return advance(run, cut, child, similarity, time.monotonic() - started)
+
+
+def compete(run: Run) -> list[Candidate] | None:
+    """The candidates of this round, proven; None where nothing may go any more."""
+    try:
+        return _candidates(run)
+    except SurgeryError as error:
+        if run.parent.traced:
+            raise
+        # The proof tells that arithmetic has a structure wrong: the network itself is asked.
+        sample, free = run.task.calibration.proof, run.task.settings.free
+        run.parent = retraced(run.parent, sample, free, str(error))
+        return _candidates(run)
+
+
+def _candidates(run: Run) -> list[Candidate] | None:
+    cuts = propose(run)
+    return None if cuts is None else [candidate(run, cut) for cut in cuts]
 
 
 def propose(run: Run) -> list[Cut] | None:
     """The layer cut and the neuron cut of this round; one of them where the other kind is
     exhausted, and None where both are."""
-    anatomy, before = run.structures(), bill(run.model, run.proof)
-    scores = run.score(anatomy)
-    layer = propose_layer(anatomy, scores, before, run.settings)
-    if layer is None and run.settings.stop_when_layers_end:
+    settings, structures, cost = run.task.settings, run.parent.structures, run.parent.cost
+    scores = score(run)
+    layer = propose_layer(structures, scores, cost, settings)
+    if layer is None and settings.stop_when_layers_end:
         run.stop("no layer may go any more")
         return None
-    save, least = run.due(before, layer)
-    neurons = propose_neurons(anatomy, scores, before, run.settings, save, least=least)
+    save, least = savings_goal(cost, run.task.base.cost.totals(), layer, settings)
+    neurons = propose_neurons(structures, scores, cost, settings, save, least=least)
     if layer and neurons:  # heads that only go together may save more than one layer
-        saved = neurons.saves[run.settings.matched]
-        layer = propose_layer(anatomy, scores, before, run.settings, saved)
-    cuts = [cut for cut in (layer, neurons) if cut and run.settings.only in (None, cut.kind)]
+        saved = neurons.saves[settings.matched]
+        layer = propose_layer(structures, scores, cost, settings, saved)
+    cuts = [cut for cut in (layer, neurons) if cut and settings.only in (None, cut.kind)]
     if not cuts:
         run.stop("neither a layer nor a neuron may go any more")
     return cuts or None
 
 
+def score(run: Run) -> Scores:
+    """The importance of every structure of the parent."""
+    run.emit("score", done=0.0)
+    task = run.task
+    return checked(
+        criterion_named(task.settings.criterion)(
+            run.parent.model,
+            run.parent.structures,
+            task.calibration.first(task.settings.score_samples),
+            task.seed("score", len(run.steps)),
+            lambda share: run.emit("score", done=share),
+        )
+    )
+
+
 def candidate(run: Run, cut: Cut) -> Candidate:
     """A smaller copy of the parent, proven, briefly fine-tuned, and held against the parent."""
-    child = apply(cut, run.model, run.trial)
-    if run.settings.reconstruct:
-        reconstruct(child, run.model, cut, run.pieces())
-    run.tune(child, run.settings.candidate_epochs, f"{cut.kind} candidate", len(run.steps) + 1)
-    representation = run.representation(child)
-    similarity = cka(run.parent_features(), representation, run.settings.debiased)
+    settings, calibration, parent = run.task.settings, run.task.calibration, run.parent
+    mine, its = heads(cut, parent.head.name, parent.model)
+    child = apply(cut, parent.model, calibration.trial, (mine, its))
+    if settings.reconstruct:
+        reconstruct(child, parent.model, cut, calibration.pieces)
+    tune(run, child, settings.candidate_epochs, f"{cut.kind} candidate", len(run.steps) + 1)
+    head = None if its is None else parent.head._replace(name=its)
+    here = run.features.of(child, head)
+    similarity = cka(run.features.of(parent.model, parent.head), here, settings.debiased)
     return Candidate(cut, child, similarity)
 
 
@@ -141,5 +181,5 @@ def choose(run: Run, candidates: list[Candidate]) -> tuple[Candidate, dict[Kind,
     for each in candidates:
         similarity[each.cut.kind] = each.cka
     winner = max(candidates, key=lambda each: each.cka)
-    run.say("choose", subject=winner.cut.kind, text=str(winner.cut))
+    run.emit("choose", subject=winner.cut.kind, text=str(winner.cut))
     return winner, similarity

@@ -11,10 +11,8 @@ from torch import nn
 from leanfair.data.batches import Source
 from leanfair.data.text import as_tokens
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
-from leanfair.pruning.cost.macs import bill
 from leanfair.pruning.loop import propose
-from leanfair.pruning.run.setup import open_run
-from leanfair.pruning.run.state import Run
+from leanfair.pruning.run.setup import set_up, standing
 from leanfair.pruning.settings import settings_from
 from leanfair.pruning.types import Cut
 
@@ -92,28 +90,20 @@ def look_ahead(
     """`plan`, with where the run stands."""
     chosen = settings_from(preset, {"cut": cut, "of": of, **settings}, model)
     held = as_tokens(calibration, tokenizer)
-    run = open_run(model, chosen, held, None, None, RunDirectory(None), False, None, None)
-    if out is not None:
-        _catch_up(run, RunDirectory(Path(out), writes=False))
+    task = set_up(model, chosen, held, None, None, RunDirectory(None), None, None)
+    directory = RunDirectory(Path(out) if out else None, writes=False)
+    # A plan needs no training or test data, so that those are missing here says nothing.
+    asked = task.record.to_json()
+    asked["data"] = {"fingerprint": task.record.data.fingerprint}
+    directory.check(asked, resume=True)
+    run = standing(task, directory)
     cuts = None if run.met_target() else propose(run)
-    now = bill(run.model, run.proof)
     return Plan(
         round=len(run.steps) + 1,
         cuts=tuple(cuts or ()),
-        macs=now.macs,
-        params=now.params,
+        macs=run.parent.cost.macs,
+        params=run.parent.cost.params,
         removed=run.removed,
         target=chosen.cut,
         stopped_because=run.stopped_because,
     )
-
-
-def _catch_up(run: Run, directory: RunDirectory) -> None:
-    """Bring `run` to where the run in `directory` stands."""
-    # A plan needs no training or test data, so that those are missing here says nothing.
-    about = {**run.about, "data": {"fingerprint": run.about["data"]["fingerprint"]}}
-    directory.begin(about, resume=True)
-    run.steps = directory.steps()
-    run.model = directory.restore(run.base, run.steps)
-    if run.steps:
-        run.removed = 1.0 - run.steps[-1].cost / run.about["cost_before"]

@@ -15,7 +15,7 @@ from leanfair.data.batches import Batch, forward
 from leanfair.pruning.checkpoint.weights import write_model
 from leanfair.pruning.cost.macs import bill, cut_of
 from leanfair.pruning.structures.dissect import dissect
-from leanfair.pruning.structures.update import after
+from leanfair.pruning.structures.update import update
 from leanfair.pruning.surgery import narrowing, removal
 from leanfair.pruning.surgery.rebuild import exact, is_stock
 from leanfair.pruning.surgery.removal import apply, remove
@@ -222,7 +222,7 @@ def test_what_is_offered_can_go_and_loads_the_same(name: str, free: bool, tmp_pa
         assert difference(cuts[i], child, remove(cuts[i], child), longer) <= 1.0
         costs, saved = bill(smaller, sample).totals(), cuts[i].saves
         assert {k: v - costs[k] for k, v in bill(child, sample).totals().items()} == dict(saved)
-        child, left = smaller, after(cuts[i], left)
+        child, left = smaller, update(cuts[i], left, child)
     assert is_stock(child) or free
     assert _numbers(child) == list(range(len(_numbers(child))))
     if is_stock(child):

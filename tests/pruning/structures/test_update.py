@@ -12,7 +12,7 @@ from torch import nn
 
 from leanfair.data.batches import Batch
 from leanfair.pruning.structures.dissect import anatomy_of
-from leanfair.pruning.structures.update import after
+from leanfair.pruning.structures.update import update
 from leanfair.pruning.surgery.removal import apply
 from leanfair.pruning.types import Anatomy, Cut, Layer, NeuronCut, Neurons
 from tests.support.oracles import zoo
@@ -85,8 +85,8 @@ def test_it_is_what_is_found_anew(name: str, free: bool) -> None:
         cut = _some(anatomy, rng)
         if not (cut.layers or cut.neurons):
             continue
+        anatomy = update(cut, anatomy, model)
         model = apply(cut, model, SAMPLE)
-        anatomy = after(cut, anatomy)
     anew = anatomy_of(model, SAMPLE, free)
     assert {g.name: _told(g) for g in anatomy.neurons} == {g.name: _told(g) for g in anew.neurons}
     assert [_layer(layer) for layer in anatomy.layers] == [_layer(layer) for layer in anew.layers]
@@ -99,7 +99,8 @@ def test_names_of_layers_move_up_and_those_of_other_containers_stay() -> None:
     group = Neurons("a.10.up", "a.10", 3, ())
     layers = tuple(Layer(f"{root}.{i}", root, (f"{root}.{i}.o",)) for root in "ab" for i in (2, 10))
     before = Anatomy(layers, (group,), (("a.2", "a.10"), ("b.2", "b.10")), (), "head", {})
-    left = after(Cut("layer", layers=layers[:1]), before)
+    blocks = {root: nn.ModuleList(nn.Identity() for _ in range(11)) for root in "ab"}
+    left = update(Cut("layer", layers=layers[:1]), before, nn.ModuleDict(blocks))
     assert [layer.name for layer in left.layers] == ["a.9", "b.2", "b.10"]
     assert left.layers[0].exits == ("a.9.o",)
     assert (left.neurons[0].name, left.neurons[0].block) == ("a.9.up", "a.9")

@@ -64,12 +64,26 @@ class RunDirectory:
         """Lock the directory for a run of what is `asked`, or make sure that it is the same one
         that is resumed. Raises RunDirectoryError where it is not, or where another process runs
         there."""
+        self.take(asked, resume)
+        self.write_record(asked)
+
+    def take(self, asked: Mapping[str, Any], resume: bool) -> None:
+        """What `begin` does, but nothing is written down yet."""
+        self.check(asked, resume)
+        if self.path is not None:
+            self._lock(self.path)
+            self.check(asked, resume)  # another run may have ended only just now
+
+    def check(self, asked: Mapping[str, Any], resume: bool) -> None:
+        """Raise RunDirectoryError where this is no directory for a run of what is `asked`."""
+        if self.path is not None:
+            self._check_free(self.path, self.path / "run.json", asked, resume)
+
+    def write_record(self, asked: Mapping[str, Any]) -> None:
+        """Write down what is `asked`, where that is not done yet."""
         if self.path is None:
             return
         record = self.path / "run.json"
-        self._check_free(self.path, record, asked, resume)
-        self._lock(self.path)
-        self._check_free(self.path, record, asked, resume)  # it may have ended only just now
         with taking_turns():
             if self.writes and not record.exists():
                 write_json(record, asked)

@@ -5,6 +5,7 @@ Every criterion is for layers and for neurons alike, and none needs labels.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -145,6 +146,18 @@ def criterion_named(criterion: str | Criterion) -> Criterion:
             f"There is no criterion {criterion!r}: choose one of {', '.join(CRITERIA)}."
         )
     return CRITERIA[criterion]
+
+
+def checked(scores: Scores) -> Scores:
+    """`scores`. Raises InputError for one that cannot be put in order."""
+    found = {name: (score,) for name, score in scores.layers.items()}
+    for name, values in {**found, **scores.neurons}.items():
+        if any(math.isnan(value) for value in values):
+            raise InputError(
+                f"The criterion {scores.criterion} gives {name} a score that is not a number: look "
+                f"for NaN in the network and the calibration data."
+            )
+    return scores
 
 
 def _count(anatomy: Anatomy) -> int:

@@ -1,16 +1,99 @@
-"""The calibration data of a run, in batches whose logits fit memory."""
+"""The calibration data of a run, in batches whose logits fit memory, and what networks make of
+them."""
 
 from __future__ import annotations
 
-from leanfair.data import language
+from dataclasses import dataclass, field
+from functools import cached_property
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+
+from leanfair.data import batches, language
 from leanfair.data.batches import Batch
+from leanfair.evaluation.mode import evaluating
+from leanfair.pruning.surgery.activations import Head, features
 
 SCORE_BATCH = 64
 """Samples in one forward pass of scoring: enough to fill the cores, few enough to fit memory."""
 
-
 MOST_LOGITS = 2**26
 """Logits of one forward pass: 256 MiB in float32, as 1,365 tokens with 49,152 words give."""
+
+PROOF = 16
+"""Real inputs on which a removal is proven; of texts four, of 64 tokens."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The `batches` that structures are scored and candidates chosen on. `rows` is how many samples
+    one forward pass takes, so that their logits fit memory; `tokenwise` whether each token of a
+    sample has its own."""
+
+    batches: list[Batch]
+    rows: int
+    tokenwise: bool = False
+
+    @cached_property
+    def proof(self) -> Batch:
+        """The few samples whose cost is counted."""
+        return self.batches[0][: min(PROOF, self.rows)]
+
+    @cached_property
+    def trial(self) -> Batch:
+        """The few samples on which every removal is proven."""
+        return language.shortened(self.proof[:4], 64) if self.tokenwise else self.proof
+
+    @cached_property
+    def pieces(self) -> list[Batch]:
+        """All samples in batches whose logits fit memory."""
+        return regrouped(self.batches, len(self), self.rows)
+
+    @property
+    def whole(self) -> list[Batch]:
+        """All samples in batches as large as they may be for measuring."""
+        return self.pieces if self.tokenwise else self.batches
+
+    @property
+    def tokens(self) -> int | None:
+        """How many tokens the sample has for which MACs are counted; None where it has none."""
+        return tokens_of(self.proof) or None
+
+    def __len__(self) -> int:
+        return sum(map(len, self.batches))
+
+    def first(self, samples: int) -> list[Batch]:
+        """The first `samples`, in batches whose logits fit memory."""
+        return regrouped(self.batches, samples, self.rows)
+
+
+def calibration_for(model: nn.Module, held: list[Batch]) -> Calibration:
+    """The calibration data `held` of `model`."""
+    sample = max(held, key=tokens_of)[:1]
+    with torch.no_grad(), evaluating(model):
+        logits = batches.forward(model, sample.inputs).numel()
+    rows = max(1, min(SCORE_BATCH, MOST_LOGITS // max(1, logits)))
+    return Calibration(held, rows, language.is_language_model(model))
+
+
+@dataclass(frozen=True)
+class Features:
+    """The penultimate features of calibration data in networks, [n, d], of a language model those
+    of every token: found once for each network, until it is trained."""
+
+    calibration: Calibration
+    known: WeakKeyDictionary[nn.Module, Tensor] = field(default_factory=WeakKeyDictionary)
+
+    def of(self, model: nn.Module, head: Head | None) -> Tensor:
+        """Those in `model`; `head` is its head, where that is known."""
+        if model not in self.known:
+            self.known[model] = features(model, self.calibration.whole, head)
+        return self.known[model]
+
+    def forget(self, model: nn.Module) -> None:
+        """`model` is about to be trained."""
+        self.known.pop(model, None)
 
 
 def tokens_of(batch: Batch) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from math import inf
 from typing import NamedTuple
@@ -68,6 +69,25 @@ def propose_neurons(
     if not cuts or saved(n) < max(least, 1):
         return None
     return cut_of("neurons", bill, neurons=cuts)
+
+
+def savings_goal(
+    now: Bill, whole: Mapping[str, int], layer: Cut | None, settings: Settings
+) -> tuple[int, int]:
+    """What neurons have to save in a round, and at least: about as much as the layer, or else a
+    share of the cost `now`; but no more than what is left to the target. `whole` are the totals of
+    the first network."""
+    matched = settings.matched
+    save: float = settings.pace * now.totals()[matched]
+    least = 0.0
+    if layer is not None:
+        save = layer.saves[matched]
+        least = NEARLY * save
+    if matched == settings.of:
+        left = math.ceil(now.totals()[matched] - (1.0 - settings.cut) * whole[matched])
+        if left <= save:
+            save = least = left
+    return max(1, int(save + 0.5)), int(least)
 
 
 def floor(anatomy: Anatomy, bill: Bill, settings: Settings) -> Bill:

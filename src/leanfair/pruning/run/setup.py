@@ -1,30 +1,39 @@
-"""Beginning or resuming a run: everything that was given is checked before anything is done."""
+"""Setting a run up, or taking it up again: everything that was given is checked before anything is
+written."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from leanfair.data import batches
 from leanfair.data.batches import Batch, Source
-from leanfair.data.language import IGNORED, is_language_model
+from leanfair.data.language import is_language_model
 from leanfair.errors import InputError
-from leanfair.models.origin import fingerprint, title_of
-from leanfair.pruning.checkpoint.architecture import origin_of
-from leanfair.pruning.checkpoint.run_directory import FORMAT, RunDirectory
-from leanfair.pruning.cost.macs import Bill, bill, measure
+from leanfair.pruning.checkpoint.run_directory import RunDirectory
+from leanfair.pruning.cost.macs import bill, measure
+from leanfair.pruning.run.calibration import Features, calibration_for
+from leanfair.pruning.run.network import Network, after_cuts
 from leanfair.pruning.run.propose import floor
-from leanfair.pruning.run.state import Run
+from leanfair.pruning.run.quality import Quality, quality_for
+from leanfair.pruning.run.record import record_of
+from leanfair.pruning.run.sources import (
+    check_apart,
+    check_labels,
+    check_training,
+    looked_at,
+    readable,
+)
+from leanfair.pruning.run.state import Before, Run, Task, Trainer, Training
 from leanfair.pruning.settings import Settings
-from leanfair.pruning.structures.dissect import dissect
-from leanfair.pruning.structures.supported import check_model, twin_of
+from leanfair.pruning.structures.dissect import check_removable, trace
+from leanfair.pruning.structures.supported import check_model, try_out, twin_of
 from leanfair.pruning.training.distributed import agreed
 from leanfair.pruning.training.fine_tune import check_trainable, least_batch
-from leanfair.pruning.types import Anatomy, Listener
+from leanfair.pruning.types import Listener
 
 
 def open_run(
@@ -35,106 +44,116 @@ def open_run(
     test: Source | None,
     directory: RunDirectory,
     resume: bool,
-    trainer: Callable[[nn.Module, float], None] | None,
+    trainer: Trainer | None,
     listener: Listener | None,
     tokenizer: Any = None,
 ) -> Run:
-    """Check everything that was given, before anything is done, and begin or resume the run."""
-    _check_apart(train=train, calibration=calibration, test=test)
+    """Check everything that was given, before anything is written, and begin or resume the run."""
+    task = set_up(
+        model, settings, calibration, train, test, directory, trainer, listener, tokenizer
+    )
+    asked = task.record.to_json()
+    directory.take(asked, resume)
+    if directory.finished() is None:  # else what was measured is written down
+        task = replace(task, before=_measured(task))
+    directory.write_record(asked)
+    return standing(task, directory)
+
+
+def set_up(
+    model: nn.Module,
+    settings: Settings,
+    calibration: Source,
+    train: Source | None,
+    test: Source | None,
+    directory: RunDirectory,
+    trainer: Trainer | None,
+    listener: Listener | None,
+    tokenizer: Any = None,
+) -> Task:
+    """What is given, checked, with what there is to know before the first round. Nothing is
+    written, and the first network is not measured yet."""
+    check_apart(train=train, calibration=calibration, test=test)
+    calibration, train, test = readable(calibration), readable(train), readable(test)
     check_model(model)
     base = twin_of(model)
     device = _device(base)
     with torch.random.fork_rng([]):  # a DataLoader that shuffles draws from the global generator
-        held = [b.to(device) for b in batches.iterate(calibration, 128, shuffle=settings.seed)]
-    if train is not None and trainer is None:
-        check_trainable(base)
-    _check_measure(base, settings)
-    anatomy = dissect(base, held[0][:8], settings.free)
-    _check_labels(base, held, train)
-    before = bill(base, held[0])
-    _check_reachable(anatomy, before, settings)
-    about = _about(base, before, held, settings, train, test)
-    if about["data"]["train"] is not None and about["data"]["train"] < least_batch(base):
-        raise InputError("The training data is empty: give more, or train=None to train nothing.")
-    directory.begin(about, resume)
-    steps = directory.steps()
-    run = Run(
+        read = batches.iterate(calibration, 128, shuffle=settings.seed)
+        held = [batch.to(device) for batch in looked_at(read, base, "calibration")]
+    _check_accuracy(base, settings)
+    network = _traced(model, base, held[0], settings.free)
+    base = network.model
+    kept = calibration_for(base, held)
+    quality = quality_for(base, kept, test)
+    _check_floor(quality, settings)
+    check_labels(base, held, train)
+    _check_reachable(network, settings)
+    record = record_of(base, network.cost, held, settings, train, test)
+    training = _training(base, settings, train, record.data.train, trainer)
+    return Task(
         settings=settings,
         directory=directory,
-        base=base,
-        model=directory.restore(base, steps),
-        anatomy=anatomy,
-        calibration=held,
-        train=train,
-        test=test,
-        train_size=about["data"]["train"] or 0,
-        trainer=trainer,
+        record=record,
+        base=network,
+        cost=agreed(measure(base, held[0], settings.of, network.cost)),
+        calibration=kept,
+        quality=quality,
+        training=training,
+        before=Before(),
         listener=listener,
         tokenizer=tokenizer,
-        about={**about, "cost_before": agreed(measure(base, held[0], settings.of, before))},
-        steps=steps,
-        earlier=tuple(steps),
     )
-    if steps:
-        run.removed = 1.0 - steps[-1].cost / run.about["cost_before"]
-    if directory.finished() is None:  # else what was measured is written down
-        run.quality_before = run.quality(base)
-        run.tested_before = run.tested(base)
-    return run
 
 
-def _about(
+def standing(task: Task, directory: RunDirectory) -> Run:
+    """The run where `directory` has it: after the rounds that are finished."""
+    steps = directory.steps()
+    features = Features(task.calibration)
+    if not steps:
+        return Run(task, task.base, features)
+    made = [step.cut for step in steps]
+    model = directory.restore(task.base.model, steps)
+    parent = after_cuts(task.base, made, model, task.calibration.proof, task.settings.free)
+    removed = 1.0 - steps[-1].cost / task.cost
+    return Run(task, parent, features, steps, tuple(steps), removed)
+
+
+def _traced(model: nn.Module, base: nn.Module, first: Batch, free: bool) -> Network:
+    """`base`, the copy of `model` that a run works on, with all that there is to know of it."""
+    sample, one = first[:8], first[:1]
+    wanted = try_out(base, one)
+    structures, head = trace(base, sample, free)
+    check_removable(structures, model)
+    if not torch.equal(try_out(base, one), wanted):
+        base = twin_of(model)  # it keeps something of what it was tried out with
+    return Network(base, structures, bill(base, sample), head)
+
+
+def _training(
     base: nn.Module,
-    before: Bill,
-    calibration: list[Batch],
     settings: Settings,
     train: Source | None,
-    test: Source | None,
-) -> dict[str, Any]:
-    """What run.json says: enough to know the run again and to build its network anew."""
-    origin = origin_of(base)
-    return {
-        "format": FORMAT,
-        "model": {
-            "name": type(base).__name__,
-            "title": title_of(base),
-            "fingerprint": fingerprint(base),
-            "origin": origin.to_json() if origin else None,
-            **before.totals(),
-        },
-        "data": {
-            "fingerprint": _digest(calibration),
-            "calibration": sum(len(batch) for batch in calibration),
-            "train": None if train is None else _size(train),
-            "test": None if test is None else _size(test),
-            "input": _input_shape(calibration[0]),
-        },
-        "settings": settings.to_json(),
-    }
+    size: int | None,
+    trainer: Trainer | None,
+) -> Training:
+    if size is not None and size < least_batch(base):
+        raise InputError("The training data is empty: give more, or train=None to train nothing.")
+    if train is not None and trainer is None:
+        device = check_trainable(base)
+        if max(settings.candidate_epochs, settings.round_epochs, settings.final_epochs) > 0:
+            check_training(base, train, settings.recipe, device)
+    often = 500 if is_language_model(base) else 10_000
+    return Training(train, size or 0, trainer, every=max(often, (size or 0) // 2))
 
 
-def _input_shape(batch: Batch) -> list[int] | None:
-    """The shape of one sample, where it is a single tensor."""
-    return list(batch.inputs.shape[1:]) if isinstance(batch.inputs, Tensor) else None
-
-
-def _size(source: Source) -> int:
-    """How many samples one pass gives."""
-    if batches.is_dataset(source):
-        return len(source)
-    held = getattr(source, "dataset", None)
-    if held is not None and hasattr(held, "__len__"):
-        return len(held)
-    return sum(len(batch) for batch in batches.iterate(source))
-
-
-def _digest(held: list[Batch]) -> str:
-    digest = hashlib.sha256()
-    for batch in held:
-        tensors = [batch.inputs] if isinstance(batch.inputs, Tensor) else batch.inputs.values()
-        for tensor in tensors:
-            digest.update(tensor.detach().cpu().contiguous().float().numpy().tobytes())
-    return digest.hexdigest()[:16]
+def _measured(task: Task) -> Before:
+    """How good the first network is; every batch of the test data is looked at on the way."""
+    base, quality = task.base.model, task.quality
+    return Before(
+        quality.calibrated(base),
+        quality.tested(base, lambda found: looked_at(found, base, "test")),
+    )
 
 
 def _device(model: nn.Module) -> torch.device:
@@ -144,22 +163,7 @@ def _device(model: nn.Module) -> torch.device:
     return first.device
 
 
-def _check_apart(**sources: Source | None) -> None:
-    """Calibration, training and test data must not overlap, as far as can be seen."""
-    given = [(name, source) for name, source in sources.items() if source is not None]
-    for i, (name, source) in enumerate(given):
-        for other, against in given[i + 1 :]:
-            rows, more = getattr(source, "indices", None), getattr(against, "indices", None)
-            same_whole = getattr(source, "dataset", None) is getattr(against, "dataset", 0)
-            overlap = rows is not None and more is not None and set(rows) & set(more)
-            if source is against or (same_whole and overlap):
-                raise InputError(
-                    f"The {name} and the {other} data share samples: hold each apart, or the "
-                    f"choice and the figures mean nothing."
-                )
-
-
-def _check_measure(model: nn.Module, settings: Settings) -> None:
+def _check_accuracy(model: nn.Module, settings: Settings) -> None:
     if settings.min_accuracy is not None and is_language_model(model):
         raise InputError(
             "min_accuracy is for classifiers, but a language model is measured by its perplexity: "
@@ -167,32 +171,20 @@ def _check_measure(model: nn.Module, settings: Settings) -> None:
         )
 
 
-def _check_labels(model: nn.Module, held: list[Batch], train: Source | None) -> None:
-    """Raise InputError where a label, as far as can be seen beforehand, is no class of `model`.
-    Those of the test data are seen when the first network is measured."""
-    with torch.no_grad():
-        classes = batches.forward(model, held[0][:1].inputs).shape[-1]
-    known = getattr(train, "labels", None)
-    training = [known] if isinstance(known, Tensor) else []
-    for name, found in (
-        ("calibration", [batch.labels for batch in held if batch.labels is not None]),
-        ("training", training),
-    ):
-        asked = (labels[labels != IGNORED] for labels in found)
-        for labels in (each for each in asked if each.numel()):
-            low, high = int(labels.min()), int(labels.max())
-            if low < 0 or high >= classes:
-                raise InputError(
-                    f"A {name} label is {low if low < 0 else high}, but the model has the classes "
-                    f"0 to {classes - 1}."
-                )
+def _check_floor(quality: Quality, settings: Settings) -> None:
+    if settings.min_accuracy is not None and not quality.known:
+        raise InputError(
+            "min_accuracy needs to know what is right, but the calibration data have no labels: "
+            "give them as batches of (inputs, labels), or leave min_accuracy out."
+        )
 
 
-def _check_reachable(anatomy: Anatomy, before: Bill, settings: Settings) -> None:
+def _check_reachable(network: Network, settings: Settings) -> None:
     """Raise InputError for a cut that no network within the settings can make."""
     if settings.of not in ("macs", "params"):
         return
-    smallest = floor(anatomy, before, settings).totals()[settings.of]
+    before = network.cost
+    smallest = floor(network.structures, before, settings).totals()[settings.of]
     reachable = 1.0 - smallest / before.totals()[settings.of]
     if settings.cut > reachable:
         raise InputError(

@@ -17,14 +17,16 @@ from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
 from leanfair.evaluation import speed
-from leanfair.evaluation.accuracy import Change, change
+from leanfair.evaluation.accuracy import Change
 from leanfair.evaluation.perplexity import PerplexityChange
-from leanfair.evaluation.perplexity import change as perplexity_change
 from leanfair.evaluation.speed import compare_latency
-from leanfair.models.origin import Origin, with_origin
-from leanfair.pruning.cost.macs import Bill, bill
+from leanfair.models.origin import with_origin
+from leanfair.pruning.cost.macs import Bill
+from leanfair.pruning.run.network import Network
+from leanfair.pruning.run.quality import Changed
 from leanfair.pruning.run.result import Pruned
 from leanfair.pruning.run.state import Run
+from leanfair.pruning.run.tuning import tune
 from leanfair.pruning.schema import (
     AccuracyChangeEntry,
     Architecture,
@@ -40,57 +42,58 @@ from leanfair.pruning.schema import (
     Summary,
     WidthEntry,
 )
+from leanfair.pruning.surgery.narrowing import keys_left
 from leanfair.pruning.types import Anatomy, Cut, Neurons, Step, queries
 
 Pair = tuple["float | None", "float | None"]
-Changed = Change | PerplexityChange
 
 
 def finish(run: Run) -> Pruned:
     """Fine-tune the last network once more, measure it, and write everything down; what a finished
     run wrote down already is not done again."""
-    done = run.directory.finished()
+    directory, model = run.task.directory, run.parent.model
+    done = directory.finished()
     summary = _completed(run) if done is None else done
-    run.directory.tidy()
-    origin = run.about["model"]["origin"]
-    made = [step.cut for step in run.steps]
-    with_origin(run.model, Origin.from_json(origin) if origin else None, made)
-    result = Pruned(run.model, tuple(run.steps), summary, run.directory.path)
-    if run.directory.path is not None and run.directory.writes:
+    directory.tidy()
+    with_origin(model, run.task.record.model.origin, [step.cut for step in run.steps])
+    result = Pruned(model, tuple(run.steps), summary, directory.path)
+    if directory.path is not None and directory.writes:
         result.report()
-    run.say("stop", text=run.stopped_because)
+    run.emit("stop", text=run.stopped_because)
     return result
 
 
 def _completed(run: Run) -> Summary:
+    task, model = run.task, run.parent.model
     if run.steps:
-        run.tune(run.model, run.settings.final_epochs, "result", len(run.steps))
-    run.say("evaluate", done=0.0)
+        tune(run, model, task.settings.final_epochs, "result", len(run.steps))
+    run.emit("evaluate", done=0.0)
     summary = summarise(
         run,
         latency=_latency(run),
         test=_change(run),
-        calibration=(run.quality_before, run.quality(run.model)),
+        calibration=(task.before.calibrated, task.quality.calibrated(model)),
     )
-    run.directory.write_result(run.model, run.steps, summary, run.tokenizer)
+    task.directory.write_result(model, run.steps, summary, task.tokenizer)
     return summary
 
 
 def _change(run: Run) -> Changed | None:
     """What the test data say about the first network and the last one."""
-    before, after = run.tested_before, run.tested(run.model)
-    if before is None or after is None:
-        return None
-    return perplexity_change(before, after) if run.speaks else change(before, after)
+    quality = run.task.quality
+    before, after = run.task.before.tested, quality.tested(run.parent.model)
+    return None if before is None or after is None else quality.change(before, after)
 
 
 def _latency(run: Run) -> Latencies | None:
     """Seconds for a batch in the first network and the last one, at each size asked for."""
-    if not run.settings.latency_batches:
+    sizes = run.task.settings.latency_batches
+    if not sizes:
         return None
+    models = {"before": run.task.base.model, "after": run.parent.model}
     found: Latencies = {"before": {}, "after": {}}
-    for size in run.settings.latency_batches:
-        both = compare_latency({"before": run.base, "after": run.model}, run.calibration[0], size)
+    for size in sizes:
+        both = compare_latency(models, run.task.calibration.batches[0], size)
         found["before"][str(size)] = _timed(both["before"])
         found["after"][str(size)] = _timed(both["after"])
     return found
@@ -106,39 +109,40 @@ def summarise(
     """The content of summary.json: plain JSON types only."""
     from leanfair.version import __version__
 
-    before, after = bill(run.base, run.proof), bill(run.model, run.proof)
-    about = run.about
-    watched = _numbers(calibration)
+    task, asked = run.task, run.task.record.to_json()
+    base, last = task.base.model, run.parent.model
+    before, after = task.base.cost, run.parent.cost
+    quality, watched = task.quality.name, _numbers(calibration)
     found: Summary = {
-        "format": about["format"],
+        "format": asked["format"],
         "leanfair": __version__,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "model": about["model"],
-        "data": about["data"],
-        "settings": about["settings"],
+        "model": asked["model"],
+        "data": asked["data"],
+        "settings": asked["settings"],
         "finished": True,
         "stopped_because": run.stopped_because,
         "removed": run.removed,
         "macs": {"before": before.macs, "after": after.macs},
         "params": {"before": before.params, "after": after.params},
-        "bytes": {"before": _bytes(run.base), "after": _bytes(run.model)},
-        "cost": {"before": about["cost_before"], "after": _cost_after(run)},
+        "bytes": {"before": _bytes(base), "after": _bytes(last)},
+        "cost": {"before": task.cost, "after": run.steps[-1].cost if run.steps else task.cost},
         "embeddings": _parts(before, after, "embeddings"),
         "attention_macs": _parts(before, after, "attention"),
-        "tokens": run.tokens,
-        "quality": "perplexity" if run.speaks else "accuracy",
+        "tokens": task.calibration.tokens,
+        "quality": quality,
         "accuracy": _both(test) if isinstance(test, Change) else None,
         "accuracy_change": _accuracy_change(test) if isinstance(test, Change) else None,
-        "calibration_accuracy": None if run.speaks else watched,
+        "calibration_accuracy": watched if quality == "accuracy" else None,
         "perplexity": _both(test) if isinstance(test, PerplexityChange) else None,
         "perplexity_change": _growth(test) if isinstance(test, PerplexityChange) else None,
-        "calibration_perplexity": watched if run.speaks else None,
+        "calibration_perplexity": watched if quality == "perplexity" else None,
         "latency": latency,
         "images": run.images,
         "seconds": time.monotonic() - run.started + sum(step.seconds for step in run.earlier),
         "steps": [_step(step) for step in run.steps],
-        "architecture": _architecture(run),
-        "machine": machine(run.proof),
+        "architecture": _architecture(task.base, [step.cut for step in run.steps]),
+        "machine": machine(task.calibration.proof),
     }
     plain: Summary = json.loads(json.dumps(found, allow_nan=False))
     return plain
@@ -166,10 +170,6 @@ def _processor() -> str:
         return names[0]
     except (OSError, IndexError):
         return platform.processor() or platform.machine()
-
-
-def _cost_after(run: Run) -> float:
-    return run.steps[-1].cost if run.steps else float(run.about["cost_before"])
 
 
 def _step(step: Step) -> StepEntry:
@@ -223,13 +223,13 @@ def _bytes(model: nn.Module) -> int:
     return sum(once.values())
 
 
-def _architecture(run: Run) -> Architecture:
+def _architecture(base: Network, cuts: Sequence[Cut]) -> Architecture:
     """The blocks before and after, by their original names, with the widths inside each."""
-    removed, dropped = _taken(run.base, [step.cut for step in run.steps])
-    widths = {group.name: _width(run.base, group) for group in run.anatomy.neurons}
+    removed, dropped = _taken(base.model, cuts)
+    widths = {group.name: _width(base.model, group) for group in base.structures.neurons}
     return {
-        "before": _stages(run.anatomy, widths),
-        "after": _stages(run.anatomy, widths, removed, dropped),
+        "before": _stages(base.structures, widths),
+        "after": _stages(base.structures, widths, removed, dropped),
     }
 
 
@@ -291,22 +291,20 @@ def _renamed(name: str, names: Mapping[str, str]) -> str:
 
 def original_names(base: nn.Module, cuts: Sequence[Cut]) -> dict[str, str]:
     """Name after `cuts` -> name in `base`, for the members of every container that lost layers."""
-    keys: dict[str, list[str]] = {}
+    names: dict[str, dict[str, str]] = {}  # container -> key now -> key in `base`
     for cut in cuts:
         for container in {layer.container for layer in cut.layers}:
-            if container not in keys:
-                keys[container] = list(base.get_submodule(container)._modules)
-            gone = {layer.name for layer in cut.layers if layer.container == container}
-            now = _numbered(container, len(keys[container]))
-            keys[container] = [
-                key for key, name in zip(keys[container], now, strict=True) if name not in gone
-            ]
+            if container not in names:
+                names[container] = {key: key for key in base.get_submodule(container)._modules}
+            had = names[container]
+            gone = {
+                layer.name.rpartition(".")[2]
+                for layer in cut.layers
+                if layer.container == container
+            }
+            names[container] = {now: had[key] for key, now in keys_left(had, gone).items()}
     return {
-        name: f"{container}.{key}" if container else key
-        for container, kept in keys.items()
-        for name, key in zip(_numbered(container, len(kept)), kept, strict=True)
+        f"{container}.{now}" if container else now: f"{container}.{key}" if container else key
+        for container, members in names.items()
+        for now, key in members.items()
     }
-
-
-def _numbered(container: str, count: int) -> list[str]:
-    return [f"{container}.{i}" if container else str(i) for i in range(count)]

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import copy
+
+import torch
 from torch import nn
 
 from leanfair.data.batches import Batch
+from leanfair.data.language import is_causal, is_transformer, shortened, token_ids
 from leanfair.errors import UnsupportedModelError
+from leanfair.pruning.structures.configuration.entries import stock_of
+from leanfair.pruning.structures.configuration.uniform import uniform, writing
+from leanfair.pruning.structures.network import convolves, dissect_network
+from leanfair.pruning.structures.supported import (
+    check_model,
+    check_outputs,
+    traceable,
+    twin_of,
+)
+from leanfair.pruning.surgery.activations import Head, find_head
 from leanfair.pruning.types import Anatomy
 
 TEXTS, TOKENS = 2, 24
@@ -24,13 +38,46 @@ def dissect(model: nn.Module, sample: Batch, free: bool = False) -> Anatomy:
     cannot be pruned, and InputError where it does not run on `sample`.
     """
     anatomy = anatomy_of(model, sample, free)
-    if not anatomy.layers and not anatomy.neurons:
-        why = "; ".join(f"{name}: {reason}" for name, reason in _reasons(anatomy)[:3])
-        raise UnsupportedModelError(
-            f"{type(model).__name__} has no structure that can be removed"
-            + (f" ({why})." if why else ": no blocks that pass their input on, no hidden neurons.")
-        )
+    check_removable(anatomy, model)
     return anatomy
+
+
+def anatomy_of(model: nn.Module, sample: Batch, free: bool = False) -> Anatomy:
+    """`dissect`, also where nothing can be removed any more."""
+    check_model(model)
+    return trace(twin_of(model), sample, free)[0]
+
+
+def trace(network: nn.Module, sample: Batch, free: bool = False) -> tuple[Anatomy, Head]:
+    """The structures of `network` and its head. It is one's own copy in evaluation mode that is fit
+    to be pruned, for structures are tried out on it; one of transformers, whose attention and
+    precision are changed for that, is copied once more. Raises what `dissect` raises of `sample`.
+    """
+    if token_ids(sample) is not None:
+        sample = shortened(sample, TOKENS)[:TEXTS]
+    with torch.random.fork_rng([]):
+        check_outputs(network, sample)
+        head = find_head(network, sample)
+        if not is_transformer(network):
+            return dissect_network(network, sample, head.name), head
+        twin, sample = traceable(copy.deepcopy(network), sample)
+        stock = stock_of(twin)
+        anatomy = dissect_network(twin, sample, head.name, stock, later=not free)
+        anatomy = writing(anatomy, twin) if is_causal(twin) else anatomy
+        if not free and not convolves(twin, anatomy.stages, sample):
+            anatomy = uniform(anatomy, stock, sample)
+        return anatomy, head
+
+
+def check_removable(anatomy: Anatomy, model: nn.Module) -> None:
+    """Raise UnsupportedModelError where `model` has no structure that can be removed."""
+    if anatomy.layers or anatomy.neurons:
+        return
+    why = "; ".join(f"{name}: {reason}" for name, reason in _reasons(anatomy)[:3])
+    raise UnsupportedModelError(
+        f"{type(model).__name__} has no structure that can be removed"
+        + (f" ({why})." if why else ": no blocks that pass their input on, no hidden neurons.")
+    )
 
 
 def _reasons(anatomy: Anatomy) -> list[tuple[str, str]]:
@@ -41,30 +88,3 @@ def _reasons(anatomy: Anatomy) -> list[tuple[str, str]]:
         first.setdefault(reason, name)
     found = [(name, reason) for reason, name in first.items()]
     return sorted(found, key=lambda item: "free=True" not in item[1])
-
-
-def anatomy_of(model: nn.Module, sample: Batch, free: bool = False) -> Anatomy:
-    """`dissect`, also where nothing can be removed any more."""
-    import torch
-
-    from leanfair.data.language import is_causal, is_transformer, shortened, token_ids
-    from leanfair.pruning.structures.configuration.entries import stock_of
-    from leanfair.pruning.structures.configuration.uniform import uniform, writing
-    from leanfair.pruning.structures.network import convolves, dissect_network
-    from leanfair.pruning.structures.supported import check_model, check_outputs, traceable, twin_of
-
-    check_model(model)
-    if token_ids(sample) is not None:
-        sample = shortened(sample, TOKENS)[:TEXTS]
-    with torch.random.fork_rng([]):
-        twin = twin_of(model)
-        check_outputs(twin, sample)
-        twin, sample = traceable(twin, sample)
-        if not is_transformer(twin):
-            return dissect_network(twin, sample)
-        stock = stock_of(twin)
-        anatomy = dissect_network(twin, sample, stock, later=not free)
-        anatomy = writing(anatomy, twin) if is_causal(twin) else anatomy
-        if free or convolves(twin, anatomy.stages, sample):
-            return anatomy
-        return uniform(anatomy, stock, sample)

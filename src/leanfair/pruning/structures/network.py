@@ -14,18 +14,18 @@ from leanfair.pruning.structures.heads import find_heads
 from leanfair.pruning.structures.neurons import find_neurons, proven, torn
 from leanfair.pruning.structures.tracing.dependency import Dye
 from leanfair.pruning.structures.trials import Trials
-from leanfair.pruning.surgery.activations import head_of
 from leanfair.pruning.types import Anatomy, Layer, Neurons
 
 
 def dissect_network(
-    model: nn.Module, sample: Batch, stock: Stock | None = None, later: bool = False
+    model: nn.Module, sample: Batch, head: str, stock: Stock | None = None, later: bool = False
 ) -> Anatomy:
     """The blocks and neurons of `model` that can go, tried out on `sample` ([n, ...], n small); the
-    attention heads of one with blocks of one width `later`. `model` is in evaluation mode; `stock`
-    is what transformers builds in its place."""
+    attention heads of one with blocks of one width `later`. `model` is in evaluation mode; `head`
+    is the module whose input is its penultimate representation, and `stock` what transformers
+    builds in its place."""
     dye = Dye(model, sample)
-    trials = Trials(model, sample, dye, _untold if stock is None else stock.told)
+    trials = Trials(model, sample, dye, _untold if stock is None else stock.told, head)
     blocks = find_blocks(model, sample, dye, trials)
     # How an attention is told that it has fewer heads is known of transformers' own models only.
     heads = [] if stock is None else sized(stock, _heads(dye, blocks))
@@ -41,7 +41,7 @@ def dissect_network(
         neurons=tuple(sorted((*neurons, *whole), key=lambda group: order[group.name])),
         stages=blocks.stages,
         units=_units(dye, blocks.all),
-        head=head_of(model, sample),
+        head=head,
         refused={**blocks.refused, **refused},
     )
 

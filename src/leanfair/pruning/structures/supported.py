@@ -13,8 +13,19 @@ from torch.nn.parameter import is_lazy
 from leanfair.data.batches import Batch, forward
 from leanfair.data.language import is_language_model, is_transformer
 from leanfair.errors import InputError, UnsupportedModelError
+from leanfair.evaluation.mode import moved
 from leanfair.pruning.surgery.config import entries
 from leanfair.pruning.surgery.rebuild import exact
+
+WRONG_INPUT = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+)
+"""What a forward pass raises for inputs that it cannot take."""
 
 
 def check_model(model: nn.Module) -> None:
@@ -49,10 +60,10 @@ def traceable(twin: nn.Module, sample: Batch) -> tuple[nn.Module, Batch]:
         twin = twin.float()
         sample = sample.mapped(lambda value: value.float() if value.is_floating_point() else value)
     before: Any = twin.config._attn_implementation  # type: ignore[union-attr]
-    wanted = _logits(twin, sample)
+    wanted = try_out(twin, sample)
     with suppress(Exception):  # it may have one kind of attention only
         twin.set_attn_implementation("eager")  # type: ignore[operator]
-        if torch.allclose(_logits(twin, sample), wanted, rtol=1e-3, atol=1e-4):
+        if torch.allclose(try_out(twin, sample), wanted, rtol=1e-3, atol=1e-4):
             return twin, sample
     with suppress(Exception):
         twin.set_attn_implementation(before)  # type: ignore[operator]
@@ -71,7 +82,7 @@ def check_outputs(model: nn.Module, sample: Batch) -> None:
     """Raise InputError for data that the model does not run on, UnsupportedModelError for outputs
     that are not logits, [n, classes] or [n, tokens, words], the same each time."""
     name = type(model).__name__
-    logits = _logits(model, sample)
+    logits = try_out(model, sample)
     by_token = is_language_model(model) and logits.ndim == 3
     if not (logits.ndim == 2 or by_token) or len(logits) != len(sample):
         raise UnsupportedModelError(
@@ -80,25 +91,31 @@ def check_outputs(model: nn.Module, sample: Batch) -> None:
         )
     if not bool(torch.isfinite(logits).all()):
         raise UnsupportedModelError(f"{name} gives outputs that are not finite: check its weights.")
-    if not torch.allclose(logits, _logits(model, sample), rtol=1e-3, atol=1e-5):
+    if not torch.allclose(logits, try_out(model, sample), rtol=1e-3, atol=1e-5):
         raise UnsupportedModelError(
             f"{name} gives other outputs each time, also in evaluation mode: switch off what is "
             f"random in its forward pass (as dropout without training=self.training)."
         )
 
 
-def _logits(model: nn.Module, sample: Batch) -> Tensor:
+def try_out(model: nn.Module, sample: Batch, where: str = "the calibration data") -> Tensor:
+    """The logits of `model`, which is in evaluation mode, for `sample`. Raises InputError, saying
+    `where` the sample is from, where the model does not run on it, and UnsupportedModelError where
+    it gives no logits."""
     try:
         with torch.no_grad():
-            return forward(model, sample.inputs)
+            return forward(model, moved(sample, model).inputs)
+    except torch.OutOfMemoryError:
+        raise
     except InputError as error:
         raise UnsupportedModelError(
             f"{error} Wrap it in a module that returns logits [n, classes]."
         ) from error
-    except Exception as error:
+    except WRONG_INPUT as error:
         why = _known(model, sample) or _first_line(error)
+        shapes = "" if isinstance(sample.inputs, dict) else f" of shape {list(sample.inputs.shape)}"
         raise InputError(
-            f"{type(model).__name__} does not run on the calibration data: {why}"
+            f"{type(model).__name__} does not run on {where}{shapes}: {why}"
         ) from error
 
 

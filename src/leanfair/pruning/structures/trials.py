@@ -16,6 +16,7 @@ from leanfair.errors import SurgeryError
 from leanfair.pruning.structures.tracing.dependency import Dye
 from leanfair.pruning.structures.tracing.markers import NAN, dye_all
 from leanfair.pruning.structures.tracing.recording import handles, mapped
+from leanfair.pruning.structures.update import heads
 from leanfair.pruning.surgery.config import depth_entries, told
 from leanfair.pruning.surgery.masking import masked
 from leanfair.pruning.surgery.narrowing import remove_layers
@@ -28,10 +29,17 @@ class Trials:
     """A network and real inputs to try removals on."""
 
     def __init__(
-        self, model: nn.Module, sample: Batch, dye: Dye, told: Callable[[Layer], Layer]
+        self,
+        model: nn.Module,
+        sample: Batch,
+        dye: Dye,
+        told: Callable[[Layer], Layer],
+        head: str,
     ) -> None:
-        """`told` gives a layer the entries of the configuration that count it, where it has any."""
+        """`told` gives a layer the entries of the configuration that count it, where it has any;
+        `head` is the module whose input is the penultimate representation."""
         self.told = told
+        self._head = head
         self._model = model
         self._sample = sample
         weighted = [name for name in dye.seen.order if dye.roles[name].kind != "clear"]
@@ -71,11 +79,15 @@ class Trials:
         cut = replace(cut, layers=tuple(self.told(layer) for layer in cut.layers))
         try:
             if not cut.neurons and not self._trains:  # no copy is needed to leave blocks out
-                return difference(cut, self._model, _Without(self._model, cut.layers), part)
+                without = _Without(self._model, cut.layers)
+                mine, its = heads(cut, self._head, self._model)
+                # Its blocks are taken out in the pass itself: until then it has all its names.
+                within = None if its is None else f"network.{mine}"
+                return difference(cut, self._model, without, part, (mine, within))
             child = remove(cut, self._model)
         except SurgeryError:
             return inf
-        gap = difference(cut, self._model, child, part)
+        gap = difference(cut, self._model, child, part, heads(cut, self._head, self._model))
         return inf if gap <= 1.0 and self._trains and not _trains(child, self._sample) else gap
 
 

@@ -38,18 +38,19 @@ class ArrivedError(Exception):
     """Raised to leave a forward pass at the unit whose input was wanted."""
 
 
-def outputs(model: nn.Module, batches: Sequence[Batch]) -> Outputs:
-    """Logits and penultimate features over all `batches`."""
-    head = head_of(model, batches[0])
+def outputs(model: nn.Module, batches: Sequence[Batch], head: str | None = None) -> Outputs:
+    """Logits and penultimate features over all `batches`; `head` is the name of the head, where it
+    is known already."""
+    head = head or head_of(model, batches[0])
     with inferring(model):
         return joined([observed(model, head, batch) for batch in batches])
 
 
-def features(model: nn.Module, batches: Sequence[Batch]) -> Tensor:
+def features(model: nn.Module, batches: Sequence[Batch], head: Head | None = None) -> Tensor:
     """The penultimate features over all `batches`, as in `Outputs`. Where the head runs once, as
     nearly all do, it is not run for them: it is the dearest part of a small language model, and its
-    logits the largest thing in memory."""
-    head = find_head(model, batches[0])
+    logits the largest thing in memory. `head` is the head, where it is known already."""
+    head = head or find_head(model, batches[0])
     with inferring(model):
         return torch.cat([batch_features(model, head, batch) for batch in batches])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from typing import Any
 
 import torch
@@ -24,7 +25,7 @@ def narrow(cut: Cut, child: nn.Module) -> None:
     # the layers that stay are numbered anew.
     for neurons in cut.neurons:
         for member in neurons.group.members:
-            _check_fit(module_named(child, member.module), member, neurons)
+            check_fit(module_named(child, member.module), member, neurons)
     for (name, side), positions in positions_of(cut).items():
         _shrink(child.get_submodule(name), side, positions)
     for neurons in cut.neurons:
@@ -41,11 +42,18 @@ def remove_layers(model: nn.Module, layers: tuple[Layer, ...]) -> None:
         names = {layer.name.rpartition(".")[2] for layer in layers if layer.container == container}
         if missing := sorted(names - set(run._modules)):
             raise SurgeryError(f"The cut does not fit: {container} has no member {missing[0]}.")
-        kept = {key: module for key, module in run._modules.items() if key not in names}
-        if all(key.isdigit() for key in kept):
-            kept = {str(i): module for i, module in enumerate(kept.values())}
+        left = keys_left(run._modules, names)
+        kept = {now: run._modules[key] for key, now in left.items()}
         run._modules.clear()
         run._modules.update(kept)
+
+
+def keys_left(keys: Iterable[str], gone: Container[str]) -> dict[str, str]:
+    """Of the keys of a container's members those that stay when `gone` are taken out, each with its
+    key afterwards: where all are numbers, they are numbered anew."""
+    kept = [key for key in keys if key not in gone]
+    numbered = all(key.isdigit() for key in kept)
+    return {key: str(i) if numbered else key for i, key in enumerate(kept)}
 
 
 def _resize(model: nn.Module, cut: NeuronCut) -> None:
@@ -74,7 +82,7 @@ def _moved(model: nn.Module, layers: tuple[Layer, ...]) -> list[tuple[nn.Module,
     return found
 
 
-def _check_fit(module: nn.Module, member: Member, cut: NeuronCut) -> None:
+def check_fit(module: nn.Module, member: Member, cut: NeuronCut) -> None:
     """Raise SurgeryError where `module` has not what the cut says."""
     size = _width(module, member)
     wanted = max(

@@ -12,19 +12,22 @@ from leanfair.errors import SurgeryError
 from leanfair.pruning.surgery.config import changed, depth_entries, width_entries, with_entries
 from leanfair.pruning.surgery.narrowing import narrow
 from leanfair.pruning.surgery.rebuild import apart, is_apart, shapes, skeleton, stocked
-from leanfair.pruning.surgery.verification import difference
+from leanfair.pruning.surgery.verification import Heads, difference
 from leanfair.pruning.types import Cut
 
 
-def apply(cut: Cut, model: nn.Module, proof: Batch | None = None) -> nn.Module:
+def apply(
+    cut: Cut, model: nn.Module, proof: Batch | None = None, heads: Heads | None = None
+) -> nn.Module:
     """A copy of `model` without what `cut` removes. `model` itself stays as it is.
 
     With `proof` (real inputs, [n, ...]) the copy's outputs are held against those of `model` with
     the same structures zeroed. Raises SurgeryError, naming the structure, where they differ by more
-    than rounding, and where the cut does not fit the model.
+    than rounding, and where the cut does not fit the model. `heads` are the names of the heads of
+    `model` and of the copy, where they are known already.
     """
     child = remove(cut, model)
-    if proof is not None and difference(cut, model, child, proof) > 1.0:
+    if proof is not None and difference(cut, model, child, proof, heads) > 1.0:
         raise SurgeryError(
             f"Removing {_culprit(cut, model, proof)} does not give the outputs of the network with "
             f"it zeroed, so it was not removed: the model uses it in a way that cannot be pruned."

@@ -12,22 +12,27 @@ from leanfair.pruning.surgery.activations import outputs
 from leanfair.pruning.surgery.masking import masked_by
 from leanfair.pruning.types import Cut
 
+Heads = tuple[str, "str | None"]
 TOLERANCE = {torch.float64: 1e-8, torch.float32: 1e-4, torch.float16: 3e-2, torch.bfloat16: 1e-1}
 """Largest difference of outputs, as a share of the largest output, that rounding may explain."""
 
 
-def difference(cut: Cut, model: nn.Module, child: nn.Module, proof: Batch) -> float:
+def difference(
+    cut: Cut, model: nn.Module, child: nn.Module, proof: Batch, heads: Heads | None = None
+) -> float:
     """The largest difference between `child` and the zero-masked `model` on `proof`, in units of
     what rounding may explain: above 1 the removal is wrong.
 
     Logits are compared, and penultimate features: a head that is still zero hides everything.
+    `heads` are the names of the heads of `model` and of `child`, where they are known already.
     """
+    mine, its = heads or (None, None)
     # TF32 would round away what is looked for.
     with torch.backends.cudnn.flags(allow_tf32=False):
         with masked_by(cut, model):
-            twin = outputs(model, [proof])
+            twin = outputs(model, [proof], mine)
         try:
-            out = outputs(child, [proof])
+            out = outputs(child, [proof], its)
         except Exception:
             return inf  # a shape that no longer fits is a removal gone wrong, too
     gap = _gap(out.logits, twin.logits)

@@ -17,6 +17,7 @@ from torch import nn
 from leanfair.data.batches import Batch
 from leanfair.errors import SurgeryError
 from leanfair.pruning.structures.configuration.entries import Stock, Widths
+from leanfair.pruning.structures.update import heads
 from leanfair.pruning.surgery.config import entry
 from leanfair.pruning.surgery.narrowing import narrow
 from leanfair.pruning.surgery.rebuild import is_stock
@@ -46,7 +47,7 @@ def uniform(anatomy: Anatomy, stock: Stock | None, sample: Batch) -> Anatomy:
     refused = {**anatomy.refused, **missing, **deep}
 
     def holds(cut: Cut) -> bool:
-        return _holds(cut, stock, sample)
+        return _holds(cut, stock, sample, anatomy.head)
 
     ties = [tie for tie in ties if _narrows(tie, holds, refused)]
     return replace(
@@ -162,7 +163,7 @@ def _going(
     return tuple(going)
 
 
-def _holds(cut: Cut, stock: Stock, sample: Batch) -> bool:
+def _holds(cut: Cut, stock: Stock, sample: Batch, head: str) -> bool:
     """Whether transformers builds the network without `cut`, and that gives the same outputs."""
     model = stock.model
     # Its tensors are shared: what is narrowed gets others.
@@ -175,4 +176,4 @@ def _holds(cut: Cut, stock: Stock, sample: Batch) -> bool:
     built = as_stock(cut, model, child)
     if built is None or not is_stock(built):
         return False
-    return difference(cut, model, built, sample) <= 1.0
+    return difference(cut, model, built, sample, heads(cut, head, model)) <= 1.0

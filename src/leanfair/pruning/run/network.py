@@ -1,0 +1,70 @@
+"""A network of a run, with all that is found out about it, once."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from torch import nn
+
+from leanfair.data.batches import Batch
+from leanfair.pruning.cost.macs import Bill, bill
+from leanfair.pruning.structures.dissect import trace
+from leanfair.pruning.structures.update import doubt, misfit, update, updated
+from leanfair.pruning.surgery.activations import Head
+from leanfair.pruning.types import Anatomy, Cut
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A network that is pruned: its `structures`, its `cost` for one sample, and its `head`.
+    `traced` is False where the structures are known by arithmetic, from those of its parent."""
+
+    model: nn.Module
+    structures: Anatomy
+    cost: Bill
+    head: Head
+    traced: bool = True
+
+
+def after_cut(parent: Network, cut: Cut, child: nn.Module, sample: Batch, free: bool) -> Network:
+    """The network `child`, which is what `cut` leaves of `parent`."""
+    structures = update(cut, parent.structures, parent.model)
+    why = doubt(cut, parent.structures)
+    return _known(child, structures, parent.head, why, sample, free)
+
+
+def after_cuts(
+    base: Network, cuts: Sequence[Cut], child: nn.Module, sample: Batch, free: bool
+) -> Network:
+    """The network `child`, which is what `cuts`, one after the other, leave of `base`."""
+    structures, why = updated(cuts, base.structures, base.model)
+    return _known(child, structures, base.head, why, sample, free)
+
+
+def retraced(network: Network, sample: Batch, free: bool, why: str) -> Network:
+    """`network` with its structures found anew, and a warning that says `why`."""
+    _warn(why)
+    structures, head = trace(network.model, sample[:8], free)
+    return replace(network, structures=structures, head=head, traced=True)
+
+
+def _known(
+    model: nn.Module, structures: Anatomy, head: Head, why: str, sample: Batch, free: bool
+) -> Network:
+    """`model`, with its structures found anew where arithmetic cannot have them right."""
+    cost = bill(model, sample)
+    if why := why or misfit(structures, model):
+        _warn(why)
+        structures, head = trace(model, sample[:8], free)
+        return Network(model, structures, cost, head)
+    return Network(model, structures, cost, head._replace(name=structures.head), traced=False)
+
+
+def _warn(why: str) -> None:
+    warnings.warn(
+        f"The structures of the network after the last cut are looked for anew, which takes as "
+        f"long as at the beginning: {why}.",
+        stacklevel=3,
+    )

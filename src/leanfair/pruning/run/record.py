@@ -1,0 +1,116 @@
+"""What run.json says: enough to know a run again, and to build its network anew."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from leanfair.data import batches
+from leanfair.data.batches import Batch, Source
+from leanfair.models.origin import Origin, fingerprint, title_of
+from leanfair.pruning.checkpoint.architecture import origin_of
+from leanfair.pruning.checkpoint.run_directory import FORMAT
+from leanfair.pruning.cost.macs import Bill
+from leanfair.pruning.settings import Settings
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """The network that a run begins with: its class and its name in print, a hash of its weights,
+    how its architecture is built anew (None where that is not known), and its cost."""
+
+    name: str
+    title: str
+    fingerprint: str
+    origin: Origin | None
+    totals: Mapping[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """This record in plain JSON types."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "fingerprint": self.fingerprint,
+            "origin": self.origin.to_json() if self.origin else None,
+            **self.totals,
+        }
+
+
+@dataclass(frozen=True)
+class DataRecord:
+    """The data of a run: a hash of the calibration inputs, how many samples there are of each kind
+    (None where there are no such data), and the shape of one `input` where it is a tensor."""
+
+    fingerprint: str
+    calibration: int
+    train: int | None
+    test: int | None
+    input: list[int] | None
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a run was asked to do, and with what."""
+
+    model: ModelRecord
+    data: DataRecord
+    settings: Settings
+
+    def to_json(self) -> dict[str, Any]:
+        """This record in plain JSON types, as run.json holds it."""
+        return {
+            "format": FORMAT,
+            "model": self.model.to_json(),
+            "data": asdict(self.data),
+            "settings": self.settings.to_json(),
+        }
+
+
+def record_of(
+    base: nn.Module,
+    cost: Bill,
+    held: list[Batch],
+    settings: Settings,
+    train: Source | None,
+    test: Source | None,
+) -> Record:
+    """The record of a run that prunes `base` with calibration batches `held`."""
+    first = held[0].inputs
+    data = DataRecord(
+        fingerprint=_digest(held),
+        calibration=sum(map(len, held)),
+        train=None if train is None else size_of(train),
+        test=None if test is None else size_of(test),
+        input=list(first.shape[1:]) if isinstance(first, Tensor) else None,
+    )
+    model = ModelRecord(
+        name=type(base).__name__,
+        title=title_of(base),
+        fingerprint=fingerprint(base),
+        origin=origin_of(base),
+        totals=cost.totals(),
+    )
+    return Record(model, data, settings)
+
+
+def size_of(source: Source) -> int:
+    """How many samples one pass gives."""
+    if batches.is_dataset(source):
+        return len(source)
+    held = getattr(source, "dataset", None)
+    if held is not None and hasattr(held, "__len__"):
+        return len(held)
+    return sum(len(batch) for batch in batches.iterate(source))
+
+
+def _digest(held: list[Batch]) -> str:
+    digest = hashlib.sha256()
+    for batch in held:
+        tensors = [batch.inputs] if isinstance(batch.inputs, Tensor) else batch.inputs.values()
+        for tensor in tensors:
+            digest.update(tensor.detach().cpu().contiguous().float().numpy().tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,127 @@
+"""The data that a run is given, looked at before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import TensorDataset
+
+from leanfair.data import batches
+from leanfair.data.batches import Batch, Source
+from leanfair.data.language import IGNORED
+from leanfair.errors import InputError
+from leanfair.pruning.structures.supported import try_out
+from leanfair.pruning.training.losses import batch_loss
+from leanfair.pruning.training.recipe import Recipe
+from leanfair.pruning.training.sampling import Part
+
+Shape = tuple[object, ...]
+
+
+def readable(source: Source) -> Source:
+    """`source` so that it can be read again and again: two tensors that are inputs and labels as
+    a Dataset, and what gives its batches only once, as a generator, as a list of them."""
+    if _is_pair(source):
+        return TensorDataset(*source)
+    return list(source) if isinstance(source, Iterator) else source
+
+
+def _is_pair(source: Any) -> bool:
+    """Whether it is (inputs, labels) of all samples, not two batches: these are alike but for their
+    number of samples."""
+    if not isinstance(source, (tuple, list)) or len(source) != 2:
+        return False
+    one, two = source
+    if not (isinstance(one, Tensor) and isinstance(two, Tensor) and one.ndim and two.ndim):
+        return False
+    alike = one.shape[1:] == two.shape[1:] and one.dtype == two.dtype
+    return len(one) == len(two) and not alike
+
+
+def check_apart(**sources: Source | None) -> None:
+    """Calibration, training and test data must not overlap, as far as can be seen."""
+    given = [(name, source) for name, source in sources.items() if source is not None]
+    for i, (name, source) in enumerate(given):
+        for other, against in given[i + 1 :]:
+            rows, more = getattr(source, "indices", None), getattr(against, "indices", None)
+            same_whole = getattr(source, "dataset", None) is getattr(against, "dataset", 0)
+            overlap = rows is not None and more is not None and set(rows) & set(more)
+            if source is against or (same_whole and overlap):
+                raise InputError(
+                    f"The {name} and the {other} data share samples: hold each apart, or the "
+                    f"choice and the figures mean nothing."
+                )
+
+
+def looked_at(found: Iterable[Batch], model: nn.Module, name: str) -> Iterator[Batch]:
+    """The batches `found`, each once `model` has run on one sample of its shape. Raises InputError,
+    naming the batch of the data `name`, where it does not, or where labels do not fit."""
+    known: set[Shape] = set()
+    labelled = None
+    for number, batch in enumerate(found, start=1):
+        where = f"batch {number} of the {name} data"
+        _check_lengths(batch, where)
+        if labelled not in (None, batch.labels is not None):
+            raise InputError(
+                f"Some batches of the {name} data have labels, but {where} has "
+                f"{'none' if labelled else 'some'}: give labels with all batches, or with none."
+            )
+        labelled = batch.labels is not None
+        if (shape := _shape(batch)) not in known:
+            try_out(model, batch[:1], where)
+            known.add(shape)
+        yield batch
+
+
+def check_labels(model: nn.Module, held: Sequence[Batch], train: Source | None) -> None:
+    """Raise InputError where a label, as far as can be seen beforehand, is no class of `model`.
+    Those of the test data are seen when the first network is measured."""
+    with torch.no_grad():
+        classes = batches.forward(model, held[0][:1].inputs).shape[-1]
+    for batch in held:
+        _check_classes(batch.labels, classes, "calibration")
+    known = getattr(train, "labels", None)
+    if isinstance(known, Tensor):
+        _check_classes(known, classes, "training")
+
+
+def _check_classes(labels: Tensor | None, classes: int, name: str) -> None:
+    asked = None if labels is None else labels[labels != IGNORED]
+    if asked is None or not asked.numel():
+        return
+    low, high = int(asked.min()), int(asked.max())
+    if low < 0 or high >= classes:
+        raise InputError(
+            f"A {name} label is {low if low < 0 else high}, but the model has the classes 0 to "
+            f"{classes - 1}."
+        )
+
+
+def check_training(model: nn.Module, train: Source, recipe: Recipe, device: torch.device) -> None:
+    """Raise InputError where `model` cannot learn from the first batch of `train` by `recipe`, or
+    does not run on another batch of a list, which costs little to read."""
+    with torch.random.fork_rng([]), torch.no_grad():  # a loader that shuffles draws from it
+        found = looked_at(batches.iterate(train, 2), model, "training")
+        few = next(found)[:2].to(device)
+        logits = batches.forward(model, few.inputs)
+        goal = logits if recipe.distill > 0 else None
+        batch_loss(model, Part(few, len(few)), logits, goal, recipe)
+        for batch in found if isinstance(train, (list, tuple)) else ():
+            _check_classes(batch.labels, logits.shape[-1], "training")
+
+
+def _shape(batch: Batch) -> Shape:
+    """All that tells one batch from another for a network, but the number of samples."""
+    inputs = batch.inputs
+    named = {"": inputs} if isinstance(inputs, Tensor) else inputs
+    return tuple((name, value.shape[1:], value.dtype) for name, value in sorted(named.items()))
+
+
+def _check_lengths(batch: Batch, where: str) -> None:
+    labels = batch.labels
+    if labels is not None and (labels.ndim == 0 or len(labels) != len(batch)):
+        count = "one label" if labels.ndim == 0 else f"{len(labels)} labels"
+        raise InputError(f"There are {count} for the {len(batch)} samples of {where}.")
