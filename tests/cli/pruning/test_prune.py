@@ -14,8 +14,6 @@ import torch
 from typer.testing import Result
 
 from leanfair.cli.pruning import running
-from leanfair.data.images import Images
-from leanfair.errors import TrainingError
 from leanfair.files import write_tensors
 from leanfair.models.resnet_cifar import CifarResNet
 from leanfair.pruning.checkpoint.loading import load
@@ -125,36 +123,6 @@ def test_a_run_that_cannot_meet_its_target_says_why(
     assert f"because {why}." in told
 
 
-@pytest.mark.parametrize(
-    ("options", "named"),
-    [
-        (["--criterion", "magic"], "magic"),
-        (["--of", "beauty"], "beauty"),
-        (["--preset", "speedy"], "speedy"),
-        (["--match", "price"], "price"),
-        (["--spread", "thin"], "thin"),
-        (["--device", "abacus"], "abacus"),
-        (["--optimizer", "magic"], "magic"),
-        (["--threads", "0"], "--threads"),
-        (["--cut", "1"], "between 0 and 1"),
-        (["--cut", "0"], "between 0 and 1"),
-        (["--cut", "-0.5"], "between 0 and 1"),
-        (["--cut", "nan"], "between 0 and 1"),
-        (["--min-accuracy", "97"], "min_accuracy"),
-        (["--data", "no/such/folder"], "no/such/folder"),
-        (["--calibration", "0"], "calibration"),
-        (["--image-size", "0"], "size"),
-    ],
-)
-def test_a_wrong_option_is_refused_by_name(
-    options: list[str], named: str, leanfair: Leanfair, quick: list[str], tmp_path: Path
-) -> None:
-    out = tmp_path / "run"
-    result = leanfair("prune", *quick, "--cut", 0.4, "--out", out, *options)
-    assert named in complaint(result)
-    assert not out.exists()
-
-
 @pytest.mark.parametrize("model", ["no/such/file.safetensors", "resnet999-of-nobody"])
 def test_a_model_that_is_not_there_is_refused_by_name(
     model: str, leanfair: Leanfair, quick: list[str], tmp_path: Path
@@ -228,74 +196,3 @@ def test_debug_keeps_the_traceback(leanfair: Leanfair, quick: list[str], tmp_pat
     result = leanfair("prune", *quick, "--cut", 2, "--out", tmp_path / "run", "--debug")
     assert result.exit_code == 1
     assert "between 0 and 1" in str(result.exception)
-
-
-def test_an_interruption_tells_how_to_go_on(
-    leanfair: Leanfair, quick: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(running, "prune", interrupted)
-    out = tmp_path / "run"
-    result = leanfair("prune", *quick, "--cut", 0.4, "--out", out, "--quiet")
-    assert result.exit_code == 130
-    assert f"{out}" in result.stderr
-    assert "--resume" in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        (TrainingError("The loss is not finite."), "The loss is not finite."),
-        (OSError(28, "No space left on device", "runs/x"), "The disk is full (runs/x)"),
-        (PermissionError(13, "Permission denied", "runs/x"), "Permission denied (runs/x)"),
-    ],
-)
-def test_a_failure_along_the_way_is_one_sentence(
-    error: Exception,
-    told: str,
-    leanfair: Leanfair,
-    quick: list[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def failing(*_: object, **__: object) -> None:
-        raise error
-
-    monkeypatch.setattr(running, "prune", failing)
-    result = leanfair("prune", *quick, "--cut", 0.4, "--out", tmp_path / "run", "--quiet")
-    assert told in complaint(result)
-
-
-def test_an_unforeseen_error_keeps_its_traceback(
-    leanfair: Leanfair, quick: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: object, **__: object) -> None:
-        raise ZeroDivisionError("a bug")
-
-    monkeypatch.setattr(running, "prune", broken)
-    result = leanfair("prune", *quick, "--cut", 0.4, "--out", tmp_path / "run", "--quiet")
-    assert isinstance(result.exception, ZeroDivisionError)
-
-
-def test_only_options_that_are_given_override_a_preset(
-    leanfair: Leanfair, weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    passed: dict[str, object] = {}
-
-    def noted(*_: object, **given: object) -> None:
-        passed.update(given)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(running, "prune", noted)
-    options = ["--cut", 0.4, "--out", tmp_path / "run", "--preset", "paper", "--round-epochs", 2]
-    leanfair("prune", weights, "--data", "digits", *options, "--quiet")
-    own = {"train", "calibration", "test", "on_event", "out", "resume"}
-    assert {name: value for name, value in passed.items() if name not in own} == {
-        "cut": 0.4,
-        "preset": "paper",
-        "round_epochs": 2.0,
-    }
-    assert isinstance(passed["train"], Images)
-    assert not passed["train"].augment

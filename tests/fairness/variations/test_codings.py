@@ -1,0 +1,37 @@
+"""The ways in which tables write values."""
+
+from __future__ import annotations
+
+import pytest
+
+from leanfair.errors import InputError
+from leanfair.fairness.lexicon.loading import load_attribute
+from leanfair.fairness.variations.codings import is_missing, normalised, with_values
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), "", " ? ", "N/A", "Unknown", "not stated"])
+def test_what_says_nothing_is_missing(value: object) -> None:
+    assert is_missing(value)
+
+
+@pytest.mark.parametrize("value", [0, False, "0", "no", "none of these", "White"])
+def test_what_says_something_is_not(value: object) -> None:
+    assert not is_missing(value)
+
+
+def test_the_name_of_a_field_is_the_same_however_it_is_written() -> None:
+    names = ["marital_status", "Marital-Status", " marital.status ", "MARITAL STATUS"]
+    assert {normalised(name) for name in names} == {"marital status"}
+
+
+def test_values_keep_the_way_they_are_written_and_get_the_names_of_the_lexicon() -> None:
+    found = with_values(load_attribute("gender"), ["Male", "Female"])
+    assert [value.terms for value in found.values] == [("Male",), ("Female",)]
+    known = {value.name for value in load_attribute("gender").values}
+    assert {value.name for value in found.values} <= known
+
+
+@pytest.mark.parametrize("values", [[], ["a"], ["a", "a"], ["a", "b", "a"]])
+def test_fewer_than_two_different_values_are_refused(values: list[str]) -> None:
+    with pytest.raises(InputError, match="two or more different values"):
+        with_values(load_attribute("gender"), values)
