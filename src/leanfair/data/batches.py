@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import default_collate
 
+from leanfair.data.randomness import drawn
 from leanfair.errors import InputError
 
 Inputs: TypeAlias = "Tensor | dict[str, Tensor]"
@@ -89,10 +90,11 @@ def iterate(
     A Dataset is read in batches of `batch_size`, in its own order or, with `shuffle` (a seed), in a
     random order of that seed; where it has a method ``take(indices, generator)`` that returns whole
     batches (as `leanfair.data.images.Images` has), that is used. An iterable of batches keeps its
-    own batch size and order. Raises InputError where there is nothing.
+    own batch size; a loader that shuffles does so by `shuffle`. The global generators of random
+    numbers stay as they are. Raises InputError where there is nothing.
     """
     empty = True
-    for raw in _raw_batches(source, batch_size, shuffle):
+    for raw in drawn(_raw_batches(source, batch_size, shuffle), shuffle):
         batch = as_batch(raw)
         if len(batch):
             empty = False
@@ -109,8 +111,6 @@ def _raw_batches(source: Source, batch_size: int, shuffle: int | None) -> Iterat
             raise InputError(
                 f"Data is a Dataset or an iterable of batches, not {type(source).__name__}."
             )
-        if shuffle is not None:  # a DataLoader that shuffles draws from the global generator
-            torch.manual_seed(shuffle)
         yield from source
         return
     generator = torch.Generator().manual_seed(0 if shuffle is None else shuffle)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
 from torch import nn
 
 from leanfair.cli.messages import is_main_process
 from leanfair.cli.pruning.running import prune_and_show
 from leanfair.data.images import Splits, load
+from leanfair.data.randomness import preserved
 from leanfair.files import read_tensors, write_tensors
 from leanfair.models.resnet_cifar import CifarResNet, from_state_dict
 from leanfair.pruning.training.fine_tune import Recipe, fine_tune
@@ -51,7 +51,7 @@ def run(out: str, quiet: bool = False) -> dict[str, Any]:
 def _trained(splits: Splits, quiet: bool) -> nn.Module:
     console = Console(stderr=True, quiet=quiet or not is_main_process())
     console.print(f"Training a ResNet-{DEPTH} on {len(splits.train)} digits ...")
-    torch.manual_seed(SEED)
-    network = CifarResNet(depth=DEPTH, classes=len(splits.classes), channels=1)
+    with preserved(SEED):
+        network = CifarResNet(depth=DEPTH, classes=len(splits.classes), channels=1)
     fine_tune(network, splits.train, images=EPOCHS * len(splits.train), recipe=TRAINING, seed=SEED)
     return network

@@ -8,9 +8,9 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 
-import torch
 from torch import nn
 
+from leanfair.data.randomness import preserved
 from leanfair.errors import (
     InputError,
     RunDirectoryError,
@@ -37,23 +37,27 @@ def open_model(
     "resnet20" to "resnet110": an *untrained* CIFAR ResNet with `classes` and `channels`, from
     `seed`. Raises InputError where there is no such thing, and where it is quantised.
     """
+    with preserved(seed):  # to build a network draws random numbers
+        return _named(name, classes, channels).eval()
+
+
+def _named(name: str, classes: int | None, channels: int) -> nn.Module:
     path = Path(name)
     if path.is_dir():
-        return _from_folder(path).eval()
+        return _from_folder(path)
     if path.suffix == ".gguf":
-        return from_gguf(path).eval()
+        return from_gguf(path)
     if path.is_file():
-        return from_state_dict(read_weights(path)).eval()
+        return from_state_dict(read_weights(path))
     if path.suffix in WEIGHT_FILES:
         raise InputError(f"There is no file {name}: give the trained model's weights.")
     guest, _, rest = name.partition(":")
     if rest and guest in ("timm", "torchvision"):
-        return guest_model(guest, rest, pretrained=True).eval()
+        return guest_model(guest, rest, pretrained=True)
     if name in {f"resnet{depth}" for depth in CIFAR_DEPTHS}:
-        torch.manual_seed(seed)
         depth = int(name.removeprefix("resnet"))
-        return CifarResNet(depth, classes=classes or 10, channels=channels).eval()
-    return pretrained.open_pretrained(name).eval()
+        return CifarResNet(depth, classes=classes or 10, channels=channels)
+    return pretrained.open_pretrained(name)
 
 
 def _from_folder(path: Path) -> nn.Module:
@@ -84,9 +88,10 @@ def load(run: str | Path, model: nn.Module | None = None) -> nn.Module:
         raise RunDirectoryError(
             f"The run in {path} was stopped while its result was being written: resume it first."
         )
-    base = base_of(path, model)
-    made = cuts(path)
-    pruned = read_model(path, replayed(base, made)).eval()
+    with preserved():  # to build a network draws random numbers
+        base = base_of(path, model)
+        made = cuts(path)
+        pruned = read_model(path, replayed(base, made)).eval()
     return with_origin(pruned, origin_of(base), made)
 
 

@@ -19,6 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from leanfair.data.batches import Source, forward
 from leanfair.data.language import is_transformer
+from leanfair.data.randomness import preserved
 from leanfair.errors import InputError, TrainingError
 from leanfair.evaluation.mode import evaluating
 from leanfair.files import read_tensors, write_tensors
@@ -93,7 +94,7 @@ def fine_tune(
         return Tuned(0, 0.0)
     last = torch.zeros(())
     with (
-        _seeded(device),
+        preserved(),
         _in_full(model, recipe),
         adapted(model, recipe.lora, seed_of(f"{seed}/lora")),
         shared_statistics(model),
@@ -255,23 +256,6 @@ def _channels_last(model: nn.Module) -> Iterator[None]:
     finally:
         if convolutional:
             model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-
-
-@contextmanager
-def _seeded(device: torch.device) -> Iterator[None]:
-    """Leave every random generator that training draws from as it was."""
-    import random
-
-    import numpy as np
-
-    states = random.getstate(), np.random.get_state()
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices):
-        try:
-            yield
-        finally:
-            random.setstate(states[0])
-            np.random.set_state(states[1])
 
 
 # ---- going on after a kill --------------------------------------------------------------------

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from leanfair.data.language import is_transformer
+from leanfair.data.randomness import preserved
 from leanfair.errors import InputError, MissingDependencyError
 from leanfair.pruning.surgery.modules import is_dense
 
@@ -99,9 +100,8 @@ def _inject(model: nn.Module, names: list[str], rank: int, seed: int) -> None:
         target_modules="|".join(re.escape(name) for name in names),
         fan_in_fan_out=not all(isinstance(model.get_submodule(n), nn.Linear) for n in names),
     )
-    with torch.random.fork_rng(), warnings.catch_warnings():
+    with preserved(seed), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.manual_seed(seed)
         inject_adapter_in_model(config, model, adapter_name=NAME)
     for value in model.parameters():
         if value.requires_grad and value.dtype in (torch.float16, torch.bfloat16):

@@ -7,16 +7,15 @@ before, so that a killed training can go on in the middle, and not on the number
 from __future__ import annotations
 
 import hashlib
-import random
 from collections.abc import Iterator
 from itertools import count
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from leanfair.data.batches import Batch, Source, as_batch, collated, is_dataset
+from leanfair.data.randomness import seed_globally
 from leanfair.errors import InputError
 from leanfair.pruning.training.distributed import group
 
@@ -119,7 +118,4 @@ def _generator(text: str) -> torch.Generator:
 
 
 def _seed(text: str) -> None:
-    number = seed_of(text)
-    torch.manual_seed(number)
-    random.seed(number)
-    np.random.seed(number)
+    seed_globally(seed_of(text))
