@@ -1,5 +1,5 @@
-"""From one module to the group of neurons that begins in it, through everything that its channels
-run through."""
+"""The group of neurons that begins in one module: its output channels together with every position
+that depends on them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from leanfair.pruning.structures.groups import Group, Place, RefusedError, joined, meet
-from leanfair.pruning.structures.tracing.dependency import OUT, Dye, Source, Stains
+from leanfair.pruning.structures.tracing.dependency import OUT, ChannelRange, Marked, Tracer
 from leanfair.pruning.structures.tracing.layout import Run, halves, runs
-from leanfair.pruning.structures.tracing.markers import FLOOD
+from leanfair.pruning.structures.tracing.markers import HUGE
 from leanfair.pruning.surgery.modules import dense_weight
 from leanfair.pruning.types import Side
 
 TRIALS = 2
-"""Random halves of the neurons that are dyed to see whether they lie in order."""
+"""Random halves of the neurons that are traced to verify the order of their positions."""
 
 MOST_PIECES = 4
-"""A module whose outputs are taken apart into more equal pieces than this is refused."""
+"""A module whose output is split into more equal parts than this is refused."""
 
 
 class OutputError(RefusedError):
@@ -30,75 +30,79 @@ class OutputError(RefusedError):
 
 
 class _DisorderError(RefusedError):
-    """The channels do not lie in order where they are read; `least`: how many positions of a module
-    are theirs at least."""
+    """The channels are not in order where they are read. `least`: the smallest number of positions
+    that depend on them in any module."""
 
-    def __init__(self, reader: str, least: int, stains: Stains) -> None:
-        super().__init__(f"{reader} reads its channels in part, mixed or in another order", stains)
+    def __init__(self, reader: str, least: int, marked: Marked) -> None:
+        super().__init__(f"{reader} reads its channels in part, mixed or in another order", marked)
         self.least = least
 
 
-def group_of(dye: Dye, name: str, block: str, streams: Set[str]) -> Group:
-    """The neurons that begin in module `name`, also where its outputs are taken apart into equal
-    pieces that meet again, as in gated units. Raises RefusedError where there are none.
+def group_of(tracer: Tracer, name: str, block: str, residual: Set[str]) -> Group:
+    """The neurons whose channels begin in module `name`, also if its output is split into equal
+    parts that are combined again, as in gated units. `residual`: names of the residual blocks.
 
-    With `block`, they must not leave it.
+    With `block`, the channels must stay inside it. Raises RefusedError if there are none.
     """
-    wide = width(dye.modules[name])
+    wide = width(tracer.modules[name])
     try:
-        return _group(dye, Source(name, 0, wide), block, streams)
+        return _group(tracer, ChannelRange(name, 0, wide), block, residual)
     except _DisorderError as reason:
         pieces, rest = divmod(wide, reason.least)
         if not rest and 1 < pieces <= MOST_PIECES:
             with suppress(RefusedError):
-                return _pieces(dye, name, reason.least, block, streams)
+                return _pieces(tracer, name, reason.least, block, residual)
         raise reason
 
 
-def bundles_of(dye: Dye, source: Source, block: str, streams: Set[str], count: int) -> Group:
-    """The group of `count` bundles of equally many neighbouring outputs of `source`, as the heads
-    of an attention are. Raises RefusedError where they do not stay apart, in order, in `block`."""
-    return _group(dye, source, block, streams, count)
+def bundles_of(
+    tracer: Tracer, source: ChannelRange, block: str, residual: Set[str], count: int
+) -> Group:
+    """The group of `count` equal bundles of neighbouring outputs of `source`, such as attention
+    heads. Raises RefusedError if they do not stay separate and in order inside `block`."""
+    return _group(tracer, source, block, residual, count)
 
 
-def trail_of(
-    dye: Dye, source: Source, rows: Tensor, block: str, streams: Set[str]
-) -> tuple[str, Stains]:
-    """The innermost part of `block` that `rows` of `source` stay in, and where they go in it.
-    Raises RefusedError where they leave the block, or come to where channels cannot be removed."""
-    leaves, stains = "", {}
-    for scope in _scopes(source.module, block, dye):
-        trail = dye.spread(scope, source, rows, streams)
-        if trail.ends:
-            raise RefusedError(trail.ends, trail.stains)
-        if not trail.leaves:
-            return scope, trail.stains
-        leaves, stains = trail.leaves, trail.stains
+def trace_within(
+    tracer: Tracer, source: ChannelRange, rows: Tensor, block: str, residual: Set[str]
+) -> tuple[str, Marked]:
+    """The innermost module in `block` that the channels `rows` of `source` do not leave, and the
+    positions in it that depend on them. Raises RefusedError if they leave the block, or reach a
+    place from which channels cannot be removed."""
+    leaves, marked = "", {}
+    for scope in _scopes(source.module, block, tracer):
+        trace = tracer.trace(scope, source, rows, residual)
+        if trace.refusal:
+            raise RefusedError(trace.refusal, trace.marked)
+        if not trace.escape:
+            return scope, trace.marked
+        leaves, marked = trace.escape, trace.marked
     if block or leaves != OUT:
-        raise RefusedError(leaves, stains)
-    raise OutputError(leaves, stains)
+        raise RefusedError(leaves, marked)
+    raise OutputError(leaves, marked)
 
 
-def adds(dye: Dye, name: str) -> bool:
-    """Whether huge values of module `name` stay huge until they are read, so that it is no gate."""
-    source = Source(name, 0, width(dye.modules[name]))
+def adds(tracer: Tracer, name: str) -> bool:
+    """Whether huge outputs of module `name` reach their readers as huge values: it is then added to
+    other channels, and not a gate with a bounded activation."""
+    source = ChannelRange(name, 0, width(tracer.modules[name]))
     everything = torch.ones(source.stop, dtype=torch.bool)
-    for scope in _scopes(name, "", dye):
-        trail = dye.spread(scope, source, everything, frozenset(), FLOOD)
-        if not trail.leaves:
-            return bool(trail.ends) or any(side == "in" for _, side in trail.stains)
+    for scope in _scopes(name, "", tracer):
+        trace = tracer.trace(scope, source, everything, frozenset(), HUGE)
+        if not trace.escape:
+            return bool(trace.refusal) or any(side == "in" for _, side in trace.marked)
     return True
 
 
 def width(module: nn.Module) -> int:
-    """How many outputs a dense module has."""
+    """The number of outputs of a dense module."""
     return module.out_channels if isinstance(module, _ConvNd) else dense_weight(module).shape[0]
 
 
-def _pieces(dye: Dye, name: str, each: int, block: str, streams: Set[str]) -> Group:
+def _pieces(tracer: Tracer, name: str, length: int, block: str, residual: Set[str]) -> Group:
     whole: Group | None = None
-    for start in range(0, width(dye.modules[name]), each):
-        piece = _group(dye, Source(name, start, start + each), block, streams)
+    for start in range(0, width(tracer.modules[name]), length):
+        piece = _group(tracer, ChannelRange(name, start, start + length), block, residual)
         if whole is not None and not meet(whole, piece):
             raise RefusedError("its channels are taken apart")
         whole = piece if whole is None else joined(whole, piece)
@@ -107,61 +111,62 @@ def _pieces(dye: Dye, name: str, each: int, block: str, streams: Set[str]) -> Gr
 
 
 def _group(
-    dye: Dye, source: Source, block: str, streams: Set[str], bundles: int | None = None
+    tracer: Tracer, source: ChannelRange, block: str, residual: Set[str], bundles: int | None = None
 ) -> Group:
     everything = torch.ones(source.stop - source.start, dtype=torch.bool)
-    scope, whole = trail_of(dye, source, everything, block, streams)
-    return _laid_out(dye, scope, source, block, streams, whole, bundles)
+    scope, whole = trace_within(tracer, source, everything, block, residual)
+    return _arranged(tracer, scope, source, block, residual, whole, bundles)
 
 
-def _scopes(name: str, block: str, dye: Dye) -> Iterator[str]:
-    """The parts of the network around `name` that can be run again, up to `block`, innermost
-    first."""
+def _scopes(name: str, block: str, tracer: Tracer) -> Iterator[str]:
+    """The modules around `name`, up to `block`, that can be run again alone; innermost first."""
     while name != block:
         name = name.rpartition(".")[0]
-        if name in dye.seen.calls and dye.once(name):
+        if name in tracer.recording.calls and tracer.runs_once(name):
             yield name
 
 
-def _laid_out(
-    dye: Dye,
+def _arranged(
+    tracer: Tracer,
     scope: str,
-    source: Source,
+    source: ChannelRange,
     block: str,
-    streams: Set[str],
-    whole: Stains,
+    residual: Set[str],
+    whole: Marked,
     bundles: int | None,
 ) -> Group:
-    """The group, from where all channels of `source` go and where random halves of them do."""
+    """The group, from the positions that depend on all channels of `source` (`whole`) and on random
+    halves of them. `bundles`: how many neurons the channels form, if that is known."""
     if not any(side == "in" for _, side in whole):
         raise RefusedError("nothing that can be narrowed reads its channels", whole)
     wide = source.stop - source.start
-    units = {place: _unit(dye.modules[place[0]], place[1]) for place in whole}
-    many = {place: int(stain.sum()) // units[place] for place, stain in whole.items()}
+    units = {place: _unit(tracer.modules[place[0]], place[1]) for place in whole}
+    many = {place: int(positions.sum()) // units[place] for place, positions in whole.items()}
     count, least = gcd(wide, *many.values()), min(many, key=lambda place: many[place])
     if bundles is not None and count % bundles == 0:
         count = bundles
-    elif count == 1 < wide or bundles is not None:  # they all hang together
+    elif count == 1 < wide or bundles is not None:  # no two channels are independent
         raise _DisorderError(least[0], many[least], whole)
     parts = []
     for seed in range(TRIALS):
         some = halves(count, seed)
         rows = some.repeat_interleave(wide // count)
-        parts.append((some, dye.spread(scope, source, rows, streams).stains))
+        parts.append((some, tracer.trace(scope, source, rows, residual).marked))
     spans: dict[Place, tuple[Run, ...]] = {
         (source.module, "out"): (Run(source.start, wide // count),)
     }
-    for place, stain in whole.items():
-        seen = [(some, stains.get(place, torch.zeros_like(stain))) for some, stains in parts]
-        found = runs(stain, seen, count, units[place])
-        if found is None:
+    for place, positions in whole.items():
+        seen = [(some, marked.get(place, torch.zeros_like(positions))) for some, marked in parts]
+        where = runs(positions, seen, count, units[place])
+        if where is None:
             raise _DisorderError(place[0], many[least], whole)
-        spans[place] = found
+        spans[place] = where
     return Group(source.module, block or source.module, count, spans)
 
 
 def _unit(module: nn.Module, side: Side) -> int:
-    """How many outputs of a convolution with groups only go together."""
+    """How many neighbouring outputs of `module` can only be removed together: those of one group of
+    a grouped convolution."""
     if side == "both" and isinstance(module, _ConvNd):
         return module.out_channels // module.groups
     return 1

@@ -10,7 +10,7 @@ from torch import nn
 from leanfair.data.batches import Batch
 from leanfair.data.language import is_causal, is_transformer, shortened, token_ids
 from leanfair.errors import UnsupportedModelError
-from leanfair.pruning.structures.configuration.entries import stock_of
+from leanfair.pruning.structures.configuration.entries import configured_model
 from leanfair.pruning.structures.configuration.uniform import uniform, writing
 from leanfair.pruning.structures.network import convolves, dissect_network
 from leanfair.pruning.structures.supported import (
@@ -61,11 +61,11 @@ def trace(network: nn.Module, sample: Batch, free: bool = False) -> tuple[Anatom
         if not is_transformer(network):
             return dissect_network(network, sample, head.name), head
         twin, sample = traceable(copy.deepcopy(network), sample)
-        stock = stock_of(twin)
-        anatomy = dissect_network(twin, sample, head.name, stock, later=not free)
+        configured = configured_model(twin)
+        anatomy = dissect_network(twin, sample, head.name, configured, later=not free)
         anatomy = writing(anatomy, twin) if is_causal(twin) else anatomy
         if not free and not convolves(twin, anatomy.stages, sample):
-            anatomy = uniform(anatomy, stock, sample)
+            anatomy = uniform(anatomy, configured, sample)
         return anatomy, head
 
 

@@ -1,11 +1,11 @@
-"""Groups of neurons under construction, and how two of them whose channels meet become one."""
+"""Groups of neurons while they are assembled, and the merging of groups that share positions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from leanfair.pruning.structures.tracing.dependency import Stains
+from leanfair.pruning.structures.tracing.dependency import Marked
 from leanfair.pruning.structures.tracing.layout import Run
 from leanfair.pruning.types import Member, Neurons, Side
 
@@ -13,16 +13,16 @@ Place: TypeAlias = "tuple[str, Side]"
 
 
 class RefusedError(Exception):
-    """Why something that looked like neurons is none, and where its channels go for all that."""
+    """Why channels cannot be removed as neurons, and the positions that depend on them."""
 
-    def __init__(self, why: str, stains: Stains | None = None) -> None:
+    def __init__(self, why: str, marked: Marked | None = None) -> None:
         super().__init__(why)
-        self.stains = stains or {}
+        self.marked = marked or {}
 
 
 @dataclass(frozen=True)
 class Group:
-    """`count` neurons and the runs of positions that they own in each module and side."""
+    """`count` neurons, and for each module and side the runs of positions that belong to them."""
 
     name: str
     block: str
@@ -33,53 +33,56 @@ class Group:
         """The finished group."""
         members = tuple(
             Member(module, side, run.offset, run.repeat)
-            for (module, side), found in self.spans.items()
-            for run in found
+            for (module, side), placed in self.spans.items()
+            for run in placed
         )
         return Neurons(self.name, self.block, self.count, members)
 
-    def touches(self, stains: Stains) -> bool:
-        """Whether some of its positions are dyed."""
+    def touches(self, marked: Marked) -> bool:
+        """Whether any of its positions is in `marked`."""
         return any(
-            bool(stains[place][run.offset : run.stop(self.count)].any())
-            for place in self.spans.keys() & stains.keys()
+            bool(marked[place][run.offset : run.stop(self.count)].any())
+            for place in self.spans.keys() & marked.keys()
             for run in self.spans[place]
         )
 
 
-def meet(one: Group, other: Group) -> bool:
+def meet(group: Group, other: Group) -> bool:
     """Whether some position belongs to both groups."""
     return any(
-        _overlap(run, one.count, more, other.count)
-        for place in one.spans.keys() & other.spans.keys()
-        for run in one.spans[place]
-        for more in other.spans[place]
+        _overlap(run, group.count, run_of_other, other.count)
+        for place in group.spans.keys() & other.spans.keys()
+        for run in group.spans[place]
+        for run_of_other in other.spans[place]
     )
 
 
-def joined(one: Group, other: Group) -> Group:
-    """Both groups as one, under the name of the first. Raises RefusedError where their neurons do
-    not lie one to one."""
-    small = min(one.count, other.count)
-    if one.count % small or other.count % small:
-        raise RefusedError(f"the channels of {one.name} and {other.name} do not lie one to one")
+def joined(group: Group, other: Group) -> Group:
+    """Both groups as one, under the name of the first. Raises RefusedError if their neurons do not
+    correspond one to one."""
+    small = min(group.count, other.count)
+    if group.count % small or other.count % small:
+        raise RefusedError(f"the channels of {group.name} and {other.name} do not lie one to one")
     spans: dict[Place, tuple[Run, ...]] = {}
-    for group in (_coarser(one, small), _coarser(other, small)):
-        for place, found in group.spans.items():
-            there = spans.get(place, ())
-            for run in found:
-                if any(run != had and _overlap(run, small, had, small) for had in there):
-                    raise RefusedError(f"the channels of {one.name} and {other.name} are mixed")
-            spans[place] = tuple(dict.fromkeys((*there, *found)))
-    return replace(one, count=small, spans=spans)
+    for part in (_coarser(group, small), _coarser(other, small)):
+        for place, placed in part.spans.items():
+            placed_before = spans.get(place, ())
+            for run in placed:
+                if any(
+                    run != other_run and _overlap(run, small, other_run, small)
+                    for other_run in placed_before
+                ):
+                    raise RefusedError(f"the channels of {group.name} and {other.name} are mixed")
+            spans[place] = tuple(dict.fromkeys((*placed_before, *placed)))
+    return replace(group, count=small, spans=spans)
 
 
 def _coarser(group: Group, count: int) -> Group:
-    """The same group with its neurons in bundles, so that there are `count`."""
+    """The same group with neighbouring neurons combined, so that `count` are left."""
     factor = group.count // count
     spans = {
-        place: tuple(Run(run.offset, run.repeat * factor) for run in found)
-        for place, found in group.spans.items()
+        place: tuple(Run(run.offset, run.repeat * factor) for run in placed)
+        for place, placed in group.spans.items()
     }
     return replace(group, count=count, spans=spans)
 

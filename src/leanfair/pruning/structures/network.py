@@ -1,5 +1,5 @@
-"""Any network of modules, of whatever make: layers found by what its blocks do, neurons by where
-its channels go."""
+"""The structures of any network of modules: blocks by their residual connection, neurons and heads
+by dependency tracing."""
 
 from __future__ import annotations
 
@@ -8,71 +8,83 @@ from torch import nn
 from leanfair.data.batches import Batch
 from leanfair.data.language import token_ids
 from leanfair.pruning.structures.blocks import Blocks, find_blocks
-from leanfair.pruning.structures.configuration.entries import Stock
-from leanfair.pruning.structures.configuration.head_attributes import sized
+from leanfair.pruning.structures.configuration.entries import ConfiguredModel
+from leanfair.pruning.structures.configuration.head_attributes import with_head_attributes
 from leanfair.pruning.structures.heads import find_heads
-from leanfair.pruning.structures.neurons import find_neurons, proven, torn
-from leanfair.pruning.structures.tracing.dependency import Dye
+from leanfair.pruning.structures.neurons import find_neurons, tied_elsewhere, verified
+from leanfair.pruning.structures.tracing.dependency import Tracer
 from leanfair.pruning.structures.trials import Trials
 from leanfair.pruning.types import Anatomy, Layer, Neurons
 
 
 def dissect_network(
-    model: nn.Module, sample: Batch, head: str, stock: Stock | None = None, later: bool = False
+    model: nn.Module,
+    sample: Batch,
+    head: str,
+    configured: ConfiguredModel | None = None,
+    later: bool = False,
 ) -> Anatomy:
-    """The blocks and neurons of `model` that can go, tried out on `sample` ([n, ...], n small); the
-    attention heads of one with blocks of one width `later`. `model` is in evaluation mode; `head`
-    is the module whose input is its penultimate representation, and `stock` what transformers
-    builds in its place."""
-    dye = Dye(model, sample)
-    trials = Trials(model, sample, dye, _untold if stock is None else stock.told, head)
-    blocks = find_blocks(model, sample, dye, trials)
-    # How an attention is told that it has fewer heads is known of transformers' own models only.
-    heads = [] if stock is None else sized(stock, _heads(dye, blocks))
+    """The blocks, neurons and attention heads of `model`, in evaluation mode, that can be removed,
+    verified on `sample` (inputs [n, ...], n small).
+
+    `head`: the module whose input is the penultimate representation. `configured`: the model beside
+    what transformers builds from its configuration; without it no heads are returned, since the
+    attributes that hold their number are unknown. With `later`, the heads of a network whose blocks
+    are of one width are not verified here.
+    """
+    tracer = Tracer(model, sample)
+    depth = _unchanged if configured is None else configured.with_depth_entries
+    trials = Trials(model, sample, tracer, depth, head)
+    blocks = find_blocks(model, sample, tracer, trials)
+    # The attributes that hold the number of heads are known for models of transformers only.
+    heads = [] if configured is None else with_head_attributes(configured, _heads(tracer, blocks))
     taken = {member.module for group in heads for member in group.members if member.side == "out"}
-    neurons, refused = find_neurons(dye, trials, blocks.all, blocks.residual, taken)
-    refused |= {group.name: why for group in heads if (why := torn(group, dye))}
+    neurons, refused = find_neurons(tracer, trials, blocks.all, blocks.residual, taken)
+    refused |= {group.name: why for group in heads if (why := tied_elsewhere(group, tracer))}
     whole = [group for group in heads if group.name not in refused]
     if not later or convolves(model, blocks.stages, sample):
-        whole = proven(whole, trials, refused)
-    order = {name: i for i, name in enumerate(dye.seen.order)}
+        whole = verified(whole, trials, refused)
+    order = {name: i for i, name in enumerate(tracer.recording.order)}
     return Anatomy(
         layers=blocks.layers,
         neurons=tuple(sorted((*neurons, *whole), key=lambda group: order[group.name])),
         stages=blocks.stages,
-        units=_units(dye, blocks.all),
+        units=_units(tracer, blocks.all),
         head=head,
         refused={**blocks.refused, **refused},
     )
 
 
 def convolves(model: nn.Module, stages: tuple[tuple[str, ...], ...], sample: Batch) -> bool:
-    """Whether it is a convolutional network of images, whose widths differ from block to block by
-    nature. A vision transformer convolves at most once, outside of its blocks in `stages`."""
+    """Whether `model` is a convolutional network for images, whose blocks are of different widths.
+    A vision transformer has at most one convolution, outside of its blocks in `stages`."""
     if token_ids(sample) is not None:
         return False
     blocks = [block for stage in stages for block in stage]
     inside = [part for block in blocks for part in model.get_submodule(block).modules()]
-    found = sum(isinstance(part, (nn.Conv2d, nn.Conv3d)) for part in inside or model.modules())
-    return found > (0 if inside else 1)
+    convolutions = sum(
+        isinstance(part, (nn.Conv2d, nn.Conv3d)) for part in inside or model.modules()
+    )
+    return convolutions > (0 if inside else 1)
 
 
-def _heads(dye: Dye, blocks: Blocks) -> list[Neurons]:
+def _heads(tracer: Tracer, blocks: Blocks) -> list[Neurons]:
     """The attention heads in all blocks."""
-    return [group for block in blocks.all for group in find_heads(dye, block, blocks.residual)]
+    return [group for block in blocks.all for group in find_heads(tracer, block, blocks.residual)]
 
 
-def _untold(layer: Layer) -> Layer:
+def _unchanged(layer: Layer) -> Layer:
     return layer
 
 
-def _units(dye: Dye, blocks: tuple[str, ...]) -> tuple[str, ...]:
-    """Blocks, and leaves outside of them, that run exactly once, in order of execution."""
+def _units(tracer: Tracer, blocks: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the blocks, and of the leaf modules outside of them, that run exactly once, in order
+    of execution."""
     inside = tuple(f"{block}." for block in blocks)
     return tuple(
         name
-        for name in dye.seen.order
-        if dye.once(name)
-        and (name in blocks or not any(True for _ in dye.modules[name].children()))
+        for name in tracer.recording.order
+        if tracer.runs_once(name)
+        and (name in blocks or not any(True for _ in tracer.modules[name].children()))
         and not name.startswith(inside)
     )

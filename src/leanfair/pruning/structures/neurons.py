@@ -1,8 +1,9 @@
-"""Which neurons of a network can go one by one.
+"""The neurons of a network that can be removed individually.
 
-Each dense module is asked where its channels go. Those that end inside one block, and so leave the
-residual stream its width, make a group; groups whose channels meet become one. Nothing is taken on
-trust: every group is tried out against its zero-masked twin before it is offered.
+The output channels of each dense module are traced. Channels that stay inside one block, and so
+leave the width of the residual stream unchanged, form a group; groups that share positions are
+merged. Each group is verified before it is returned: removing some of its neurons must give the
+outputs of the network in which they are zeroed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from torch.nn.modules.conv import _ConvNd
 
 from leanfair.pruning.structures.channels import OutputError, adds, group_of, width
 from leanfair.pruning.structures.groups import Group, RefusedError, joined, meet
-from leanfair.pruning.structures.tracing.dependency import Dye, Stains
+from leanfair.pruning.structures.tracing.dependency import Marked, Tracer
 from leanfair.pruning.structures.tracing.tied_weights import shared
 from leanfair.pruning.structures.trials import Trials
 from leanfair.pruning.surgery.modules import is_dense
@@ -26,60 +27,61 @@ UNEQUAL = "removing neurons changes more than zeroing them does"
 
 
 def find_neurons(
-    dye: Dye,
+    tracer: Tracer,
     trials: Trials,
     blocks: tuple[str, ...],
-    streams: Set[str],
+    residual: Set[str],
     taken: Set[str] = frozenset(),
 ) -> tuple[tuple[Neurons, ...], dict[str, str]]:
-    """The neurons of a network and, by name, what was refused and why.
+    """The groups of neurons of a network and, by name, the reason for each refusal.
 
-    Neurons inside a block stay inside it: `blocks` are those whose outputs are the residual
-    stream, `streams` those that also pass their input on. The modules `taken` are not asked.
+    The channels of a neuron in a block must not leave it. `blocks`: names of the blocks whose
+    outputs form the residual stream; `residual`: those of them that add to their input. `taken`:
+    modules that are not considered, since their outputs belong to attention heads.
     """
-    search = _Search(dye)
-    entering = {block: dye.entering(block) for block in blocks if dye.once(block)}
-    for name in dye.seen.order:
+    search = _Search(tracer)
+    entering = {block: tracer.trace_input(block) for block in blocks if tracer.runs_once(block)}
+    for name in tracer.recording.order:
         if name not in taken:
-            search.ask(name, next((b for b in entering if name.startswith(f"{b}.")), ""), streams)
+            search.ask(name, next((b for b in entering if name.startswith(f"{b}.")), ""), residual)
     offered = []
     for group in search.groups:
         if group.touches(entering.get(group.block, {})):
             search.refused[group.name] = "its channels meet those that come into the block"
-        elif why := search.tie(group) or _unfit(group, dye, trials):
+        elif why := search.tie(group) or _why_refused(group, tracer, trials):
             search.refused[group.name] = why
         else:
             offered.append(group.neurons())
-    return tuple(proven(offered, trials, search.refused)), search.refused
+    return tuple(verified(offered, trials, search.refused)), search.refused
 
 
 class _Search:
-    """The groups found so far, and what was refused, with where its channels go."""
+    """The groups found so far, the refusals, and the positions that depend on refused channels."""
 
-    def __init__(self, dye: Dye) -> None:
-        self.dye = dye
+    def __init__(self, tracer: Tracer) -> None:
+        self.tracer = tracer
         self.groups: list[Group] = []
         self.refused: dict[str, str] = {}
-        self.lost: dict[str, Stains] = {}
+        self.lost: dict[str, Marked] = {}
 
-    def ask(self, name: str, block: str, streams: Set[str]) -> None:
-        """Add the neurons that begin in module `name`, if any do."""
-        module, role = self.dye.modules[name], self.dye.roles[name]
+    def ask(self, name: str, block: str, residual: Set[str]) -> None:
+        """Add the neurons that begin in module `name`, if there are any."""
+        module, role = self.tracer.modules[name], self.tracer.roles[name]
         if role.kind == "closed" and (is_dense(module) or isinstance(module, _ConvNd)):
             self.refused[name] = role.why
         elif role.kind == "dense" and width(module) == 1:
-            self.refused[name] = LAST  # it may be spread over the channels of others
+            self.refused[name] = LAST  # it may be broadcast over the channels of others
         elif role.kind == "dense":
             try:
-                self.add(group_of(self.dye, name, block, streams))
+                self.add(group_of(self.tracer, name, block, residual))
             except RefusedError as reason:
-                self.lost[name] = reason.stains
+                self.lost[name] = reason.marked
                 if not isinstance(reason, OutputError):
                     self.refused[name] = str(reason)
 
     def add(self, group: Group) -> None:
-        """Put `group` among the others, as one with those whose channels meet its own. Raises
-        RefusedError where that cannot be; then those are refused, too."""
+        """Add `group`, merged with the groups that share positions with it. Raises RefusedError if
+        they cannot be merged; those groups are then refused, too."""
         met = [other for other in self.groups if meet(other, group)]
         for other in met:
             self.groups.remove(other)
@@ -92,35 +94,36 @@ class _Search:
         self.groups.append(group)
 
     def tie(self, group: Group) -> str:
-        """Which refused channels hold those of `group` back; "" if none do."""
-        held = (name for name, stains in self.lost.items() if group.touches(stains))
+        """Why refused channels prevent the removal of `group`; "" if none do."""
+        held = (name for name, marked in self.lost.items() if group.touches(marked))
         name = next(held, "")
         return name and f"its channels meet those of {name}, which stay"
 
 
-def _unfit(group: Group, dye: Dye, trials: Trials) -> str:
-    """Why a group is not offered even though its channels are accounted for; "" where it is."""
+def _why_refused(group: Group, tracer: Tracer, trials: Trials) -> str:
+    """Why a group cannot be removed although its positions are known; "" if it can."""
     producers = [module for module, side in group.spans if side == "out"]
     if group.block == group.name and len(producers) > 1:  # gates may be among them
-        added = [name for name in producers if adds(dye, name)]
+        added = [name for name in producers if adds(tracer, name)]
         if len(added) > 1:
             return f"its channels are added to those of {next(n for n in added if n != group.name)}"
-    if why := torn(group.neurons(), dye):
+    if why := tied_elsewhere(group.neurons(), tracer):
         return why
-    if not trials.acts(producers):
+    if not trials.affects_logits(producers):
         return "the logits do not depend on it"
     return LAST if group.count < 2 else ""
 
 
-def torn(group: Neurons, dye: Dye) -> str:
-    """Which module of a group shares its weights with one that would stay; "" if none does."""
+def tied_elsewhere(group: Neurons, tracer: Tracer) -> str:
+    """Which module of a group shares weights with a module outside of the group; "" if none
+    does."""
     for name in dict.fromkeys(member.module for member in group.members):
-        if shared(dye.modules[name], dye.places):
+        if shared(tracer.modules[name], tracer.holders):
             return f"{name} shares its weights with another module"
     return ""
 
 
-def proven(groups: list[Neurons], trials: Trials, refused: dict[str, str]) -> list[Neurons]:
+def verified(groups: list[Neurons], trials: Trials, refused: dict[str, str]) -> list[Neurons]:
     """Those of `groups` whose removal reproduces the zero-masked twin: all are tried at once, and
     where that fails, each half of them."""
     if not groups:
@@ -134,6 +137,6 @@ def proven(groups: list[Neurons], trials: Trials, refused: dict[str, str]) -> li
         return []
     middle = len(groups) // 2
     return [
-        *proven(groups[:middle], trials, refused),
-        *proven(groups[middle:], trials, refused),
+        *verified(groups[:middle], trials, refused),
+        *verified(groups[middle:], trials, refused),
     ]

@@ -1,4 +1,4 @@
-"""Trying a removal out on a network before it is offered."""
+"""Verifying removals on a network and a few real inputs before they are offered."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from leanfair.data.batches import Batch, forward
 from leanfair.errors import SurgeryError
-from leanfair.pruning.structures.tracing.dependency import Dye
-from leanfair.pruning.structures.tracing.markers import NAN, dye_all
+from leanfair.pruning.structures.tracing.dependency import Tracer
+from leanfair.pruning.structures.tracing.markers import NAN, mark_output
 from leanfair.pruning.structures.tracing.recording import handles, mapped
 from leanfair.pruning.structures.update import heads
 from leanfair.pruning.surgery.config import depth_entries, told
@@ -26,42 +26,43 @@ from leanfair.pruning.types import Cut, Layer
 
 
 class Trials:
-    """A network and real inputs to try removals on."""
+    """A network and real inputs on which removals are tried."""
 
     def __init__(
         self,
         model: nn.Module,
         sample: Batch,
-        dye: Dye,
-        told: Callable[[Layer], Layer],
+        tracer: Tracer,
+        with_depth_entries: Callable[[Layer], Layer],
         head: str,
     ) -> None:
-        """`told` gives a layer the entries of the configuration that count it, where it has any;
-        `head` is the module whose input is the penultimate representation."""
-        self.told = told
+        """`with_depth_entries` adds to a layer the configuration entries that hold the number of
+        layers, if there are any. `head`: the module whose input is the penultimate
+        representation."""
+        self.with_depth_entries = with_depth_entries
         self._head = head
         self._model = model
         self._sample = sample
-        weighted = [name for name in dye.seen.order if dye.roles[name].kind != "clear"]
-        self._heard = _heard(model, sample[:1], weighted)
-        # Some modules run in training alone, as auxiliary heads do: they have to fit, too.
-        idle = _has_idle_weights(model, set(dye.seen.order))
+        weighted = [name for name in tracer.recording.order if tracer.roles[name].kind != "clear"]
+        self._influential = _influential(model, sample[:1], weighted)
+        # Modules that run only in training, such as auxiliary heads, must still fit afterwards.
+        idle = _has_idle_weights(model, set(tracer.recording.order))
         self._trains = idle and _trains(copy.deepcopy(model), sample)
-        self._loose: set[str] = set()
+        self._removable_containers: set[str] = set()
 
-    def acts(self, names: Iterable[str]) -> bool:
-        """Whether the logits depend on all of these modules."""
-        return self._heard.issuperset(names)
+    def affects_logits(self, names: Iterable[str]) -> bool:
+        """Whether the logits depend on every one of the modules `names`."""
+        return self._influential.issuperset(names)
 
-    def seems_to_go(self, layer: Layer) -> bool:
-        """Whether the logits without a block are those with it zeroed: a quick look, on little, at
-        one block of each container. All are tried together in the end."""
-        if layer.container in self._loose:
+    def seems_removable(self, layer: Layer) -> bool:
+        """Whether the logits without a block equal those with the block zeroed, on two samples and
+        for one block of each container: a fast check, before all blocks are tried together."""
+        if layer.container in self._removable_containers:
             return True
         few = self._sample[:2].inputs
         try:
             with torch.no_grad():
-                out = forward(_Without(self._model, (self.told(layer),)), few)
+                out = forward(_Without(self._model, (self.with_depth_entries(layer),)), few)
                 with masked(self._model, (layer,)):
                     twin = forward(self._model, few)
         except Exception:  # it is called by name, or by number
@@ -69,21 +70,22 @@ class Trials:
         close = TOLERANCE.get(twin.dtype, 1e-4) * float(twin.abs().max())
         if out.shape != twin.shape or float((out - twin).abs().max()) > close:
             return False
-        self._loose.add(layer.container)
+        self._removable_containers.add(layer.container)
         return True
 
     def gap(self, cut: Cut, samples: int | None = None) -> float:
-        """How far the network without `cut` is from the one with it zeroed, in units of what
-        rounding may explain; infinite where it does not run."""
+        """The largest difference between the outputs of the network without `cut` and of that with
+        it zeroed, relative to the tolerance for rounding (at most 1 is equal); infinite if the
+        smaller network does not run."""
         part = self._sample[:samples]
-        cut = replace(cut, layers=tuple(self.told(layer) for layer in cut.layers))
+        cut = replace(cut, layers=tuple(self.with_depth_entries(layer) for layer in cut.layers))
         try:
-            if not cut.neurons and not self._trains:  # no copy is needed to leave blocks out
+            if not cut.neurons and not self._trains:  # blocks can be skipped without a copy
                 without = _Without(self._model, cut.layers)
-                mine, its = heads(cut, self._head, self._model)
-                # Its blocks are taken out in the pass itself: until then it has all its names.
-                within = None if its is None else f"network.{mine}"
-                return difference(cut, self._model, without, part, (mine, within))
+                head, head_after = heads(cut, self._head, self._model)
+                # The blocks are removed during the pass only: before it, all names are unchanged.
+                within = None if head_after is None else f"network.{head}"
+                return difference(cut, self._model, without, part, (head, within))
             child = remove(cut, self._model)
         except SurgeryError:
             return inf
@@ -92,7 +94,7 @@ class Trials:
 
 
 class _Without(nn.Module):
-    """A network that runs without some of its blocks."""
+    """A network that skips some of its blocks."""
 
     def __init__(self, network: nn.Module, layers: tuple[Layer, ...]) -> None:
         super().__init__()
@@ -113,18 +115,18 @@ class _Without(nn.Module):
                 container._modules.update(modules)
 
 
-def _heard(model: nn.Module, sample: Batch, names: list[str]) -> set[str]:
-    """Those of the modules `names` whose outputs the logits depend on: as gradients tell and, where
-    they tell nothing, as NaN does."""
+def _influential(model: nn.Module, sample: Batch, names: list[str]) -> set[str]:
+    """The modules in `names` on whose outputs the logits depend, by their gradients and, for those
+    without a gradient, by whether NaN in their output reaches the logits."""
     heard = _differentiable(model, sample, names)
     for name in names:
-        if name not in heard and _spoils(model, sample, name):
+        if name not in heard and _nan_reaches_logits(model, sample, name):
             heard.add(name)
     return heard
 
 
 def _differentiable(model: nn.Module, sample: Batch, names: list[str]) -> set[str]:
-    """Those of the modules `names` from whose outputs a gradient comes to the logits."""
+    """The modules in `names` for whose outputs the logits have a gradient."""
     levers: dict[str, Tensor] = {}
 
     def moved(name: str) -> Any:
@@ -146,12 +148,12 @@ def _differentiable(model: nn.Module, sample: Batch, names: list[str]) -> set[st
     return {name for name, slope in zip(levers, slopes, strict=True) if slope is not None}
 
 
-def _spoils(model: nn.Module, sample: Batch, name: str) -> bool:
-    """Whether NaN for the outputs of module `name` comes to the logits."""
+def _nan_reaches_logits(model: nn.Module, sample: Batch, name: str) -> bool:
+    """Whether NaN as the output of module `name` reaches the logits."""
     with handles() as held, torch.no_grad():
-        held.append(model.get_submodule(name).register_forward_hook(dye_all))
+        held.append(model.get_submodule(name).register_forward_hook(mark_output))
         try:
-            return NAN.is_in(forward(model, sample.inputs))
+            return NAN.found_in(forward(model, sample.inputs))
         except Exception:  # something refuses it
             return True
 
@@ -164,7 +166,7 @@ def _has_idle_weights(model: nn.Module, ran: set[str]) -> bool:
 
 
 def _trains(model: nn.Module, sample: Batch) -> bool:
-    """Whether `model` runs in training mode; its batch statistics are lost."""
+    """Whether `model` runs in training mode. Changes its batch statistics."""
     model.train()
     inputs = sample.inputs
     try:

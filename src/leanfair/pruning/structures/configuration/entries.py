@@ -1,7 +1,7 @@
-"""Which entries of a configuration tell how many heads, units and layers there are.
+"""The configuration entries that hold the numbers of heads, hidden units and layers.
 
-No table of families: an entry is found by changing it and looking whether transformers then builds
-exactly the shapes that the removal leaves.
+They are not listed per model family but searched for: an entry is accepted if transformers, given
+its changed value, builds exactly the shapes that the removal leaves.
 """
 
 from __future__ import annotations
@@ -28,90 +28,99 @@ _DEPTH = ("layer", "depth", "block")
 
 
 class Widths(NamedTuple):
-    """The entries that say how many neurons there are, each with what one neuron adds to it, those
-    that have to be stated then, and the numbers of neurons that can be told, where not all can."""
+    """Configuration entries that determine a number of neurons.
+
+    `fields`: pairs (path, value per neuron). `fixed`: entries that must be set besides, with their
+    values. `counts`: the numbers of neurons that the configuration can express, if not all.
+    """
 
     fields: tuple[tuple[str, int], ...]
     fixed: tuple[tuple[str, int], ...] = ()
     counts: tuple[int, ...] = ()
 
     def entries(self, count: int) -> Entries:
-        """The entries for `count` neurons."""
-        return {**{path: each * count for path, each in self.fields}, **dict(self.fixed)}
+        """The entries and their values for `count` neurons."""
+        return {
+            **{path: per_neuron * count for path, per_neuron in self.fields},
+            **dict(self.fixed),
+        }
 
 
 class Depth(NamedTuple):
-    """The entries that say how many blocks there are, and those with an item for each block."""
+    """Configuration entries that determine a number of blocks: `fields` hold the number, `lists`
+    one item for each block."""
 
     fields: tuple[str, ...]
     lists: tuple[str, ...]
 
 
-class Stock:
-    """A model and what transformers builds from its configuration: what entries are tried on."""
+class ConfiguredModel:
+    """A model together with `reference`, the network that transformers builds from its unchanged
+    configuration: on these, changes of entries are tried."""
 
-    def __init__(self, model: nn.Module, bare: nn.Module) -> None:
+    def __init__(self, model: nn.Module, reference: nn.Module) -> None:
         self.model = model
-        self.bare = bare
+        self.reference = reference
         self.entries = entries(model.config)
         self._built: dict[str, Shapes | None] = {}
         self._depths: dict[str, Depth | None] = {}
 
     @property
     def same(self) -> bool:
-        """Whether the model is what its configuration says."""
-        if is_apart(self.model) or shapes(self.bare) != shapes(self.model):
+        """Whether the model has the shapes and settings of its configuration."""
+        if is_apart(self.model) or shapes(self.reference) != shapes(self.model):
             return False
-        return alike(self.bare, self.model)
+        return alike(self.reference, self.model)
 
     def widths(self, groups: Iterable[Neurons]) -> Widths | None:
-        """The entries that narrow `groups`, of which each loses as many; None where there are none
-        that do just that."""
+        """The entries that narrow all `groups` by the same number of neurons; None if there are
+        none that do exactly that."""
         groups = tuple(groups)
         first = groups[0]
         if first.unit == "channel":
-            return self._telling(groups, first.count - 1, _units(self.entries, first))
-        # Often a number of heads has to divide the width of the network.
+            return self._matching(groups, first.count - 1, _units(self.entries, first))
+        # In many models the number of heads must divide the width of the network.
         for count in range(first.count - 1, 0, -1):
-            widths = self._telling(groups, count, _heads(self.entries, first))
+            widths = self._matching(groups, count, _heads(self.entries, first))
             if widths is not None:
                 fewer = range(count - 1, 0, -1)
-                told = (c for c in fewer if self._shapes(widths.entries(c)) is not None)
-                return widths._replace(counts=(count, *told))
+                possible = (c for c in fewer if self._shapes(widths.entries(c)) is not None)
+                return widths._replace(counts=(count, *possible))
         return None
 
-    def _telling(
+    def _matching(
         self, groups: tuple[Neurons, ...], count: int, tries: Iterable[Widths]
     ) -> Widths | None:
-        """The first of `tries` that makes the shapes of `groups` with `count` neurons each."""
+        """The first of `tries` that gives the shapes of `groups` with `count` neurons each."""
         cuts = tuple(NeuronCut(group, tuple(range(count, group.count))) for group in groups)
-        found = ((widths, self._shapes(widths.entries(count))) for widths in tries)
-        fit = [(widths, shape) for widths, shape in found if shape is not None]
+        built = ((widths, self._shapes(widths.entries(count))) for widths in tries)
+        fit = [(widths, shape) for widths, shape in built if shape is not None]
         wanted = self._after(Cut("neurons", neurons=cuts)) if fit else None
         return next((widths for widths, shape in fit if shape == wanted), None)
 
-    def told(self, layer: Layer) -> Layer:
-        """`layer` with the entries that say how many blocks there are beside it, if there are."""
+    def with_depth_entries(self, layer: Layer) -> Layer:
+        """`layer` with the entries that hold the number of layers in its container, if there are
+        any."""
         if layer.container not in self._depths:
             self._depths[layer.container] = self._depth(layer.container)
         depth = self._depths[layer.container]
         return layer if depth is None else replace(layer, fields=depth.fields, lists=depth.lists)
 
     def _depth(self, container: str) -> Depth | None:
-        """The entries that say how many blocks `container` has; None where none does."""
+        """The entries that hold the number of blocks in `container`; None if there are none."""
         try:
-            blocks = [name for name, _ in self.bare.get_submodule(container).named_children()]
+            blocks = [name for name, _ in self.reference.get_submodule(container).named_children()]
         except AttributeError:  # transformers builds something else
             return None
         count = len(blocks)
         if count != len(list(self.model.get_submodule(container).children())):
             return None
-        # Without the last one all others are what they were.
+        # Removing the last block leaves the numbers and settings of the others as they were.
         last = Layer(f"{container}.{blocks[-1]}", container, ())
         wanted = self._after(Cut("layer", layers=(last,)))
         if wanted is None:
             return None
-        for field in (*_counting(self.entries, count), ""):  # lists may tell it alone
+        for field in (*_counting(self.entries, count), ""):  # lists alone may determine it
             listed = _listing(self.entries, field, count)
             for lists in (*_subsets(listed), ()):
                 less: Entries = {path: self.entries[path][:-1] for path in lists}
@@ -121,7 +130,7 @@ class Stock:
         return None
 
     def _after(self, cut: Cut) -> Shapes | None:
-        child = copy.deepcopy(self.bare)
+        child = copy.deepcopy(self.reference)
         try:
             narrow(cut, child)
         except SurgeryError:
@@ -129,7 +138,7 @@ class Stock:
         return shapes(child)
 
     def _shapes(self, changes: Entries) -> Shapes | None:
-        """What comes out of a changed configuration."""
+        """The shapes that transformers builds with changed entries; None if it builds nothing."""
         key = repr(sorted(changes.items()))
         if key not in self._built:
             built = built_with(self.model, changes)
@@ -137,14 +146,15 @@ class Stock:
         return self._built[key]
 
 
-def stock_of(model: nn.Module) -> Stock | None:
-    """`model` beside what transformers builds from its configuration; None where it fails to."""
-    bare = built_with(model, {})
-    return None if bare is None else Stock(model, bare)
+def configured_model(model: nn.Module) -> ConfiguredModel | None:
+    """`model` beside what transformers builds from its configuration; None if that fails."""
+    reference = built_with(model, {})
+    return None if reference is None else ConfiguredModel(model, reference)
 
 
 def built_with(model: nn.Module, changes: Entries) -> nn.Module | None:
-    """What transformers builds for `model` with entries changed; None where it builds nothing."""
+    """What transformers builds for `model` with changed entries, with parameters on the meta
+    device; None if it builds nothing."""
     try:
         config = changed(model.config, changes)
     except Exception:  # a configuration may be refused in any way
@@ -152,25 +162,25 @@ def built_with(model: nn.Module, changes: Entries) -> nn.Module | None:
     return skeleton(model, config)
 
 
-def one_head_less(stock: Stock, group: Neurons) -> Iterator[nn.Module]:
-    """Models with one head less than `stock`, from entries about heads alone or, where the width of
-    a head hangs on that of the network, from these, too."""
+def one_head_less(configured: ConfiguredModel, group: Neurons) -> Iterator[nn.Module]:
+    """Networks with one head less than `configured`: by changing entries about heads alone and,
+    where the width of a head depends on the width of the network, together with that."""
     left = group.count - 1
     wide = max(group.count * member.repeat for member in group.members if member.side == "in")
-    same = (path for path, value in stock.entries.items() if value == wide)
+    same = (path for path, value in configured.entries.items() if value == wide)
     hidden = dict.fromkeys(same, wide * left // group.count)
     for also in ({}, hidden):
-        for widths in _heads(stock.entries, group):
-            changes = {path: each * left for path, each in widths.fields}
+        for widths in _heads(configured.entries, group):
+            changes = {path: per_head * left for path, per_head in widths.fields}
             built = built_with(
-                stock.model, {**also, **changes, **({} if also else dict(widths.fixed))}
+                configured.model, {**also, **changes, **({} if also else dict(widths.fixed))}
             )
             if built is not None and _reads(built, group, left):
                 yield built
 
 
 def _reads(built: nn.Module, group: Neurons, count: int) -> bool:
-    """Whether the attention in `built` ends in as many channels as `count` heads have."""
+    """Whether the output projections of `group` in `built` have the width of `count` heads."""
     for member in group.members:
         if member.side == "in":
             try:
@@ -183,7 +193,7 @@ def _reads(built: nn.Module, group: Neurons, count: int) -> bool:
 
 
 def _heads(entries: Entries, group: Neurons) -> Iterator[Widths]:
-    """Ways to say that there are fewer heads."""
+    """Sets of entries that may determine the number of heads."""
     parts: dict[str, list[str]] = {}
     for path, value in entries.items():
         prefix, _, name = path.rpartition(".")
@@ -194,7 +204,7 @@ def _heads(entries: Entries, group: Neurons) -> Iterator[Widths]:
     for prefix, paths in parts.items():
         for some in _subsets(paths):
             fields = tuple((path, entries[path] // group.count) for path in some)
-            queries = max(each for _, each in fields)
+            queries = max(per_head for _, per_head in fields)
             yield Widths(fields)
             if wide % queries == 0:
                 name = f"{prefix}.head_dim" if prefix else "head_dim"
@@ -202,7 +212,7 @@ def _heads(entries: Entries, group: Neurons) -> Iterator[Widths]:
 
 
 def _units(entries: Entries, group: Neurons) -> Iterator[Widths]:
-    """Ways to say that there are fewer hidden units."""
+    """Sets of entries that may determine the number of hidden units."""
     likely = sorted(entries, key=lambda path: not any(part in path for part in _HIDDEN))
     for path in likely:
         if type(entries[path]) is int and entries[path] == group.count:
@@ -213,13 +223,13 @@ def _units(entries: Entries, group: Neurons) -> Iterator[Widths]:
 
 
 def _counting(entries: Entries, count: int) -> list[str]:
-    """Entries that may say that there are `count` blocks, the likely ones first."""
+    """Entries that may hold the number of blocks, `count`; the likely ones first."""
     paths = [path for path, value in entries.items() if type(value) is int and value == count]
     return sorted(paths, key=lambda path: not any(part in path for part in _DEPTH))
 
 
 def _listing(entries: Entries, field: str, count: int) -> list[str]:
-    """Entries beside `field` that may have an item for each of `count` blocks."""
+    """Entries beside `field` that may hold one item for each of `count` blocks."""
     prefix = field.rpartition(".")[0]
     return [
         path
@@ -232,7 +242,7 @@ def _listing(entries: Entries, field: str, count: int) -> list[str]:
 
 
 def _subsets(paths: list[str]) -> Iterator[tuple[str, ...]]:
-    """All of `paths`, then fewer, but never more than a handful of tries."""
+    """Subsets of `paths`: all of them, then pairs, then single ones; so the number stays small."""
     for size in sorted(range(1, len(paths) + 1), reverse=True):
         if size in (len(paths), 1, 2):
             yield from combinations(paths, size)

@@ -1,7 +1,7 @@
-"""Structures that a configuration can tell: what may go so that transformers loads the result.
+"""Structures whose removal a configuration can express, so that transformers loads the result.
 
-A configuration has one entry for all layers, so their heads, and their units, go together, as many
-of each. What it has no entry for stays, and is refused by name.
+A configuration has one entry for all layers, so the heads of all layers, and likewise their hidden
+units, are removed in equal numbers. A structure without an entry is refused by name.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from torch import nn
 
 from leanfair.data.batches import Batch
 from leanfair.errors import SurgeryError
-from leanfair.pruning.structures.configuration.entries import Stock, Widths
+from leanfair.pruning.structures.configuration.entries import ConfiguredModel, Widths
 from leanfair.pruning.structures.update import heads
 from leanfair.pruning.surgery.config import entry
 from leanfair.pruning.surgery.narrowing import narrow
 from leanfair.pruning.surgery.rebuild import is_stock
 from leanfair.pruning.surgery.removal import as_stock
 from leanfair.pruning.surgery.verification import difference
-from leanfair.pruning.types import Anatomy, Cut, Layer, NeuronCut, Neurons
+from leanfair.pruning.types import Anatomy, Cut, Layer, NeuronCut, Neurons, Structure
 
 FREE = "prune with free=True (--free) to remove some all the same"
 NOT_STOCK = f"the model is not what its configuration says, so all must stay as it is: {FREE}"
@@ -34,25 +34,27 @@ COUNTS = "it is the attention by which the cache knows how long a text is"
 UNLIKE = f"transformers does not build the same network without it: {FREE}"
 
 
-def uniform(anatomy: Anatomy, stock: Stock | None, sample: Batch) -> Anatomy:
-    """Of `anatomy` what the configuration of a model can tell, each structure with its entries;
-    tried out on `sample`. `stock` is the model beside what transformers builds in its place."""
-    if stock is None or not stock.same:
-        every = {each.name for each in anatomy.layers} | {each.name for each in anatomy.neurons}
-        refused = {**anatomy.refused, **dict.fromkeys(every, NOT_STOCK)}
+def uniform(anatomy: Anatomy, configured: ConfiguredModel | None, sample: Batch) -> Anatomy:
+    """The structures of `anatomy` whose removal the configuration can express, each with its
+    entries, verified on `sample` (inputs [n, ...]). `configured`: the model beside what
+    transformers builds from its configuration."""
+    if configured is None or not configured.same:
+        every: tuple[Structure, ...] = (*anatomy.layers, *anatomy.neurons)
+        names = [structure.name for structure in every]
+        refused = {**anatomy.refused, **dict.fromkeys(names, NOT_STOCK)}
         return replace(anatomy, layers=(), neurons=(), refused=refused)
-    ties, missing = _ties(anatomy.neurons, stock)
+    ties, missing = _ties(anatomy.neurons, configured)
     layers = [layer for layer in anatomy.layers if layer.fields or layer.lists]
     deep = {layer.name: NO_DEPTH for layer in anatomy.layers if layer not in layers}
     refused = {**anatomy.refused, **missing, **deep}
 
     def holds(cut: Cut) -> bool:
-        return _holds(cut, stock, sample, anatomy.head)
+        return _rebuilds_equal(cut, configured, sample, anatomy.head)
 
-    ties = [tie for tie in ties if _narrows(tie, holds, refused)]
+    ties = [tie for tie in ties if _can_be_narrowed(tie, holds, refused)]
     return replace(
         anatomy,
-        layers=_going(layers, holds, refused),
+        layers=_removable_layers(layers, holds, refused),
         neurons=_in_order(ties, anatomy),
         ties=tuple(tuple(group.name for group in tie) for tie in ties),
         refused=refused,
@@ -60,9 +62,10 @@ def uniform(anatomy: Anatomy, stock: Stock | None, sample: Batch) -> Anatomy:
 
 
 def writing(anatomy: Anatomy, model: nn.Module) -> Anatomy:
-    """`anatomy` of a model that writes, without the layers that its cache cannot miss: those that
-    its configuration cannot tell, as there is one kind of cache or another for each layer, and the
-    first attention where other layers have none, as that knows how long the text is."""
+    """`anatomy` of a model that generates text, without the layers on which its key-value cache
+    depends: those not expressed by the configuration, since the cache is built from it layer by
+    layer, and in a model in which not every layer is an attention the first attention, from which
+    the cache takes the length of the text."""
     refused = {}
     for layer in anatomy.layers:
         if not (layer.fields or layer.lists):
@@ -74,8 +77,8 @@ def writing(anatomy: Anatomy, model: nn.Module) -> Anatomy:
 
 
 def _first_attention(layer: Layer, model: nn.Module) -> str:
-    """The name of the first of the layers beside `layer` that is an attention, where some are
-    not; "" where all are, or none."""
+    """The name of the first attention among the layers of the container of `layer`; "" if all of
+    them are attentions, or none is."""
     config: Any = model.config
     for path in layer.lists:
         kinds = [str(kind) for kind in entry(config.to_dict(), path)]
@@ -91,49 +94,50 @@ def _attends(kind: str) -> bool:
 
 
 def _in_order(ties: list[tuple[Neurons, ...]], anatomy: Anatomy) -> tuple[Neurons, ...]:
-    """The groups of all ties in the order that they had."""
+    """The groups of all ties in the order of `anatomy`."""
     kept = {group.name: group for tie in ties for group in tie}
     return tuple(kept[group.name] for group in anatomy.neurons if group.name in kept)
 
 
 def _ties(
-    groups: tuple[Neurons, ...], stock: Stock
+    groups: tuple[Neurons, ...], configured: ConfiguredModel
 ) -> tuple[list[tuple[Neurons, ...]], dict[str, str]]:
-    """The groups that one set of entries narrows together, and why others are not narrowed."""
+    """Ties, groups that one set of entries narrows together, and the reasons why others cannot be
+    narrowed."""
     alike: dict[tuple[object, ...], list[Neurons]] = {}
     for group in groups:
         alike.setdefault(_kind(group), []).append(group)
-    found: list[tuple[Neurons, ...]] = []
+    ties: list[tuple[Neurons, ...]] = []
     missing: dict[str, str] = {}
     left: dict[tuple[object, ...], list[Neurons]] = {}
     for tie in alike.values():
-        if (widths := stock.widths(tie)) is not None:
-            found.append(_told(tie, widths))
+        if (widths := configured.widths(tie)) is not None:
+            ties.append(_with_widths(tie, widths))
         else:
             left.setdefault((tie[0].unit, tie[0].count), []).extend(tie)
-    for tie in left.values():  # one entry may be for several parts of the network
-        if (widths := stock.widths(tie)) is not None:
-            found.append(_told(tie, widths))
+    for tie in left.values():  # one entry may determine several parts of the network
+        if (widths := configured.widths(tie)) is not None:
+            ties.append(_with_widths(tie, widths))
         else:
             missing |= {group.name: NO_ENTRY for group in tie}
-    return found, missing
+    return ties, missing
 
 
 def _kind(group: Neurons) -> tuple[object, ...]:
-    """What groups of one kind have in common: the same members in blocks of one container."""
+    """What groups of one kind have in common: equal members, in blocks of one container."""
     inside = len(group.block)
     members = tuple(replace(m, module=m.module[inside:]) for m in group.members)
     return group.unit, group.count, group.block.rpartition(".")[0], members
 
 
-def _told(tie: list[Neurons], widths: Widths) -> tuple[Neurons, ...]:
+def _with_widths(tie: list[Neurons], widths: Widths) -> tuple[Neurons, ...]:
     return tuple(replace(group, **widths._asdict()) for group in tie)
 
 
-def _narrows(
+def _can_be_narrowed(
     tie: tuple[Neurons, ...], holds: Callable[[Cut], bool], refused: dict[str, str]
 ) -> bool:
-    """Whether some neurons of each group can go, all over it; else they are refused."""
+    """Whether neurons spread over each group can be removed; if not, the groups are refused."""
     stay = tie[0].counts[len(tie[0].counts) // 2] if tie[0].counts else tie[0].count // 2
     drop = tuple(sorted(range(tie[0].count), key=lambda i: (i % 2, i))[: tie[0].count - stay])
     cuts = tuple(NeuronCut(group, tuple(sorted(drop))) for group in tie)
@@ -143,30 +147,30 @@ def _narrows(
     return False
 
 
-def _going(
+def _removable_layers(
     layers: list[Layer], holds: Callable[[Cut], bool], refused: dict[str, str]
 ) -> tuple[Layer, ...]:
-    """The layers without which transformers builds the same network. Where the first can go, for
-    all its successors have another number then, and the last, the others are not tried one by one.
-    """
-    going: list[Layer] = []
+    """The layers whose removal transformers rebuilds exactly. If the first of them can be removed,
+    which renumbers all its successors, and the last, the others are not tried one by one."""
+    removable: list[Layer] = []
     for container in dict.fromkeys(layer.container for layer in layers):
         here = [layer for layer in layers if layer.container == container]
-        # A network keeps its first block in any case, so the second is the first to go.
+        # A network keeps its first block, so the second is the first that may be removed.
         ends = dict.fromkeys((*here[:2], here[-1]))
         if all(holds(Cut("layer", layers=(layer,))) for layer in ends):
-            going += here
+            removable += here
             continue
         fit = [layer for layer in here if holds(Cut("layer", layers=(layer,)))]
         refused |= {layer.name: UNLIKE for layer in here if layer not in fit}
-        going += fit
-    return tuple(going)
+        removable += fit
+    return tuple(removable)
 
 
-def _holds(cut: Cut, stock: Stock, sample: Batch, head: str) -> bool:
-    """Whether transformers builds the network without `cut`, and that gives the same outputs."""
-    model = stock.model
-    # Its tensors are shared: what is narrowed gets others.
+def _rebuilds_equal(cut: Cut, configured: ConfiguredModel, sample: Batch, head: str) -> bool:
+    """Whether transformers builds the network without `cut`, with the outputs of the network in
+    which `cut` is zeroed. `head`: see `Anatomy`."""
+    model = configured.model
+    # The copy shares all tensors; narrowing replaces them.
     shared = {id(value): value for value in chain(model.parameters(), model.buffers())}
     child = copy.deepcopy(model, shared)
     try:

@@ -1,9 +1,11 @@
-"""Where channels go, found by dye.
+"""Dependency tracing: which positions of which modules belong to a channel.
 
-A NaN put into a channel colours everything that is computed from it, through any operation, and
-nothing else. Where it arrives at a module that reads all its inputs, it is seen and washed out: a
-removed channel would be gone from there. So a run of a part of the network with dyed channels tells
-which positions of which modules are theirs, without knowing a single operation in between.
+A marker value (NaN) written into a channel propagates to everything computed from that channel,
+through any operation, and to nothing else. Each module with weights records at which positions of
+its input the marker arrives, and then continues with zeros in their place: once the channel is
+removed, nothing of it passes a module that is narrowed to match. Running a part of the network once
+with marked channels therefore yields the positions that depend on them, without a model of the
+operations in between.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from leanfair.data.batches import Batch
-from leanfair.pruning.structures.tracing.markers import NAN, Colour, dye_all, wash
+from leanfair.pruning.structures.tracing.markers import NAN, Marker, clear_inputs, mark_output
 from leanfair.pruning.structures.tracing.recording import (
     Call,
     again,
@@ -28,36 +30,40 @@ from leanfair.pruning.structures.tracing.recording import (
     tensors,
 )
 from leanfair.pruning.structures.tracing.roles import Role, roles
-from leanfair.pruning.structures.tracing.tied_weights import places
+from leanfair.pruning.structures.tracing.tied_weights import holders
 from leanfair.pruning.surgery.modules import feature_dim
 from leanfair.pruning.types import Side
 
-Stains: TypeAlias = "dict[tuple[str, Side], Tensor]"
-"""(module, side) -> which of its positions are dyed, a vector of booleans."""
-
+Marked: TypeAlias = "dict[tuple[str, Side], Tensor]"
+"""(module, side) -> which of its positions carry the marker, bool [features]."""
 
 OUT = "its channels leave the block, so they are the residual stream's"
 
 
-class Source(NamedTuple):
-    """Where channels begin: the outputs [start, stop) of a dense module."""
+class ChannelRange(NamedTuple):
+    """Output channels [start, stop) of a dense module."""
 
     module: str
     start: int
     stop: int
 
 
-class Trail(NamedTuple):
-    """Where dye went in a part of the network. `ends`: why it can go no further as channels that
-    could be removed. `leaves`: how it gets out of that part. Both "" where it does not."""
+class Trace(NamedTuple):
+    """The result of tracing channels through a part of the network.
 
-    stains: Stains
-    ends: str = ""
-    leaves: str = ""
+    `marked`: the positions that depend on them. `refusal`: why the channels cannot be removed, ""
+    if nothing was found against it. `escape`: how they reach the outside of that part, "" if they
+    do not.
+    """
+
+    marked: Marked
+    refusal: str = ""
+    escape: str = ""
 
 
-class Dye:
-    """A network, ready for any part of it to be run again with dyed channels."""
+class Tracer:
+    """A network with the recording of one forward pass of the first sample, from which any part of
+    it can be run again with marked channels."""
 
     def __init__(self, model: nn.Module, sample: Batch) -> None:
         self.modules = dict(model.named_modules())
@@ -65,160 +71,172 @@ class Dye:
         for name, module in self.modules.items():
             if is_chain(module):
                 keep |= {f"{name}.{key}" if name else key for key in module._modules}
-        self.seen = record(model, sample[:1], keep)
-        self.roles = roles(model, set(self.seen.order))
-        self.places = places(model)
+        self.recording = record(model, sample[:1], keep)
+        self.roles = roles(model, set(self.recording.order))
+        self.holders = holders(model)
 
-    def through(self, names: Set[str]) -> Dye:
-        """The same, but what comes to the modules `names` goes on through them."""
+    def through(self, names: Set[str]) -> Tracer:
+        """A tracer for which the modules `names` let the marker pass instead of recording it."""
         other = copy.copy(self)
         other.roles = {**self.roles, **dict.fromkeys(names, Role("clear"))}
         return other
 
-    def once(self, name: str) -> bool:
-        """Whether the module ran exactly once."""
-        return self.seen.times[name] == 1
+    def runs_once(self, name: str) -> bool:
+        """Whether the module runs exactly once in a forward pass."""
+        return self.recording.times[name] == 1
 
-    def spread(
-        self, scope: str, source: Source, rows: Tensor, streams: Set[str], colour: Colour = NAN
-    ) -> Trail:
-        """The trail in `scope` of `rows` of `source`; it ends at closed modules and at the blocks
-        `streams`."""
-        watch = _Watch(self, colour)
+    def trace(
+        self,
+        scope: str,
+        source: ChannelRange,
+        rows: Tensor,
+        residual: Set[str],
+        marker: Marker = NAN,
+    ) -> Trace:
+        """Trace the channels of `source` selected by `rows`, bool [channels], through the module
+        `scope`. Modules that cannot be narrowed, and the residual blocks `residual`, refuse them.
+        """
+        observer = _Observer(self, marker)
         with handles() as held, torch.no_grad():
-            held.append(watch.dye(source, rows))
+            held.append(observer.mark(source, rows))
             for name in self._within(scope):
                 if name != source.module:
-                    held += watch.over(name)
-            held += [watch.guard(name) for name in streams - {scope}]
+                    held += observer.observe(name)
+            held += [observer.guard(name) for name in residual - {scope}]
             try:
-                leaks = self._run(scope, source.module, colour, first=scope in streams)
-            except _EndError as end:
-                return Trail(watch.stains, ends=str(end))
+                leaks = self._run(scope, source.module, marker, first=scope in residual)
+            except _BlockedError as end:
+                return Trace(observer.marked, refusal=str(end))
             except Exception as error:  # it may refuse a NaN
-                return Trail(watch.stains, ends=f"it fails when its channels are traced: {error}")
+                return Trace(
+                    observer.marked, refusal=f"it fails when its channels are traced: {error}"
+                )
         if leaks:
-            return Trail(watch.stains, leaves=OUT)
-        for name, calls in watch.calls.items():
-            if calls != self.seen.times[name]:
-                return Trail(watch.stains, leaves=f"{name} is called on other inputs, too")
-        return Trail(watch.stains)
+            return Trace(observer.marked, escape=OUT)
+        for name, calls in observer.calls.items():
+            if calls != self.recording.times[name]:
+                return Trace(observer.marked, escape=f"{name} is called on other inputs, too")
+        return Trace(observer.marked)
 
-    def entering(self, block: str) -> Stains:
-        """The stains in `block` of all that comes into it, up to where that ends."""
-        watch = _Watch(self, NAN)
+    def trace_input(self, block: str) -> Marked:
+        """The positions in `block` that depend on its input, as far as it can be traced."""
+        observer = _Observer(self, NAN)
         with handles() as held, suppress(Exception):  # it may refuse a NaN
             for name in self._within(block):
-                held += watch.over(name)
-            again(self.modules[block], self._dyed(block))
-        return watch.stains
+                held += observer.observe(name)
+            again(self.modules[block], self._marked_call(block))
+        return observer.marked
 
-    def passes_around(self, block: str) -> bool:
-        """Whether what goes into `block` comes out around everything in it that has weights."""
-        first = next(tensors(self._washed(block, self._dyed(block))), None)
+    def bypasses_weights(self, block: str) -> bool:
+        """Whether the input of `block` reaches its output around all of its modules with weights,
+        as it does in a residual block."""
+        first = next(tensors(self._isolated(block, self._marked_call(block))), None)
         return first is not None and bool(torch.isnan(first).all())
 
     def last_weights(self, block: str) -> tuple[str, ...]:
-        """The modules with weights in `block` whose outputs come out of it past no other weights,
-        in order of execution."""
-        call = self.seen.calls[block]
+        """The modules with weights in `block` whose output reaches the output of `block` through no
+        other module with weights, in order of execution."""
+        call = self.recording.calls[block]
         return tuple(
-            name for name in self._within(block) if NAN.is_in(self._washed(block, call, name))
+            name for name in self._within(block) if NAN.found_in(self._isolated(block, call, name))
         )
 
-    def _dyed(self, block: str) -> Call:
-        call = self.seen.calls[block]
-        return Call(NAN.dyed(call.args), NAN.dyed(call.kwargs), call.shape)
+    def _marked_call(self, block: str) -> Call:
+        call = self.recording.calls[block]
+        return Call(NAN.filled(call.args), NAN.filled(call.kwargs), call.shape)
 
-    def _washed(self, block: str, call: Call, dyed: str = "") -> Any:
-        """What `block` gives for `call` when no dye comes through its modules with weights, and
-        module `dyed` in it gives only dye; None where it refuses a NaN."""
+    def _isolated(self, block: str, call: Call, source: str = "") -> Any:
+        """The output of `block` for `call` when its modules with weights stop the marker, apart
+        from module `source`, whose whole output is marked; None if the block fails on NaN."""
         with handles() as held:
             for name in self._within(block):
-                held.append(self.modules[name].register_forward_pre_hook(wash, with_kwargs=True))
-            if dyed:
-                held.append(self.modules[dyed].register_forward_hook(dye_all))
+                held.append(
+                    self.modules[name].register_forward_pre_hook(clear_inputs, with_kwargs=True)
+                )
+            if source:
+                held.append(self.modules[source].register_forward_hook(mark_output))
             try:
                 return again(self.modules[block], call)
             except Exception:
                 return None
 
     def _within(self, scope: str) -> list[str]:
-        """The modules with weights that run in `scope`, in order."""
+        """The modules with weights inside `scope`, in order of execution."""
         root = f"{scope}." if scope else ""
         return [
             name
-            for name in self.seen.order
+            for name in self.recording.order
             if name.startswith(root) and name != scope and self.roles[name].kind != "clear"
         ]
 
-    def _run(self, scope: str, begin: str, colour: Colour, first: bool) -> bool:
-        """Run `scope` on what it was given; whether dye comes out, in any tensor or in the `first`
-        alone: what a block gives beside the residual stream, as attention weights, goes nowhere. Of
-        a chain of modules only those from the one with `begin` on are run, and only as long as
-        there is dye."""
+    def _run(self, scope: str, begin: str, marker: Marker, first: bool) -> bool:
+        """Run `scope` on its recorded input and return whether the marker reaches its output: any
+        tensor of it or, with `first`, its first one (a block may return attention weights beside
+        the residual stream, which nothing reads). Of a sequential module only the children from
+        the one that contains `begin` on are run, and only while the marker is present."""
         module = self.modules[scope]
         link = begin[len(scope) + 1 if scope else 0 :].partition(".")[0]
         head = f"{scope}.{link}" if scope else link
-        if not is_chain(module) or not self.once(head):
-            out = again(module, self.seen.calls[scope])
-            return colour.is_in(next(tensors(out), None) if first else out)
-        value = again(self.modules[head], self.seen.calls[head])
+        if not is_chain(module) or not self.runs_once(head):
+            out = again(module, self.recording.calls[scope])
+            return marker.found_in(next(tensors(out), None) if first else out)
+        value = again(self.modules[head], self.recording.calls[head])
         links = list(module._modules)
         for key in links[links.index(link) + 1 :]:
-            if not colour.is_in(value):
+            if not marker.found_in(value):
                 return False
             value = module.get_submodule(key)(copied(value))
-        return colour.is_in(value)
+        return marker.found_in(value)
 
 
-class _EndError(Exception):
-    """Dye came to where channels cannot be removed."""
+class _BlockedError(Exception):
+    """The marker reached a place from which channels cannot be removed."""
 
 
-class _Watch:
-    """Hooks that dye a source and note where the dye comes."""
+class _Observer:
+    """Forward hooks that mark the source channels and record where the marker arrives."""
 
-    def __init__(self, network: Dye, colour: Colour) -> None:
+    def __init__(self, network: Tracer, marker: Marker) -> None:
         self.network = network
-        self.colour = colour
-        self.stains: Stains = {}
+        self.marker = marker
+        self.marked: Marked = {}
         self.calls: Counter[str] = Counter()
-        """How often each module was called with dye, and the source at all."""
+        """Calls of each module with marked inputs, and all calls of the source."""
 
-    def dye(self, source: Source, rows: Tensor) -> Any:
-        """Dye `rows` of `source`."""
+    def mark(self, source: ChannelRange, rows: Tensor) -> Any:
+        """Write the marker into the channels of `source` selected by `rows`, bool [channels]."""
         module = self.network.modules[source.module]
         dim, where = feature_dim(module), rows.nonzero().flatten() + source.start
 
         def hook(module: nn.Module, args: Any, output: Tensor) -> Tensor:
             self.calls[source.module] += 1
-            value = self.colour.value(output.dtype)
+            value = self.marker.value(output.dtype)
             return output.index_fill(dim, where.to(output.device), value)
 
         return module.register_forward_hook(hook)
 
-    def over(self, name: str) -> list[Any]:
-        """Watch a module that has weights."""
+    def observe(self, name: str) -> list[Any]:
+        """Record where the marker enters a module with weights, and stop it there if the module
+        combines its channels."""
         module, role = self.network.modules[name], self.network.roles[name]
         if role.kind == "single":
             return []
 
         def reads(module: nn.Module, args: Any, kwargs: Any) -> Any:
-            if not self.colour.is_in([args, kwargs]):
+            if not self.marker.found_in([args, kwargs]):
                 return None
             if role.kind == "closed":
-                raise _EndError(f"{name} reads its channels: {role.why}")
-            if role.kind == "grouped":  # whole groups go, so its outputs tell more
+                raise _BlockedError(f"{name} reads its channels: {role.why}")
+            if role.kind == "grouped":  # whole groups are removed: recorded at the output
                 return None
             side: Side = "in" if role.kind == "dense" else "both"
             self._note(name, side, next(tensors([args, kwargs])))
             if side == "both":
                 return None
-            return self.colour.washed(args), self.colour.washed(kwargs)
+            return self.marker.cleared(args), self.marker.cleared(kwargs)
 
         def gives(module: nn.Module, args: Any, output: Tensor) -> None:
-            if self.colour.is_in(output):
+            if self.marker.found_in(output):
                 self._note(name, "both", output)
 
         held = [module.register_forward_pre_hook(reads, with_kwargs=True)]
@@ -227,26 +245,26 @@ class _Watch:
         return held
 
     def guard(self, name: str) -> Any:
-        """Let no dye into a block of the residual stream."""
+        """Refuse channels that enter a block of the residual stream."""
 
         def hook(module: nn.Module, args: Any, kwargs: Any) -> None:
-            if self.colour.is_in([args, kwargs]):
-                raise _EndError("its channels are the residual stream's, whose width stays")
+            if self.marker.found_in([args, kwargs]):
+                raise _BlockedError("its channels are the residual stream's, whose width stays")
 
         return self.network.modules[name].register_forward_pre_hook(hook, with_kwargs=True)
 
     def _note(self, name: str, side: Side, value: Tensor) -> None:
-        where = self.colour.along(value, feature_dim(self.network.modules[name]))
-        if not torch.equal(self.stains.setdefault((name, side), where), where):
-            raise _EndError(f"{name} reads its channels each time in another place")
+        where = self.marker.along(value, feature_dim(self.network.modules[name]))
+        if not torch.equal(self.marked.setdefault((name, side), where), where):
+            raise _BlockedError(f"{name} reads its channels each time in another place")
         self.calls[name] += 1
 
 
 def is_chain(module: nn.Module) -> bool:
-    """Whether the parts of `module` run one after the other, and nothing else happens in it."""
+    """Whether `module` does nothing but run its children in sequence."""
     return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
 
 
 def has_parts(module: nn.Module) -> bool:
-    """Whether it is made of other modules."""
+    """Whether the module has children."""
     return any(True for _ in module.children())

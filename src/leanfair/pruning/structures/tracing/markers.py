@@ -1,4 +1,4 @@
-"""The dyes that channels are traced with."""
+"""The values that mark channels in dependency tracing."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ from torch import Tensor, nn
 from leanfair.pruning.structures.tracing.recording import mapped, tensors
 
 
-class Colour:
-    """A dye: NaN, which hardly an operation loses, or a flood of huge values, which is lost where
-    values are bounded, as in a gate."""
+class Marker:
+    """A marker: NaN, which almost every operation propagates, or (`huge`) a value of 1e30, which a
+    bounded function such as the sigmoid of a gate does not propagate."""
 
-    def __init__(self, flood: bool = False) -> None:
-        self.flood = flood
+    def __init__(self, huge: bool = False) -> None:
+        self.huge = huge
 
     def value(self, dtype: torch.dtype) -> float:
-        """What dyes a tensor of that type."""
-        return min(1e30, torch.finfo(dtype).max / 2) if self.flood else float("nan")
+        """The marker for tensors of that type."""
+        return min(1e30, torch.finfo(dtype).max / 2) if self.huge else float("nan")
 
-    def shows(self, tensor: Tensor) -> Tensor:
-        """Where there is dye."""
-        if not self.flood or not tensor.is_floating_point():
+    def mask(self, tensor: Tensor) -> Tensor:
+        """Which elements of `tensor` carry the marker, bool of the same shape."""
+        if not self.huge or not tensor.is_floating_point():
             return torch.isnan(tensor)
         return ~(tensor.abs() < min(1e15, torch.finfo(tensor.dtype).max / 8))
 
-    def is_in(self, value: Any) -> bool:
-        """Whether there is dye in any tensor of `value`."""
-        return any(bool(self.shows(tensor).any()) for tensor in tensors(value))
+    def found_in(self, value: Any) -> bool:
+        """Whether any tensor in `value` carries the marker."""
+        return any(bool(self.mask(tensor).any()) for tensor in tensors(value))
 
     def along(self, tensor: Tensor, dim: int) -> Tensor:
-        """At which positions of dimension `dim` there is dye."""
-        return self.shows(tensor).movedim(dim, 0).flatten(1).any(1).cpu()
+        """Which positions along dimension `dim` carry the marker anywhere, bool [size of dim]."""
+        return self.mask(tensor).movedim(dim, 0).flatten(1).any(1).cpu()
 
-    def washed(self, value: Any) -> Any:
-        """`value` with zeros where there is dye."""
-        return mapped(value, lambda x: torch.where(self.shows(x), torch.zeros_like(x), x))
+    def cleared(self, value: Any) -> Any:
+        """`value` with zeros in place of the marker."""
+        return mapped(value, lambda x: torch.where(self.mask(x), torch.zeros_like(x), x))
 
-    def dyed(self, value: Any) -> Any:
-        """`value` dyed all over."""
+    def filled(self, value: Any) -> Any:
+        """`value` with every floating-point element replaced by the marker."""
         return mapped(
             value,
             lambda x: torch.full_like(x, self.value(x.dtype)) if x.is_floating_point() else x,
         )
 
 
-NAN = Colour()
-FLOOD = Colour(flood=True)
+NAN = Marker()
+HUGE = Marker(huge=True)
 
 
-def dye_all(module: nn.Module, args: Any, output: Any) -> Any:
-    """A forward hook that dyes everything that a module gives."""
-    return NAN.dyed(output)
+def mark_output(module: nn.Module, args: Any, output: Any) -> Any:
+    """A forward hook that marks the whole output of a module."""
+    return NAN.filled(output)
 
 
-def wash(module: nn.Module, args: Any, kwargs: Any) -> Any:
-    """A forward pre-hook that lets no dye into a module."""
-    return NAN.washed(args), NAN.washed(kwargs)
+def clear_inputs(module: nn.Module, args: Any, kwargs: Any) -> Any:
+    """A forward pre-hook that replaces the marker by zeros in the inputs of a module."""
+    return NAN.cleared(args), NAN.cleared(kwargs)

@@ -1,4 +1,4 @@
-"""One forward pass, written down: which modules ran, in which order, and on what."""
+"""The recording of one forward pass: which modules ran, in which order, on which inputs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from leanfair.data.batches import Batch, forward
 
 
 class Call(NamedTuple):
-    """One call of a module: what it was given, and the shape of what it gave (its first tensor)."""
+    """One call of a module: its arguments, and the shape of the first tensor of its output."""
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
@@ -22,8 +22,8 @@ class Call(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """`order`: names of the modules as they were first entered. `times`: how often each one ran.
-    `calls`: the first call of each that was to be kept."""
+    """`order`: module names by first call. `times`: number of calls of each. `calls`: the first
+    call of each module whose calls were to be kept."""
 
     order: tuple[str, ...]
     times: Counter[str]
@@ -31,7 +31,7 @@ class Recording(NamedTuple):
 
 
 def record(model: nn.Module, sample: Batch, keep: Collection[str]) -> Recording:
-    """Run `sample` through `model` once, and keep the calls of the modules named in `keep`."""
+    """Run `sample` through `model` once and keep the first call of each module named in `keep`."""
     order: dict[str, None] = {}
     times: Counter[str] = Counter()
     given: dict[str, tuple[Any, Any]] = {}
@@ -39,7 +39,7 @@ def record(model: nn.Module, sample: Batch, keep: Collection[str]) -> Recording:
 
     def entered(name: str) -> Any:
         def hook(module: nn.Module, args: Any, kwargs: Any) -> None:
-            if name in keep and name not in given:  # copied before it is changed in place
+            if name in keep and name not in given:  # copied: the module may change it in place
                 given[name] = copied(args), copied(kwargs)
             order.setdefault(name)
             times[name] += 1
@@ -63,14 +63,14 @@ def record(model: nn.Module, sample: Batch, keep: Collection[str]) -> Recording:
 
 
 def again(module: nn.Module, call: Call) -> Any:
-    """What `module` gives for the arguments of `call`, which stay as they are."""
+    """The output of `module` for a copy of the arguments of `call`."""
     with torch.no_grad():
         return module(*copied(call.args), **copied(call.kwargs))
 
 
 @contextmanager
 def handles() -> Iterator[list[Any]]:
-    """A list of hooks that are taken off again at the end."""
+    """A list of hook handles, removed when the context ends."""
     held: list[Any] = []
     try:
         yield held
@@ -80,7 +80,7 @@ def handles() -> Iterator[list[Any]]:
 
 
 def tensors(value: Any) -> Iterator[Tensor]:
-    """Every tensor in `value`, in order."""
+    """Every tensor in nested tuples, lists and dicts, in order."""
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, (tuple, list)):
@@ -92,7 +92,7 @@ def tensors(value: Any) -> Iterator[Tensor]:
 
 
 def mapped(value: Any, change: Any) -> Any:
-    """`value` with every tensor in it changed."""
+    """`value` with `change` applied to every tensor in its nested tuples, lists and dicts."""
     if isinstance(value, Tensor):
         return change(value)
     if isinstance(value, tuple) and hasattr(value, "_make"):

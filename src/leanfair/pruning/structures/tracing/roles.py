@@ -1,4 +1,4 @@
-"""What a module does with channels, as far as they can be narrowed in it."""
+"""The role of a module in narrowing: how its weights relate to its channels."""
 
 from __future__ import annotations
 
@@ -16,21 +16,25 @@ Kind = Literal["dense", "grouped", "channelwise", "single", "closed", "clear"]
 
 
 class Role(NamedTuple):
-    """dense: reads all its inputs for each output. grouped: within groups of channels. channelwise:
-    one value a channel. single: one value for all. closed: has weights that cannot be narrowed, and
-    `why`. clear: has none."""
+    """How a module relates inputs to outputs.
+
+    dense: every output reads every input. grouped: a convolution within groups of channels.
+    channelwise: one weight per channel. single: one weight for all channels. closed: weights that
+    cannot be narrowed, for the reason `why`. clear: no weights of its own.
+    """
 
     kind: Kind
     why: str = ""
 
 
 def roles(model: nn.Module, ran: set[str]) -> dict[str, Role]:
-    """The role of every module of `model`. `ran`: those that one forward pass enters."""
-    found: dict[str, Role] = {}
+    """The role of every module of `model`, by name. `ran`: names of the modules that run in a
+    forward pass."""
+    result: dict[str, Role] = {}
     inner = {name for name in ran if ".parametrizations." in f"{name}."}
     for name, module in model.named_modules():
-        found[name] = Role("clear") if name in inner else _role(name, module, ran)
-    return found
+        result[name] = Role("clear") if name in inner else _role(name, module, ran)
+    return result
 
 
 def _role(name: str, module: nn.Module, ran: set[str]) -> Role:
@@ -55,7 +59,7 @@ def _role(name: str, module: nn.Module, ran: set[str]) -> Role:
 
 
 def _plain(module: nn.Module) -> bool:
-    """Whether the weight is a parameter, and not made by a hook from others."""
+    """Whether the weight is a parameter, not computed by a hook (as weight normalisation does)."""
     weight = getattr(module, "weight", None)
     return weight is None or isinstance(weight, nn.Parameter)
 
