@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,9 +13,9 @@ from torch import nn
 
 from leanfair.data.batches import Batch
 from leanfair.pruning.structures.dissect import anatomy_of
-from leanfair.pruning.structures.update import update
+from leanfair.pruning.structures.update import doubt, misfit, update
 from leanfair.pruning.surgery.removal import apply
-from leanfair.pruning.types import Anatomy, Cut, Layer, NeuronCut, Neurons
+from leanfair.pruning.types import Anatomy, Cut, Layer, Member, NeuronCut, Neurons
 from tests.support.oracles import zoo
 
 SIZES = {
@@ -105,3 +106,43 @@ def test_names_of_layers_move_up_and_those_of_other_containers_stay() -> None:
     assert left.layers[0].exits == ("a.9.o",)
     assert (left.neurons[0].name, left.neurons[0].block) == ("a.9.up", "a.9")
     assert left.stages == (("a.9",), ("b.2", "b.10"))
+
+
+def test_names_of_blocks_that_are_not_all_numbers_stay() -> None:
+    layers = tuple(Layer(f"a.{key}", "a", (f"a.{key}.o",)) for key in ("2", "10"))
+    before = Anatomy(layers, (), (("a.2", "a.10"),), ("a.stem",), "head", {})
+    members = {key: nn.Identity() for key in ("stem", "2", "10")}
+    left = update(
+        Cut("layer", layers=layers[:1]), before, nn.ModuleDict({"a": nn.ModuleDict(members)})
+    )
+    assert [layer.name for layer in left.layers] == ["a.10"]
+
+
+def test_a_container_in_one_that_loses_a_block_moves_up_with_its_layers() -> None:
+    inner = Layer("2.1", "2", ("2.1.o",))
+    outer = Layer("1", "", ("1.o",))
+    model = nn.Sequential(nn.Identity(), nn.Identity(), nn.Sequential(nn.Identity(), nn.Identity()))
+    before = Anatomy((outer, inner), (), (("0", "1"), ("2.0", "2.1")), (), "2.1", {})
+    left = update(Cut("layer", layers=(outer,)), before, model)
+    assert left.layers == (Layer("1.1", "1", ("1.1.o",)),)
+    assert (left.head, left.stages) == ("1.1", (("0",), ("1.0", "1.1")))
+
+
+def test_what_arithmetic_cannot_know_is_doubted() -> None:
+    gone = Cut("layer", layers=(Layer("1", "", ()),))
+    through = Neurons("0", "", 2, (Member("0", "out"), Member("1.up", "in")))
+    bare = Anatomy((), (), (), (), "2", {})
+    assert doubt(gone, bare) == ""
+    assert "holds the head" in doubt(gone, replace(bare, head="1.out"))
+    assert "run through 1.up" in doubt(gone, replace(bare, neurons=(through,)))
+    assert doubt(gone, replace(bare, neurons=(replace(through, name="1.up"),))) == ""
+
+
+def test_structures_that_the_modules_do_not_have_are_a_misfit() -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    group = Neurons("0", "", 4, (Member("0", "out"), Member("1", "in")))
+    fits = Anatomy((), (group,), (), ("0", "1"), "1", {})
+    assert misfit(fits, model) == ""
+    assert "no module 2" in misfit(replace(fits, head="2"), model)
+    wide = replace(group, count=5)
+    assert "4 wide" in misfit(replace(fits, neurons=(wide,)), model)
