@@ -24,7 +24,9 @@ import torch
 
 from leanfair.cli.fairness.demo_fair import smollm2
 from leanfair.fairness.audit.auditing import audit
+from leanfair.fairness.judge.backends.models import Local
 from leanfair.fairness.judge.judge import Judge
+from leanfair.fairness.lexicon.protected import attribute
 from leanfair.fairness.variations.placebo import AUTO
 from leanfair.files import write_json
 from leanfair.pruning.run.summary import machine
@@ -133,10 +135,9 @@ def audited(
 ) -> dict[str, Any]:
     folder = runs / f"{study.name}-{prompt.replace(' ', '-')}"
     judge = Judge(
-        smollm2(),
+        Local(smollm2(), chat=prompt == "zero-shot"),
         written(study, prompt, worked),
         ["yes", "no"],
-        chat=prompt == "zero-shot",
         calibration="batch",
         store=folder / "answers.jsonl",
     )
@@ -147,8 +148,7 @@ def audited(
         labels=study.labels,
         group="race",
         favourable=study.favourable,
-        attribute="race",
-        values=list(study.groups),
+        attribute=attribute("race", values=list(study.groups)),
         rules=rules,
         placebo=None if rules else AUTO,
         out=folder / ("development" if rules else "report"),

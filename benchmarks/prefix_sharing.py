@@ -21,8 +21,8 @@ from typing import Any
 
 import torch
 
-from leanfair.fairness.judge.backends.base import Settings
 from leanfair.fairness.judge.backends.local import LocalBackend
+from leanfair.fairness.judge.backends.models import Local
 from leanfair.fairness.judge.backends.scoring import Query, Scorer
 from leanfair.fairness.judge.options import Options
 from leanfair.fairness.judge.prompt import Template
@@ -67,7 +67,7 @@ def timed(scorer: Scorer, queries: list[Query], head: tuple[int, ...]) -> tuple[
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """The seconds of each way, the ratios between them, and how far their results are apart."""
-    backend = LocalBackend(arguments.model, Settings(Options.of(["yes", "no"]), chat=False))
+    backend = LocalBackend(Local(arguments.model, chat=False), Options.of(["yes", "no"]))
     asked, original = prompts(arguments.texts, arguments.head, arguments.words, backend.token_count)
     queries, head = backend._queries(asked), backend.dialect.head(asked[0])
     only = [query for query, first in zip(queries, original, strict=True) if first]

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from leanfair.errors import LeanfairError as LeanfairError
     from leanfair.fairness.audit.auditing import Audit as Audit
     from leanfair.fairness.audit.auditing import audit as audit
+    from leanfair.fairness.judge.backends.models import Function as Function
+    from leanfair.fairness.judge.backends.models import Local as Local
+    from leanfair.fairness.judge.backends.models import Server as Server
     from leanfair.fairness.judge.judge import Judge as Judge
+    from leanfair.fairness.lexicon.protected import ProtectedAttribute as ProtectedAttribute
+    from leanfair.fairness.lexicon.protected import attribute as attribute
     from leanfair.fairness.mitigate import mitigate as mitigate
     from leanfair.fairness.types import Decision as Decision
     from leanfair.fairness.types import Variation as Variation
@@ -38,12 +43,17 @@ _HOMES = {
     "Audit": "fairness.audit.auditing",
     "Cut": "pruning.types",
     "Decision": "fairness.types",
+    "Function": "fairness.judge.backends.models",
     "Judge": "fairness.judge.judge",
     "LeanfairError": "errors",
+    "Local": "fairness.judge.backends.models",
     "Pruned": "pruning.run.result",
     "Recipe": "pruning.training.recipe",
+    "ProtectedAttribute": "fairness.lexicon.protected",
+    "Server": "fairness.judge.backends.models",
     "Step": "pruning.types",
     "Variation": "fairness.types",
+    "attribute": "fairness.lexicon.protected",
     "audit": "fairness.audit.auditing",
     "cka": "similarity",
     "load": "pruning.checkpoint.loading",

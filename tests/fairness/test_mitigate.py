@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
+import leanfair
 from leanfair.errors import InputError
 from leanfair.fairness.judge.judge import Judge
 from leanfair.fairness.mitigate import mitigate
@@ -147,7 +148,7 @@ def test_a_batch_calibration_is_fitted_over_all_variations() -> None:
 def test_a_value_the_lexicon_lacks_is_told_with_the_row() -> None:
     told = "^Row 1 of the table: the lexicon of 'race' has no value 'Martian'; it has black, white"
     with pytest.raises(InputError, match=told):
-        mitigate(judge(), "race", values=["black", "Martian"]).decide(TEXTS)
+        mitigate(judge(), leanfair.attribute("race", values=["black", "Martian"])).decide(TEXTS)
 
 
 def test_an_unknown_attribute_is_told_at_once() -> None:
@@ -155,7 +156,10 @@ def test_an_unknown_attribute_is_told_at_once() -> None:
         mitigate(judge(), "rase")
     with pytest.raises(InputError, match="Name an attribute"):
         mitigate(judge(), [])
-    with pytest.raises(InputError, match="single attribute"):
+    with (
+        pytest.warns(DeprecationWarning, match=r"leanfair\.attribute"),
+        pytest.raises(InputError, match="single attribute"),
+    ):
         mitigate(judge(), ["race", "gender"], values=["black"])
 
 
@@ -165,6 +169,6 @@ def test_a_broken_row_is_told_by_its_number_in_the_table_that_came_in() -> None:
         with pytest.raises(InputError, match=r"^Row 3 of the table"):
             fair.decide([TEXTS[0], TEXTS[1], wrong])  # type: ignore[list-item]
     records = [{"race": "White", "rice": "White"}, {"race": "White"}]
-    fair = mitigate(Judge(prejudiced, "{race}", OPTIONS), "race", field="rice")
+    fair = mitigate(Judge(prejudiced, "{race}", OPTIONS), leanfair.attribute("race", field="rice"))
     with pytest.raises(InputError, match=r"^Row 2 of the table: the record has no field 'rice'"):
         fair.decide(records)

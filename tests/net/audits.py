@@ -98,7 +98,8 @@ class Moody:
 
 
 def _judge(model: Any, prompt: str = PROMPT, **given: Any) -> leanfair.Judge:
-    return leanfair.Judge(model, prompt, OPTIONS, model_name="net", **given)
+    named = leanfair.Function(model, name="net") if callable(model) else model
+    return leanfair.Judge(named, prompt, OPTIONS, **given)
 
 
 def _audited(judge: Any, rows: Any, **given: Any) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def independent() -> dict[str, Any]:
 def mitigated() -> dict[str, Any]:
     """A judge under a rule, over a back end that declines, rambles and fails."""
     judge = leanfair.mitigate(
-        _judge(Moody(), calibration="batch"), "race", "mean", values=list(RACES)
+        _judge(Moody(), calibration="batch"), leanfair.attribute("race", values=list(RACES)), "mean"
     )
     return _audited(judge, people(90, 6), group="race", cluster="person")
 

@@ -171,7 +171,7 @@ def _one(texts: list[str]) -> list[list[float]]:
 
 @cache
 def _judge(prompt: str, attributes: str, rule: Any) -> Any:
-    judge = leanfair.Judge(_one, prompt, ["yes", "no"], model_name="net")
+    judge = leanfair.Judge(leanfair.Function(_one, name="net"), prompt, ["yes", "no"])
     found = attributes.split()
     return leanfair.mitigate(judge, found[0] if len(found) == 1 else found, rule)
 

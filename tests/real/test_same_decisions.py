@@ -82,14 +82,18 @@ def _wait(port: int, server: subprocess.Popen[bytes]) -> None:
 def test_a_server_that_others_wrote_decides_as_the_model_here(
     url: str, folder: str, local: Judge
 ) -> None:
-    served = leanfair.Judge(url, PROMPT, OPTIONS, model_name=folder, concurrency=2, timeout=120)
+    served = leanfair.Judge(
+        leanfair.Server(url, model_name=folder, concurrency=2, timeout=120), PROMPT, OPTIONS
+    )
     there = served.decide(TEXTS)
     assert all(decision.status == "answered" for decision in there)
     assert [d.label for d in there] == [d.label for d in local.decide(TEXTS)]
 
 
 def test_corrected_decisions_are_the_same_too(url: str, folder: str, local: Judge) -> None:
-    served = leanfair.Judge(url, PROMPT, OPTIONS, model_name=folder, concurrency=2, timeout=120)
+    served = leanfair.Judge(
+        leanfair.Server(url, model_name=folder, concurrency=2, timeout=120), PROMPT, OPTIONS
+    )
     for rule in ("mean", "vote"):
         here, there = (leanfair.mitigate(j, "race", rule).decide(TEXTS) for j in (local, served))
         assert [d.label for d in there] == [d.label for d in here]

@@ -15,13 +15,16 @@ from collections.abc import Iterable, Sequence
 from math import fsum
 from typing import TYPE_CHECKING, Any
 
+from sklearn.base import clone
+
 from leanfair.errors import InputError
 from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.judge.judge import Judge
 from leanfair.fairness.judge.prompt import as_items, name_rows
+from leanfair.fairness.lexicon.protected import Attributes, attributes_of, with_old_settings
 from leanfair.fairness.rules import Rule, check_rule, compare, decide_by, varied_of
 from leanfair.fairness.types import BLIND, Answer, Decision, Item, Variation, Varied
-from leanfair.fairness.variations.varier import Attributes, Varier
+from leanfair.fairness.variations.varier import Varier
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -40,35 +43,31 @@ def mitigate(
 ) -> MitigatedJudge:
     """`judge`, with decisions by `rule` over the variations of `attribute`.
 
-    `attribute`: the name of a lexicon, a YAML file, an Attribute, or a list of them for all their
-    combinations. `values`: only these; `field`: the record's fields that tell it; `protect`:
-    phrases that are not touched.
+    `attribute`: a name, a YAML file, what `leanfair.attribute` makes of it with values, fields and
+    protected phrases, or a list of them for all their combinations. `values`, `field` and `protect`
+    are old spellings. Raises InputError where there is no such rule or attribute.
     """
-    return MitigatedJudge(judge, attribute, rule, values=values, field=field, protect=protect)
+    check_rule(rule)
+    given = with_old_settings(attribute, values, field, protect)
+    attributes_of(given)
+    return MitigatedJudge(judge, given, rule)
 
 
 class MitigatedJudge(Decider):
-    """What `mitigate` makes: `base`, watched over by `rule`."""
+    """What `mitigate` makes: `base`, watched over by `rule`.
 
-    def __init__(
-        self,
-        base: Decider,
-        attribute: Attributes,
-        rule: Rule = "mean",
-        *,
-        values: Sequence[str] | None = None,
-        field: str | Sequence[str] | None = None,
-        protect: Sequence[str] = (),
-    ) -> None:
-        check_rule(rule)
+    A scikit-learn classifier as `base` is. `base_`, after `fit`: a fitted copy of `base`, which is
+    itself not changed.
+    """
+
+    def __init__(self, base: Decider, attribute: Attributes, rule: Rule = "mean") -> None:
         self.base = base
         self.attribute = attribute
         self.rule: Rule = rule
-        self._params = {"values": values, "field": field, "protect": protect}
-        self.varier = Varier(attribute, values, field, tuple(protect), base.token_count)
 
     def decide(self, items: Iterable[Item] | Any) -> list[Decision]:
         """One decision for each item, with the answers to its variations as evidence."""
+        check_rule(self.rule)
         rows = as_items(items)
         return self._decisions(rows, range(1, len(rows) + 1))
 
@@ -78,9 +77,9 @@ class MitigatedJudge(Decider):
         decisions = []
         variations = self._vary(items, rows)
         answered = self._forward(variations, rows)
-        for item, varied in zip(items, answered, strict=True):
+        for alone, varied in zip(map(_note_of, variations), answered, strict=True):
             flipped = compare(varied)
-            decisions.append(self._decide(item, varied, flipped))
+            decisions.append(self._decide(varied, flipped, alone))
         return decisions
 
     def _vary(self, items: Sequence[Item], rows: Sequence[int]) -> list[tuple[Variation, ...]]:
@@ -100,12 +99,12 @@ class MitigatedJudge(Decider):
         """The variations with their answers. All go to the base judge at once, so that it computes
         what they have in common only once."""
         of_each = [row for row, found in zip(rows, sets, strict=True) for _ in found]
-        flat = iter(self.base.answers([v.item for found in sets for v in found], rows=of_each))
-        return [tuple(varied_of(v, next(flat), self.options) for v in found) for found in sets]
+        flat = iter(self.judge.answers([v.item for found in sets for v in found], rows=of_each))
+        return [tuple(varied_of(v, next(flat), self.option_names) for v in found) for found in sets]
 
-    def _decide(self, item: Item, varied: Sequence[Varied], flipped: bool | None) -> Decision:
-        """The decision by the rule."""
-        label, probabilities, status = decide_by(self.rule, varied, self.options)
+    def _decide(self, varied: Sequence[Varied], flipped: bool | None, alone: str) -> Decision:
+        """The decision by the rule. `alone`: why there are no variations, where there are none."""
+        label, probabilities, status = decide_by(self.rule, varied, self.option_names)
         deciding = [v for v in varied if v.original] if self.rule == "none" else varied
         return Decision(
             label,
@@ -115,60 +114,107 @@ class MitigatedJudge(Decider):
             flipped=flipped,
             variations=tuple(varied),
             forward_passes=len(varied),
-            note=self._note(item, varied),
+            note=alone or _unanswered(varied),
         )
-
-    def _note(self, item: Item, varied: Sequence[Varied]) -> str:
-        if len(varied) == 1:
-            blinded = self.rule == "blind" and not varied[0].original
-            return "" if blinded else self.varier.why_alone(item)
-        counts = Counter(v.answer.status for v in varied if v.answer.status != "answered")
-        told = ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))
-        return f"of {len(varied)} variations {told}" if told else ""
 
     # ---- as the base judge has it -------------------------------------------------------------
 
     @property
-    def options(self) -> tuple[str, ...]:
+    def judge(self) -> Decider:
+        """The judge that is asked: the fitted copy of `base`, or `base` where there is none."""
+        return self.base_ if hasattr(self, "base_") else self.base
+
+    @property
+    def varier(self) -> Varier:
+        """What writes the variations."""
+        known = self.__dict__.get("_varier")
+        if known is None or known[0] is not self.attribute or known[1] is not self.base:
+            known = (self.attribute, self.base, Varier(self.attribute, self.base.token_count))
+            self._varier = known
+        varier: Varier = known[2]
+        return varier
+
+    @property
+    def options(self) -> Any:
         """What is decided among."""
         return self.base.options
 
     @property
+    def option_names(self) -> tuple[str, ...]:
+        """The names of the options."""
+        return self.base.option_names
+
+    @property
+    def fields(self) -> tuple[str, ...] | None:
+        """The fields that the base judge's prompt shows."""
+        return self.base.fields
+
+    @property
+    def fitted(self) -> bool:
+        """Whether the judge that is asked is fitted."""
+        return self.judge.fitted
+
+    @property
     def forward_passes(self) -> int:
         """How many prompts the model was really given so far, by whoever asked the base judge."""
-        return self.base.forward_passes
+        return self.judge.forward_passes
+
+    def check(self, items: Iterable[Item] | Any) -> None:
+        """Raise InputError where an item cannot be varied or decided about."""
+        check_rule(self.rule)
+        found = as_items(items)
+        self._vary(found, range(1, len(found) + 1))
+        self.base.check(found)
 
     def answers(
         self, items: Iterable[Item] | Any, *, rows: Sequence[int] | None = None
     ) -> list[Answer]:
         """The decisions as answers, so that another rule can watch over this one."""
+        check_rule(self.rule)
         found = as_items(items)
         decided = self._decisions(found, rows or range(1, len(found) + 1))
         return [Answer(d.status, d.probabilities, d.captured, d.note) for d in decided]
 
     def fit(self, X: Any = None, y: Any = None) -> Self:
-        """Estimate the base judge's calibration over all variations of `X`, so that it does not
-        depend on which of them came in either."""
-        items = [] if X is None else as_items(X)
+        """Estimate the calibration of a copy of the base judge over all variations of `X`, so that
+        it does not depend on which of them came in either. `y` is not looked at."""
+        check_rule(self.rule)
+        base: Decider = clone(self.base)
+        if X is None or base.fitted:
+            self.base_ = base.fit()
+            return self
+        items = as_items(X)
         sets = self._vary(items, range(1, len(items) + 1))
-        self.base.fit(None if X is None else [v.item for found in sets for v in found])
+        self.base_ = base.fit([v.item for found in sets for v in found])
         return self
 
     def describe(self) -> dict[str, Any]:
         """All that the decisions depend on, in plain JSON types."""
-        return {**self.base.describe(), **self.varier.describe(), "rule": self.rule}
+        return {**self.judge.describe(), **self.varier.describe(), "rule": self.rule}
 
     def token_count(self, text: str) -> int | None:
         """How many tokens `text` is, None where that is not known."""
         return self.base.token_count(text)
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The arguments that this was made with."""
-        own = {"base": self.base, "attribute": self.attribute, "rule": self.rule}
-        return {**own, **self._params}
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what writes the variations, which is made again where this is unpickled."""
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_varier"}
 
     def __repr__(self) -> str:
-        return f"mitigate({self.base!r}, {self.varier.name!r}, {self.rule!r})"
+        return f"mitigate({self.base!r}, {self.attribute!r}, {self.rule!r})"
+
+
+def _note_of(variations: Sequence[Variation]) -> str:
+    """Why there are no variations, where there are none; of a blinded item nothing."""
+    return variations[0].note if len(variations) == 1 else ""
+
+
+def _unanswered(varied: Sequence[Varied]) -> str:
+    """How many of several variations were not answered, by their status."""
+    counts = Counter(v.answer.status for v in varied if v.answer.status != "answered")
+    told = ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))
+    return f"of {len(varied)} variations {told}" if told and len(varied) > 1 else ""
 
 
 Judge.register(MitigatedJudge)

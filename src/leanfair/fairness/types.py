@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -25,7 +26,8 @@ class Variation:
     `value`: the attribute's value, as the lexicon names it. `text`: the varied text; of a record,
     its content after variation as `field: value` lines (for display; `record` is what is judged).
     `spans`: the half-open character ranges of `text` that tell the attribute. `original`: whether
-    this is the text that came in. `record`: the varied record, None for a text.
+    this is the text that came in. `record`: the varied record, None for a text. `note`: of an item
+    that comes back alone, why it was not varied.
     """
 
     value: str
@@ -33,6 +35,11 @@ class Variation:
     spans: tuple[tuple[int, int], ...] = ()
     original: bool = False
     record: Record | None = None
+    note: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """This variation in plain types."""
+        return asdict(self)
 
     @property
     def item(self) -> Item:
@@ -54,14 +61,25 @@ class Answer:
     captured: float = 1.0
     text: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """This answer in plain JSON types."""
         return asdict(self)
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> Answer:
-        """The answer that `to_json` wrote."""
+    def from_dict(data: Mapping[str, Any]) -> Answer:
+        """The answer that `to_dict` wrote."""
         return Answer(**data)
+
+    def to_json(self) -> dict[str, Any]:
+        """The old name of `to_dict`."""
+        _renamed("Answer.to_json", "to_dict")
+        return self.to_dict()
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Answer:
+        """The old name of `from_dict`."""
+        _renamed("Answer.from_json", "from_dict")
+        return Answer.from_dict(data)
 
 
 @dataclass(frozen=True)
@@ -74,6 +92,10 @@ class Varied:
     original: bool
     label: str | None
     answer: Answer
+
+    def to_dict(self) -> dict[str, Any]:
+        """This variation and its answer in plain JSON types."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -96,11 +118,20 @@ class Decision:
     note: str = ""
     """What a reader has to know, such as that a text does not tell the attribute."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """This decision in plain JSON types."""
         return asdict(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """The old name of `to_dict`."""
+        _renamed("Decision.to_json", "to_dict")
+        return self.to_dict()
 
 
 BLIND = "(not stated)"
 """The value of the variation that does not tell the attribute, which the rule `blind` looks for and
 all others pass over."""
+
+
+def _renamed(old: str, new: str) -> None:
+    warnings.warn(f"{old} goes in a later release: use {new}.", DeprecationWarning, stacklevel=3)

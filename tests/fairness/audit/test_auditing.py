@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+import leanfair
 from leanfair.errors import InputError
 from leanfair.fairness.audit import decomposition as decompose
 from leanfair.fairness.audit import flips
 from leanfair.fairness.audit import summary as audit_summary
 from leanfair.fairness.audit.auditing import Audit, AuditEvent, audit
 from leanfair.fairness.audit.evidence import Evidence
+from leanfair.fairness.judge.backends.models import Function
 from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.judge.judge import Judge
 from leanfair.fairness.metrics.rates import grouping_of
@@ -66,7 +68,8 @@ def biased(against: str = "", by: float = 0.0, noisy: float = 0.0) -> Callable[[
 
 
 def judge(model: Callable[[list[str]], Any], **given: Any) -> Judge:
-    return Judge(model, PROMPT, OPTIONS, **given)
+    of_the_model = {k: given.pop(k) for k in ("name", "revision") if k in given}
+    return Judge(Function(model, **of_the_model), PROMPT, OPTIONS, **given)
 
 
 def run(decider: Decider, frame: Any, **given: Any) -> Audit:
@@ -75,7 +78,8 @@ def run(decider: Decider, frame: Any, **given: Any) -> Audit:
         "label": "hired", "group": "race", "favourable": "yes", "bootstrap": FAST,
     }  # fmt: skip
     if not isinstance(decider, MitigatedJudge):
-        settings |= {"attribute": "race", "values": VALUES, "rules": ["mean"]}
+        race = leanfair.attribute("race", values=VALUES)
+        settings |= {"attribute": race, "rules": ["mean"]}
     return audit(decider, frame, **{**settings, **given})
 
 
@@ -186,7 +190,7 @@ def test_it_stays_quiet_where_there_is_nothing() -> None:
 
 def test_the_placebo_tells_noise_from_bias() -> None:
     """A model that errs with every change of the text flips often, and no less for the placebo."""
-    found = run(judge(biased(noisy=0.5)), people(200), values=None).summary
+    found = run(judge(biased(noisy=0.5)), people(200), attribute="race").summary
     assert len(found["flips"]["values"]) == 5
     assert found["flip_rate"]["none"] > 0.3
     assert found["placebo_flip_rate"] > 0.3
@@ -262,7 +266,7 @@ def test_without_bias_alarms_are_as_rare_as_said() -> None:
 @pytest.mark.parametrize("rule", ["mean", "abstain", "blind"])
 def test_a_mitigated_judge_is_audited_before_and_after(rule: Any) -> None:
     rows = people()
-    fair = mitigate(judge(biased("black", 0.2)), "race", rule, values=VALUES)
+    fair = mitigate(judge(biased("black", 0.2)), leanfair.attribute("race", values=VALUES), rule)
     found = run(fair, rows)
     assert found.summary["rule"] == rule
     assert found.summary["rules"] == ["none", rule]
@@ -291,7 +295,7 @@ def test_a_plain_judge_without_an_attribute_is_audited_as_it_stands() -> None:
     assert found["groupings"][0]["decomposition"] is None
     assert found["groups"]["black"]["selection_rate"] is not None
     with pytest.raises(InputError, match="needs an attribute"):
-        run(judge(biased()), people(), attribute=None, values=None)
+        run(judge(biased()), people(), attribute=None)
 
 
 def test_each_variation_is_asked_once_whatever_the_rules() -> None:
@@ -312,16 +316,20 @@ def test_the_calibration_is_paid_for_as_well() -> None:
     rows = people(40)
     found = run(judge(biased(), calibration="batch"), rows).summary
     assert found["forward_passes"] == found["forward_passes_now"] == 40 * 4
-    fair = mitigate(judge(biased("black", 0.2), calibration="batch"), "race", "mean", values=VALUES)
+    fair = mitigate(
+        judge(biased("black", 0.2), calibration="batch"),
+        leanfair.attribute("race", values=VALUES),
+        "mean",
+    )
     items = [{k: v for k, v in row.items() if k != "hired"} for row in rows]
     audited = run(fair, rows)
-    assert [row["decision_mean"] for row in audited.decisions] == list(fair.predict(items))
+    assert [row["decision_mean"] for row in audited.decisions] == list(
+        fair.fit(items).predict(items)
+    )
 
 
 def test_a_stored_run_is_audited_again_without_the_model(tmp_path: Path) -> None:
-    first = run(
-        judge(biased("black", 0.2), store=tmp_path / "answers.jsonl", model_name="toy"), people()
-    )
+    first = run(judge(biased("black", 0.2), store=tmp_path / "answers.jsonl", name="toy"), people())
     again = run(Judge.from_store(tmp_path / "answers.jsonl"), people())
     told = ("created", "seconds", "asking_seconds", "forward_passes_now")
     same = [{k: v for k, v in one.summary.items() if k not in told} for one in (first, again)]
@@ -539,7 +547,7 @@ def test_texts_that_do_not_tell_the_attribute_are_told() -> None:
          **{k: row[k] for k in ("race", "hired")}}
         for i, row in enumerate(people(40))
     ]  # fmt: skip
-    found = run(Judge(biased("black", 0.2), "{text}", OPTIONS), rows, values=None).summary
+    found = run(Judge(biased("black", 0.2), "{text}", OPTIONS), rows, attribute="race").summary
     assert any("10 of 40 rows were not varied" in note for note in found["notes"])
     assert found["flips"]["comparable"] == 30
 
@@ -587,7 +595,7 @@ def test_the_run_directory(tmp_path: Path) -> None:
 
 
 def test_summary_says_what_was_audited_and_how() -> None:
-    found = run(judge(biased(), model_name="toy", revision="r1"), people(), seed=3).summary
+    found = run(judge(biased(), name="toy", revision="r1"), people(), seed=3).summary
     assert (found["model"], found["revision"]) == ("toy", "r1")
     assert found["prompt_hash"]
     assert found["lexicons"]["race"]
@@ -723,4 +731,4 @@ def test_a_row_that_cannot_be_varied_is_named() -> None:
     rows = people(20)
     rows[4]["race"] = rows[5]["race"] = "martian"
     with pytest.raises(InputError, match="Row 5 of the table"):
-        run(judge(biased()), rows, values=None)
+        run(judge(biased()), rows, attribute="race")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from sklearn.base import clone
 from sklearn.metrics import accuracy_score
 
 from leanfair.errors import InputError
+from leanfair.fairness.judge.backends.models import Function
 from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.judge.judge import Judge
 from leanfair.fairness.judge.store import Store
@@ -38,9 +40,12 @@ class Model:
         return np.stack([yes, 1 - yes], axis=1) * self.captured
 
 
-def judge(model: object, **more: object) -> Judge:
+def judge(
+    model: Any, name: str | None = None, revision: str | None = None, **more: object
+) -> Judge:
     settings = {"prompt": "Q: {text}", "options": ["yes", "no"], **more}
-    return Judge(model, **settings)  # type: ignore[arg-type]
+    named = Function(model, name=name, revision=revision) if name else model
+    return Judge(named, **settings)  # type: ignore[arg-type]
 
 
 # ---- answering ------------------------------------------------------------------------------
@@ -123,11 +128,8 @@ def test_batch_calibration_is_fitted_once_and_then_stays() -> None:
     assert [d.label for d in made.decide(TEXTS)] == ["no"] * 6 + ["yes"] * 6
     assert made.decide(["text 7"])[0].label == "yes"
     assert made.describe()["prior"] == made.prior
-    first = judge(Model(), calibration="batch")
-    first.decide(TEXTS)
-    assert first.prior == made.prior
-    with pytest.raises(InputError, match=r"call fit\(\)"):
-        judge(Model(), calibration="batch").decide(TEXTS[:2])
+    with pytest.raises(InputError, match=r"at least 10 answered texts, and here are 2"):
+        judge(Model(), calibration="batch").fit(TEXTS[:2])
     with pytest.raises(InputError, match=r"call fit\(X\)"):
         judge(Model(), calibration="batch").fit()
 
@@ -163,10 +165,10 @@ def test_equal_prompts_are_asked_once() -> None:
 
 def test_a_run_resumes_from_its_store_and_pays_nothing_twice(tmp_path: Path) -> None:
     store = tmp_path / "answers.jsonl"
-    first = judge(Model(), model_name="m", store=store)
+    first = judge(Model(), name="m", store=store)
     before = first.decide(TEXTS[:7])
     model = Model()
-    again = judge(model, model_name="m", store=store)
+    again = judge(model, name="m", store=store)
     assert again.decide(TEXTS)[:7] == before
     assert model.asked == [f"Q: {text}" for text in TEXTS[7:]]
     assert (first.forward_passes, again.forward_passes) == (7, 5)
@@ -177,26 +179,26 @@ def test_a_run_resumes_from_its_store_and_pays_nothing_twice(tmp_path: Path) -> 
     [
         {"prompt": "Q:  {text}"},
         {"system": "s"},
-        {"model_name": "n"},
+        {"name": "n"},
         {"revision": "2"},
         {"options": {"yes": ["yes"], "no": ["no", "nope"]}},
     ],
 )
 def test_another_model_prompt_or_option_is_asked_anew(tmp_path: Path, change: dict) -> None:
     store = tmp_path / "answers.jsonl"
-    judge(Model(), model_name="m", store=store).decide(TEXTS)
-    other = judge(Model(), **{"model_name": "m", "store": store, **change})
+    judge(Model(), name="m", store=store).decide(TEXTS)
+    other = judge(Model(), **{"name": "m", "store": store, **change})
     other.decide(TEXTS)
     assert other.forward_passes == len(TEXTS)
 
 
 def test_another_threshold_or_calibration_costs_nothing(tmp_path: Path) -> None:
     store = tmp_path / "answers.jsonl"
-    judge(Model(0.3), model_name="m", store=store).decide(TEXTS)
-    other = judge(Model(), model_name="m", store=store, min_captured=0.5, calibration=None)
+    judge(Model(0.3), name="m", store=store).decide(TEXTS)
+    other = judge(Model(), name="m", store=store, min_captured=0.5, calibration=None)
     assert {a.status for a in other.answers(TEXTS)} == {"unparsed"}
-    other = judge(Model(), model_name="m", store=store, calibration="batch")
-    assert {d.label for d in other.decide(TEXTS)} == {"yes", "no"}
+    other = judge(Model(), name="m", store=store, calibration="batch")
+    assert {d.label for d in other.fit(TEXTS).decide(TEXTS)} == {"yes", "no"}
     assert other.forward_passes == 0
 
 
@@ -204,12 +206,12 @@ def test_a_process_that_is_killed_loses_nothing_that_was_answered(tmp_path: Path
     store = tmp_path / "answers.jsonl"
     code = (
         "import sys, time\n"
-        "from leanfair.fairness.judge.judge import Judge\n"
+        "import leanfair\n"
         "def model(texts):\n"
         "    time.sleep(0.02)\n"
         "    return [[0.25, 0.75]] * len(texts)\n"
-        "judge = Judge(model, 'Q: {text}', ['yes', 'no'], model_name='m', batch_size=1,\n"
-        "              store=sys.argv[1])\n"
+        "model = leanfair.Function(model, name='m', batch_size=1)\n"
+        "judge = leanfair.Judge(model, 'Q: {text}', ['yes', 'no'], store=sys.argv[1])\n"
         "judge.decide([f'text {i}' for i in range(1000)])\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code, store])
@@ -220,14 +222,14 @@ def test_a_process_that_is_killed_loses_nothing_that_was_answered(tmp_path: Path
     process.wait()
     known = len(Store(store))
     assert 5 <= known < 1000
-    again = judge(lambda texts: [[0.25, 0.75]] * len(texts), model_name="m", store=store)
+    again = judge(lambda texts: [[0.25, 0.75]] * len(texts), name="m", store=store)
     again.decide([f"text {i}" for i in range(1000)])
     assert again.forward_passes == 1000 - known
 
 
 def test_a_stored_run_is_audited_again_without_a_model(tmp_path: Path) -> None:
     store = tmp_path / "answers.jsonl"
-    first = judge(Model(), model_name="m", store=store, system="s")
+    first = judge(Model(), name="m", store=store, system="s")
     before = first.decide(TEXTS)
     again = Judge.from_store(store)
     assert again.decide(TEXTS) == before
@@ -239,9 +241,9 @@ def test_a_stored_run_is_audited_again_without_a_model(tmp_path: Path) -> None:
 
 def test_of_several_judges_in_a_store_one_is_picked(tmp_path: Path) -> None:
     store = tmp_path / "answers.jsonl"
-    judge(Model(), model_name="m", store=store).decide(TEXTS)
-    judge(Model(), model_name="n", store=store).decide(TEXTS)
-    judge(Model(), model_name="n", prompt="P: {text}", store=store).decide(TEXTS)
+    judge(Model(), name="m", store=store).decide(TEXTS)
+    judge(Model(), name="n", store=store).decide(TEXTS)
+    judge(Model(), name="n", prompt="P: {text}", store=store).decide(TEXTS)
     with pytest.raises(InputError, match="answers of 3 judges that fit"):
         Judge.from_store(store)
     assert Judge.from_store(store, model_name="m").decide(TEXTS)[3].label == "no"
@@ -252,8 +254,8 @@ def test_of_several_judges_in_a_store_one_is_picked(tmp_path: Path) -> None:
 
 
 def test_a_callable_needs_a_name_where_its_answers_are_stored(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="Name the callable with model_name"):
-        judge(Model(), store=tmp_path / "answers.jsonl")
+    with pytest.raises(InputError, match=r"^Name the callable, as in leanfair\.Function"):
+        judge(Model(), store=tmp_path / "answers.jsonl").decide(TEXTS)
 
 
 def test_progress_is_told(tmp_path: Path) -> None:
@@ -276,9 +278,12 @@ def test_progress_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_bad_arguments_are_one_sentence(change: dict, told: str) -> None:
-    with pytest.raises(InputError, match=told) as caught:
-        judge(Model(), **change)
-    assert "\n" not in str(caught.value)
+    model = Model()
+    for use in (Judge.decide, Judge.fit, Judge.predict, Judge.check):
+        with pytest.raises(InputError, match=told) as caught:
+            use(judge(model, **change), TEXTS)
+        assert "\n" not in str(caught.value)
+    assert model.asked == []
 
 
 @pytest.mark.parametrize(
@@ -312,7 +317,7 @@ def test_what_was_paid_before_a_broken_row_was_found_is_nothing() -> None:
 
 
 def test_a_description_is_plain_json(tmp_path: Path) -> None:
-    told = json.loads(json.dumps(judge(Model(), model_name="m").describe()))
+    told = json.loads(json.dumps(judge(Model(), name="m").describe()))
     assert told["identity"] == {"kind": "callable", "model": "m", "fingerprint": None}
     assert told["options"] == {"yes": ["yes", "Yes"], "no": ["no", "No"]}
     assert told["versions"]["leanfair"]

@@ -10,7 +10,7 @@ import pytest
 
 from leanfair.errors import InputError
 from leanfair.fairness.lexicon.loading import ATTRIBUTES, load_attribute
-from leanfair.fairness.variations.vary import note, tells, vary
+from leanfair.fairness.variations.vary import vary
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES)
@@ -61,8 +61,8 @@ def test_a_users_own_attribute_is_one_file(tmp_path: Path) -> None:
         ("reservist", "A reservist spoke on Veterans Day to two Veterans. Service: Reservist"),
     ]
     assert load_attribute(str(path)).version == "2"
-    assert "'war hero'" in note("He is a war hero.", path)
-    assert not tells("Nobody spoke.", path)
+    assert "'war hero'" in vary("He is a war hero.", path)[0].note
+    assert "does not tell" in vary("Nobody spoke.", path)[0].note
 
 
 def test_the_shortest_attribute_is_values_with_their_words(tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+import leanfair
 from leanfair.errors import InputError
 from leanfair.fairness.types import Variation
-from leanfair.fairness.variations.vary import note, tells, vary, vary_product
+from leanfair.fairness.variations.vary import vary
 
 TEXT = "He is a Black man from Ohio."
 
@@ -33,11 +34,10 @@ def test_spans_are_the_places_that_tell_the_attribute() -> None:
 
 def test_a_text_that_does_not_tell_comes_back_alone_and_is_said_to_be_so() -> None:
     text = "The applicant owns a black car."
-    assert vary(text, "race") == (Variation("", text, (), original=True),)
-    assert not tells(text, "race")
-    assert note(text, "race") == "does not tell race"
-    assert tells(TEXT, "race")
-    assert note(TEXT, "race") == ""
+    note = "the text does not tell race"
+    assert vary(text, "race") == (Variation("", text, (), original=True, note=note),)
+    assert vary(text, "race")[0].note == "the text does not tell race"
+    assert vary(TEXT, "race")[0].note == ""
 
 
 def test_a_text_told_by_a_term_without_counterpart_comes_back_alone_with_its_place() -> None:
@@ -46,33 +46,39 @@ def test_a_text_told_by_a_term_without_counterpart_comes_back_alone_with_its_pla
     assert only.original
     assert only.text == text
     assert [text[a:b] for a, b in only.spans] == ["Latinx", "Black"]
-    assert "'Latinx'" in note(text, "race")
+    assert "'Latinx'" in vary(text, "race")[0].note
 
 
 def test_values_restrict_the_set() -> None:
-    found = vary(TEXT, "race", values=["White", "black"])
+    found = vary(TEXT, leanfair.attribute("race", values=["White", "black"]))
     assert [v.value for v in found] == ["black", "white"]
-    again = vary(found[1].text, "race", values=["White", "black"])
+    again = vary(found[1].text, leanfair.attribute("race", values=["White", "black"]))
     assert texts(again) == texts(found)
-    mixed = vary("a Black man, a white man and an Asian man", "race", values=["black", "white"])
+    mixed = vary(
+        "a Black man, a white man and an Asian man",
+        leanfair.attribute("race", values=["black", "white"]),
+    )
     assert texts(mixed)[1] == "a White man, a black man and an Asian man"
 
 
 def test_a_text_with_none_of_the_values_asked_for_is_alone_and_says_so() -> None:
-    found = vary(TEXT, "race", values=["asian", "white"])
+    found = vary(TEXT, leanfair.attribute("race", values=["asian", "white"]))
     assert texts(found) == [TEXT]
-    assert "none of the values asked for" in note(TEXT, "race", values=["asian", "white"])
+    assert (
+        "none of the values asked for"
+        in vary(TEXT, leanfair.attribute("race", values=["asian", "white"]))[0].note
+    )
 
 
 @pytest.mark.parametrize("values", [["white"], ["white", "white"], []])
 def test_fewer_than_two_values_are_an_error(values: list[str]) -> None:
     with pytest.raises(InputError, match="two or more"):
-        vary(TEXT, "race", values=values)
+        vary(TEXT, leanfair.attribute("race", values=values))
 
 
 def test_a_value_that_the_lexicon_lacks_is_an_error_naming_those_there_are() -> None:
     with pytest.raises(InputError, match="no value 'green'; it has black, white, asian"):
-        vary(TEXT, "race", values=["green", "black"])
+        vary(TEXT, leanfair.attribute("race", values=["green", "black"]))
 
 
 def test_a_record_written_out_in_a_text_keeps_the_ways_of_its_table() -> None:
@@ -80,30 +86,31 @@ def test_a_record_written_out_in_a_text_keeps_the_ways_of_its_table() -> None:
     told = [v.text[slice(*v.spans[0])] for v in vary(text, "race")]
     assert told == ["White", "Black", "Asian-Pac-Islander", "Amer-Indian-Eskimo", "Other"]
     listed = ["Other", "Black", "Asian-Pac-Islander"]
-    found = vary(text, "race", values=listed)
+    found = vary(text, leanfair.attribute("race", values=listed))
     assert [v.text[slice(*v.spans[0])] for v in found] == listed
 
 
 def test_names_are_restricted_to_whole_combinations_of_groups() -> None:
     pair = ["white female", "black female"]
-    assert texts(vary("Emily is a nurse.", "name", values=pair)) == [
+    assert texts(vary("Emily is a nurse.", leanfair.attribute("name", values=pair))) == [
         "Emily is a nurse.",
         "Lakisha is a nurse.",
     ]
     with pytest.raises(InputError, match="every combination"):
-        vary("Emily", "name", values=["white female", "black male"])
+        vary("Emily", leanfair.attribute("name", values=["white female", "black male"]))
 
 
 def test_protected_phrases_are_not_touched_the_users_own_neither() -> None:
     text = "The White Man band, led by a white man, played."
-    assert texts(vary(text, "race", protect=["White Man"]))[0] == (
+    assert texts(vary(text, leanfair.attribute("race", protect=["White Man"])))[0] == (
         "The White Man band, led by a black man, played."
     )
-    assert not tells("The White Man played", "race", protect=["White Man"])
+    (alone,) = vary("The White Man played", leanfair.attribute("race", protect=["White Man"]))
+    assert alone.note == "the text does not tell race"
 
 
 def test_where_a_variation_would_be_protected_the_text_is_left_alone() -> None:
-    assert len(vary("a Black man", "race", protect=["White man"])) == 1
+    assert len(vary("a Black man", leanfair.attribute("race", protect=["White man"]))) == 1
 
 
 def test_mentions_of_different_values_stay_different() -> None:
@@ -149,22 +156,22 @@ def test_everything_around_the_places_stays_byte_for_byte() -> None:
 
 
 def test_all_combinations_of_several_attributes() -> None:
-    found = vary_product("She is a Black nurse.", ["race", "gender"])
+    found = vary("She is a Black nurse.", ["race", "gender"])
     assert len(found) == 10
     assert found[0] == Variation("black, male", "He is a Black nurse.", ((0, 2), (8, 13)))
     assert [v.value for v in found if v.original] == ["black, female"]
     full = set(texts(found))
     for text in full:
-        assert set(texts(vary_product(text, ["race", "gender"]))) == full
+        assert set(texts(vary(text, ["race", "gender"]))) == full
 
 
 def test_an_attribute_that_is_not_told_drops_out_of_the_combinations() -> None:
-    found = vary_product("She is a nurse.", ["race", "gender"])
+    found = vary("She is a nurse.", ["race", "gender"])
     assert [v.value for v in found] == ["male", "female"]
 
 
 def test_latinas_keep_their_place_in_race_and_in_gender() -> None:
-    found = vary_product("A Latina nurse met a Latina woman.", ["race", "gender"])
+    found = vary("A Latina nurse met a Latina woman.", ["race", "gender"])
     assert len({v.text for v in found}) == 10
     assert "A Latino male nurse met a Latino man." in texts(found)
     assert "An African American male nurse met an African American man." in texts(found)

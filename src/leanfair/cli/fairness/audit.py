@@ -108,12 +108,15 @@ def command(
         rows = read_table(table)
         with judging.progress(quiet) as shown:
             judge = judging.open_judge(context.params, kept, shown)
+            if attribute is None and (values or field or protect):
+                raise InputError("--values, --field and --protect need --attribute.")
             found = audit(
                 judge, rows, label=label, group=judging.listed(group, "--group") or [],
                 favourable=favourable, labels=positive, cluster=cluster,
-                attribute=None if attribute is None else judging.attributes_of(attribute),
-                rules=judging.listed(rules, "--rules"), values=judging.listed(values, "--values"),
-                field=judging.listed(field, "--field"), protect=protect or [], seed=seed, out=out,
+                attribute=None
+                if attribute is None
+                else judging.protected(attribute, values, field, protect or []),
+                rules=judging.listed(rules, "--rules"), seed=seed, out=out,
             )  # fmt: skip
         found.report()
         judging.print_audit(found.summary)

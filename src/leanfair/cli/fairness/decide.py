@@ -63,7 +63,10 @@ def command(
         with judging.progress(quiet) as shown:
             judge = judging.open_judge(context.params, kept, shown)
             decider = judging.watched(judge, attribute, rule, values, field, protect or [])
-            decisions = decider.decide(judging.items_of(rows, judge))
+            items = judging.items_of(rows, judge)
+            if not decider.fitted:
+                decider.fit(items)
+            decisions = decider.decide(items)
         write_table(out, judging.with_decisions(rows, decisions, judge.options))
         typer.echo(judging.told(decisions, judge.options, judge.forward_passes))
         typer.echo(f"Decisions: {out}")

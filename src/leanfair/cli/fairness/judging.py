@@ -16,19 +16,20 @@ from rich.table import Table
 
 from leanfair.cli.messages import is_interactive
 from leanfair.errors import InputError
+from leanfair.fairness.judge.backends.open import model_with
 from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.judge.judge import Judge
+from leanfair.fairness.lexicon.protected import ProtectedAttribute
+from leanfair.fairness.lexicon.protected import attribute as as_protected
 from leanfair.fairness.mitigate import mitigate
 from leanfair.fairness.types import Decision, Item
 
 # There is a display of our own. This has to be said before transformers is loaded.
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
-SETTINGS = (
-    "calibration", "system", "model_name", "revision", "batch_size", "min_captured", "chat",
-    "device",
-)  # fmt: skip
-"""The parameters of the commands that are settings of a Judge."""
+OF_THE_JUDGE = ("calibration", "system", "min_captured")
+OF_THE_MODEL = ("model_name", "revision", "batch_size", "chat", "device")
+"""The parameters of the commands that are settings of a Judge, and those of its model."""
 
 Row = Mapping[str, Any]
 Shown = Callable[[int, int], None]
@@ -50,8 +51,10 @@ def open_judge(given: Mapping[str, Any], store: str, progress: Shown | None) -> 
     if not Path(prompt).is_file() and "{" not in prompt:
         raise InputError(f"There is no prompt file {prompt}: give one, with a slot like {{text}}.")
     options = listed(given["choices"], "--options") or []
-    settings = {name: given[name] for name in SETTINGS if given[name] is not None}
-    return Judge(given["model"], prompt, options, store=store, progress=progress, **settings)
+    settings = {name: given[name] for name in OF_THE_JUDGE if given[name] is not None}
+    asked = {name: given[name] for name in OF_THE_MODEL if given[name] not in (None, "auto")}
+    model = model_with(given["model"], asked)
+    return Judge(model, prompt, options, store=store, progress=progress, **settings)
 
 
 def watched(
@@ -66,21 +69,25 @@ def watched(
     if attribute is None:
         if rule not in (None, "none"):
             raise InputError(f"The rule {rule} needs --attribute: what must not count?")
+        if values or field or protect:
+            raise InputError("--values, --field and --protect need --attribute.")
         return judge
     return mitigate(
         judge,
-        attributes_of(attribute),
+        protected(attribute, values, field, protect),
         rule or "mean",  # type: ignore[arg-type]
-        values=listed(values, "--values"),
-        field=listed(field, "--field"),
-        protect=protect,
     )
 
 
-def attributes_of(text: str) -> str | list[str]:
-    """One attribute, or several with commas between."""
-    found = listed(text, "--attribute") or []
-    return found[0] if len(found) == 1 else found
+def protected(
+    attribute: str, values: str | None, field: str | None, protect: Sequence[str]
+) -> list[ProtectedAttribute]:
+    """One attribute, or several with commas between. `values` and `field` go with a single one."""
+    found = listed(attribute, "--attribute") or []
+    if len(found) > 1 and (values is not None or field is not None):
+        raise InputError("--values and --field go with a single attribute, not with several.")
+    given = listed(values, "--values"), listed(field, "--field"), protect
+    return [as_protected(name, *given) for name in found]
 
 
 def items_of(rows: Sequence[Row], judge: Judge) -> list[Item]:

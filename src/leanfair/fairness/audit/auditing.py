@@ -18,6 +18,8 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Literal, ParamSpec
 
+from sklearn.base import clone
+
 from leanfair.data.tables import write_table
 from leanfair.errors import InputError
 from leanfair.fairness.audit.evidence import gather
@@ -25,10 +27,11 @@ from leanfair.fairness.audit.exports import decision_rows, metric_rows
 from leanfair.fairness.audit.summary import Study, results, settings
 from leanfair.fairness.audit.table import Labels, Table, table_of
 from leanfair.fairness.judge.decider import Decider
+from leanfair.fairness.lexicon.protected import Attributes, attributes_of, with_old_settings
 from leanfair.fairness.mitigate import MitigatedJudge
 from leanfair.fairness.rules import check_rule
 from leanfair.fairness.variations.placebo import AUTO, Placebo
-from leanfair.fairness.variations.varier import Attributes, Varier
+from leanfair.fairness.variations.varier import Varier
 from leanfair.files import locked, write_json
 from leanfair.statistics import Resampling
 
@@ -58,12 +61,31 @@ class Audit:
     path: Path | None = None
 
     def report(self, path: str | Path | None = None) -> Path:
-        """Write the self-contained HTML page: to `path`, or into the run directory, or, where there
-        is none, to audit.html here."""
+        """Write the self-contained HTML page: into the directory `path` as report.html, or into the
+        run's, or, where there is none, to audit.html here. A `path` that ends in .html is a file.
+        """
         from leanfair.fairness.report.page import write_report
 
-        here = Path("audit.html") if self.path is None else self.path / "report.html"
-        return write_report(self.summary, here if path is None else Path(path))
+        if path is None:
+            here = Path("audit.html") if self.path is None else self.path / "report.html"
+        else:
+            here = Path(path) if Path(path).suffix == ".html" else Path(path) / "report.html"
+        return write_report(self.summary, here)
+
+    def write(self, path: str | Path | None = None) -> Path:
+        """Write summary.json, decisions.csv and metrics.csv into the directory `path`, or into the
+        run's. Raises InputError where there is none."""
+        target = self.path if path is None else Path(path)
+        if target is None:
+            raise InputError("This audit has no directory: call write('runs/audit').")
+        self.to_csv(target / "decisions.csv")
+        self.to_csv(target / "metrics.csv", "metrics")
+        write_json(target / "summary.json", self.summary)
+        return target
+
+    def to_dict(self) -> dict[str, Any]:
+        """The summary, as summary.json holds it."""
+        return dict(self.summary)
 
     def to_csv(self, path: str | Path, what: Literal["decisions", "metrics"] = "decisions") -> Path:
         """Write a table: what was decided, one row a row, or every number with its interval."""
@@ -157,8 +179,10 @@ def audit(
     one person; `reference`: the group that others are compared with (the largest).
 
     A judge that `mitigate` made is audited before and after its rule. A plain judge is audited as
-    it stands and, where an `attribute` is named, under all `rules`; `values`, `field` and `protect`
-    are those of `vary`. `placebo`: see `leanfair.fairness.variations.placebo`; None for none.
+    it stands and, where an `attribute` is named (as `vary` takes it), under all `rules`; `values`,
+    `field` and `protect` are old spellings of what belongs to it. What has still to be estimated is
+    estimated from the table, in a copy: `judge` is not changed. `placebo`: see
+    `leanfair.fairness.variations.placebo`; None for none.
 
     `bootstrap`: resamples; `seed` determines them and the placebo. `out`: a directory for
     summary.json, decisions.csv and metrics.csv. Raises InputError with one sentence for whatever is
@@ -168,14 +192,18 @@ def audit(
     _check_settings(bootstrap, confidence, seed)
     base, varier, own = _parts(judge, attribute, values, field, protect)
     asked = _rules(rules, own, varier is not None)
-    slots = _slots(base)
+    _check_placebo(placebo, varier)
+    slots = base.fields
     table = table_of(
-        frame, label=label, group=group, favourable=favourable, options=base.options,
+        frame, label=label, group=group, favourable=favourable, options=base.option_names,
         labels=labels, cluster=cluster, slots=slots,
     )  # fmt: skip
     _check_reference(reference, table)
+    base.check(table.items)
     asking, before = time.monotonic(), base.forward_passes
-    _prepare(judge, base, table, slots)
+    if not judge.fitted:  # of a copy: an audit changes nothing that it is given
+        judge = clone(judge).fit(table.items)
+        base = judge.judge if isinstance(judge, MitigatedJudge) else judge
     evidence = gather(
         base,
         table.items,
@@ -212,14 +240,8 @@ def audit(
     summary["seconds"] = time.monotonic() - started
     found = Audit(summary, tuple(decision_rows(study, label)), None if out is None else Path(out))
     if found.path is not None:
-        _write(found, found.path)
+        found.write()
     return found
-
-
-def _write(found: Audit, path: Path) -> None:
-    found.to_csv(path / "decisions.csv")
-    found.to_csv(path / "metrics.csv", "metrics")
-    found.to_json(path / "summary.json")
 
 
 # ---- what is asked for --------------------------------------------------------------------------
@@ -242,16 +264,37 @@ def _parts(
     protect: Sequence[str],
 ) -> tuple[Decider, Varier | None, str]:
     """The judge whose answers count, what varies its items, and the rule it is under."""
+    old = values is not None or field is not None or bool(protect)
     if isinstance(judge, MitigatedJudge):
-        if attribute not in (None, judge.attribute) or values is not None or field is not None:
+        if old or not _is_same(attribute, judge.attribute):
             raise InputError(
                 f"This judge is under the rule {judge.rule!r} for {judge.varier.name} already: "
-                f"leave attribute, values and field out, or audit the plain judge."
+                f"leave attribute, values, field and protect out, or audit the plain judge."
             )
-        return judge.base, judge.varier, judge.rule
+        check_rule(judge.rule)
+        return judge.judge, judge.varier, judge.rule
     if attribute is None:
+        if old:
+            raise InputError(
+                "values, field and protect need an attribute: name it, as in "
+                'attribute=leanfair.attribute("race", values=["Black", "White"]).'
+            )
         return judge, None, "none"
-    return judge, Varier(attribute, values, field, tuple(protect), judge.token_count), "none"
+    given = with_old_settings(attribute, values, field, protect, stacklevel=4)
+    return judge, Varier(given, judge.token_count), "none"
+
+
+def _is_same(given: Attributes | None, own: Attributes) -> bool:
+    """Whether `given` is nothing, or what the judge is mitigated for."""
+    return given is None or attributes_of(given) == attributes_of(own)
+
+
+def _check_placebo(placebo: Placebo, varier: Varier | None) -> None:
+    if varier is None and placebo not in (AUTO, None):
+        raise InputError(
+            f"The placebo {placebo!r} needs an attribute whose variations it stands beside: name "
+            f"one, or leave the placebo out."
+        )
 
 
 def _rules(rules: Sequence[str] | None, own: str, varied: bool) -> tuple[str, ...]:
@@ -268,27 +311,10 @@ def _rules(rules: Sequence[str] | None, own: str, varied: bool) -> tuple[str, ..
     return asked
 
 
-def _slots(base: Decider) -> tuple[str, ...] | None:
-    """The fields that the prompt shows, None where that is not known."""
-    while isinstance(base, MitigatedJudge):
-        base = base.base
-    template = getattr(base, "template", None)
-    return None if template is None else tuple(template.slots)
-
-
 def _check_reference(reference: str | None, table: Table) -> None:
     names = [name for grouping in table.groupings for name in grouping.names]
     if reference is not None and reference not in names:
         raise InputError(f"There is no group {reference!r}: there are {', '.join(names)}.")
-
-
-def _prepare(judge: Decider, base: Decider, table: Table, slots: Sequence[str] | None) -> None:
-    """Find broken rows before any is paid for, and calibrate on the items of the judge audited."""
-    template = getattr(base, "template", None)
-    if template is not None and slots is not None:
-        template.render(table.items)
-    if getattr(base, "calibration", None) == "batch" and getattr(base, "prior", None) is None:
-        judge.fit(table.items)
 
 
 # ---- what it was about --------------------------------------------------------------------------
@@ -310,7 +336,7 @@ def _about(
         "model": identity.get("model"),
         "revision": identity.get("fingerprint"),
         "prompt_hash": told.get("prompt_hash"),
-        "options": list(base.options),
+        "options": list(base.option_names),
         "attribute": lexicons.get("attribute"),
         "lexicons": lexicons.get("lexicons", {}),
         "judge": {**told, **lexicons},

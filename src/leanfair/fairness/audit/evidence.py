@@ -130,7 +130,7 @@ def gather(
         placebo=dummies,
         options=tuple(judge.options),
         asked=len({_key(one.item, slots) for each in asked for one in each}),
-        notes=_why_alone(items, sets, varier),
+        notes=_why_alone(sets, varier),
         unseen=_unseen(sets, slots),
     )
 
@@ -195,13 +195,11 @@ def _key(item: Item, slots: Sequence[str] | None) -> object:
     return tuple((k, str(v)) for k, v in item.items() if slots is None or k in slots)
 
 
-def _why_alone(
-    items: Sequence[Item], sets: Sequence[Sequence[Variation]], varier: Varier | None
-) -> dict[str, int]:
+def _why_alone(sets: Sequence[Sequence[Variation]], varier: Varier | None) -> dict[str, int]:
     counts: dict[str, int] = {}
-    for item, found in zip(items, sets, strict=True):
+    for found in sets:
         if varier is not None and len(found) < 2:
-            why = varier.why_alone(item)
+            why = found[0].note
             counts[why] = counts.get(why, 0) + 1
     return counts
 

@@ -48,7 +48,7 @@ def batch_prior(answers: Sequence[Answer], options: Sequence[str]) -> dict[str, 
     if answered < MIN_BATCH:
         raise InputError(
             f"Batch calibration needs at least {MIN_BATCH} answered texts, and here are "
-            f"{answered}: call fit() with a table first, or use contextual calibration."
+            f"{answered}: call fit with a larger table, or use contextual calibration."
         )
     return prior_of(answers, options)
 

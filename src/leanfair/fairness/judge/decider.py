@@ -8,38 +8,48 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
 
+from leanfair.errors import InputError
+from leanfair.fairness.judge.prompt import name_rows
 from leanfair.fairness.types import Answer, Decision, Item
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Decider(ABC):
-    """Decides about texts or records; with the conventions of scikit-learn where it has any."""
+class Decider(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
+    """A scikit-learn classifier of texts or records.
 
-    _estimator_type = "classifier"
+    `X` is a list or an array of texts ([n] or [n, 1]), a list of records, or a data frame of
+    pandas, polars or another kind that narwhals knows. As scikit-learn has it, a constructor keeps
+    its arguments as they are and does no work: they are looked at when they are first needed.
+    """
+
+    options: Any
+    """What is decided among: names, or name -> forms, as they were given."""
 
     @property
-    @abstractmethod
-    def options(self) -> tuple[str, ...]:
-        """What is decided among."""
+    def option_names(self) -> tuple[str, ...]:
+        """The names of the options."""
+        return tuple(self.options)
 
     @property
     @abstractmethod
     def forward_passes(self) -> int:
-        """How many prompts a model was really given so far; what a store knew is not among them."""
+        """How many prompts a model was really given so far, by this or a copy of it; what a store
+        knew is not among them."""
 
     @abstractmethod
     def decide(self, items: Iterable[Item] | Any) -> list[Decision]:
-        """One decision for each text or record (or row of a pandas DataFrame)."""
+        """One decision for each text or record (or row of a data frame)."""
 
     @abstractmethod
     def answers(
         self, items: Iterable[Item] | Any, *, rows: Sequence[int] | None = None
     ) -> list[Answer]:
-        """One answer for each text or record (or row of a pandas DataFrame). `rows`: what messages
-        call them by, where that is not their place, counted from 1."""
+        """One answer for each text or record (or row of a data frame). `rows`: what messages call
+        them by, where that is not their place, counted from 1."""
 
     @abstractmethod
     def fit(self, X: Any = None, y: Any = None) -> Self:
@@ -53,14 +63,25 @@ class Decider(ABC):
     def token_count(self, text: str) -> int | None:
         """How many tokens `text` is, None where that is not known."""
 
-    @abstractmethod
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The arguments that this was made with, as scikit-learn's `clone` wants them."""
+    @property
+    def fields(self) -> tuple[str, ...] | None:
+        """The fields of a record that a model is shown ("text" for texts), None where that is not
+        known."""
+        return None
+
+    @property
+    def fitted(self) -> bool:
+        """Whether nothing is left for `fit` to estimate."""
+        return True
+
+    def check(self, items: Iterable[Item] | Any) -> None:
+        """Raise InputError where an item cannot be decided about, before any is paid for."""
+        return
 
     @property
     def classes_(self) -> NDArray[np.str_]:
         """The options, in the order of `predict_proba`'s columns."""
-        return np.array(self.options)
+        return np.array(self.option_names)
 
     def predict(self, X: Any) -> NDArray[np.object_]:
         """The label of each row of `X`, None where there is none."""
@@ -71,10 +92,37 @@ class Decider(ABC):
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """The probabilities [rows, options] that decided, NaN where there is no label."""
-        nothing = dict.fromkeys(self.options, float("nan"))
+        nothing = dict.fromkeys(self.option_names, float("nan"))
         chosen = [d.probabilities if d.label is not None else nothing for d in self.decide(X)]
-        table = [[row[name] for name in self.options] for row in chosen]
-        return np.array(table, dtype=float).reshape(len(table), len(self.options))
+        table = [[row[name] for name in nothing] for row in chosen]
+        return np.array(table, dtype=float).reshape(len(table), len(nothing))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The accuracy: the share of rows whose label is `y`, each counted by its weight. A row
+        without a label is wrong. Raises InputError where `y` holds what is none of the options."""
+        predicted, truth = self.predict(X), [str(label) for label in y]
+        if len(truth) != len(predicted):
+            raise InputError(f"y has {len(truth)} labels for the {len(predicted)} rows of X.")
+        names = self.option_names
+        strange = [n for n, label in enumerate(truth, start=1) if label not in names]
+        if strange:
+            raise InputError(
+                f"{name_rows(strange)} of y: {truth[strange[0] - 1]!r} is none of the options "
+                f"({', '.join(names)}): write the labels as the options are written."
+            )
+        right = [label == true for label, true in zip(predicted, truth, strict=True)]
+        return float(np.average(right, weights=sample_weight))
 
     def __sklearn_is_fitted__(self) -> bool:
-        return True
+        return self.fitted
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        tags.input_tags.dict = True
+        tags.target_tags.required = False
+        tags.requires_fit = False
+        tags.no_validation = True
+        return tags

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import platform
-import threading
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from leanfair.errors import InputError
-from leanfair.fairness.judge.backends.base import Backend, Settings
+from leanfair.fairness.judge.asking import Asking, Progress
+from leanfair.fairness.judge.backends.base import Backend
 from leanfair.fairness.judge.backends.function import FunctionBackend
-from leanfair.fairness.judge.backends.open import open_backend
+from leanfair.fairness.judge.backends.open import model_with, open_backend
 from leanfair.fairness.judge.calibration import (
     CALIBRATIONS,
     EMPTY_CONTENTS,
@@ -25,38 +27,46 @@ from leanfair.fairness.judge.calibration import (
 from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.judge.options import Options
 from leanfair.fairness.judge.parse import declines
-from leanfair.fairness.judge.prompt import Prompt, Template, as_items, name_rows
-from leanfair.fairness.judge.store import Store, key_of
+from leanfair.fairness.judge.prompt import Prompt, Template, as_items
+from leanfair.fairness.judge.store import Store
 from leanfair.fairness.types import Answer, Decision, Item
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-Progress = Callable[[int, int], None]
+_OLD_SETTINGS = frozenset({
+    "max_new_tokens", "chat", "device", "dtype", "batch_size", "model_name", "revision", "api_key",
+    "concurrency", "timeout", "retries", "requests_per_minute",
+})  # fmt: skip
+"""Parameters of 0.1, which are now those of Server, Local and Function."""
 
 
 class Judge(Decider):
     """Decides among options with a language model.
 
     `model`: a hub id, a folder, a .gguf file, the URL of an OpenAI-compatible server, a callable
-    from n texts to probabilities [n, options], a pair (model, tokenizer) of transformers, or a back
-    end. `prompt`: a text with the slot {text} for texts, or slots {FIELD} for records; other braces
-    doubled; or the path of a file that holds one. `options`: their names, or a dict of name to the
-    forms in which an answer may state it; several forms of one option count together.
-    `system`: the system turn. `chat`: whether the model's chat template is used; None for wherever
-    there is one.
+    from n texts to probabilities [n, options], or a pair (model, tokenizer) of transformers; with
+    settings a `leanfair.Local`, `leanfair.Server` or `leanfair.Function`; or a back end. `prompt`:
+    a text with the slot {text} for texts, or slots {FIELD} for records; other braces doubled; or
+    the path of a file that holds one. `options`: their names, or a dict of name to the forms in
+    which an answer may state it; several forms of one option count together. `system`: the system
+    turn.
 
     An answer is "answered" where the options capture at least `min_captured` of the model's
-    probability; else "refused" if what the model writes within `max_new_tokens` declines, and
-    "unparsed" if not. The label is the most probable option; of equals, the one named first.
+    probability; else "refused" if what the model writes declines, and "unparsed" if not. The label
+    is the most probable option; of equals, the one named first.
 
-    `calibration`: "contextual" or "batch" divides the model's leaning out (see `calibration`); the
-    batch is the table that `fit` gets, or else the first that is decided, and stays.
+    `calibration`: "contextual" or "batch" divides the model's leaning out (see `calibration`). The
+    batch is the table that `fit` gets; without it nothing is decided. A contextual leaning does not
+    depend on a table: without `fit` it is estimated for each table anew.
 
     `store`: a file that keeps every answer, so that a killed run resumes and nothing is paid twice.
     `progress` is called with how many prompts are answered, and of how many.
 
-    Raises InputError for whatever is not as it has to be, naming rows, which are counted from 1.
+    A scikit-learn classifier: the constructor keeps its arguments, which are looked at when they
+    are first needed, before anything is asked. A clone shares the open model and the answers known
+    of it. `prior_`, after `fit`: the leaning, or None. Raises InputError for whatever is not as it
+    has to be, naming rows, which are counted from 1.
     """
 
     def __init__(
@@ -68,48 +78,18 @@ class Judge(Decider):
         calibration: Calibration | None = None,
         system: str | None = None,
         min_captured: float = 0.1,
-        max_new_tokens: int = 16,
-        chat: bool | None = None,
-        device: str = "auto",
-        dtype: str = "auto",
         store: str | os.PathLike[str] | Store | None = None,
-        batch_size: int | None = None,
-        model_name: str | None = None,
-        revision: str | None = None,
-        api_key: str | None = None,
-        concurrency: int = 8,
-        timeout: float = 60.0,
-        retries: int = 5,
-        requests_per_minute: float | None = None,
         progress: Progress | None = None,
+        **old: Any,
     ) -> None:
-        given = dict(locals())
-        self._params = {k: v for k, v in given.items() if k not in ("self", "__class__")}
-        if calibration not in (None, *CALIBRATIONS):
-            raise InputError(
-                f"calibration is None, {' or '.join(CALIBRATIONS)}, not {calibration!r}."
-            )
-        if not 0 <= min_captured <= 1:
-            raise InputError(f"min_captured is a share from 0 to 1, not {min_captured}.")
-        self.template = Template.of(prompt, system)
-        self.option_forms = Options.of(options)
-        self.calibration: Calibration | None = calibration
+        self.model = _with_old_settings(model, old) if old else model
+        self.prompt = prompt
+        self.options = options
+        self.calibration = calibration
+        self.system = system
         self.min_captured = min_captured
-        self.prior: dict[str, float] | None = None
-        """The model's leaning, once it is estimated."""
-        names = set(Settings.__dataclass_fields__) - {"options"}
-        settings = Settings(self.option_forms, **{k: self._params[k] for k in names})
-        self.backend: Backend = open_backend(model, settings)
-        self.store = store if isinstance(store, Store) else Store(store)
-        if isinstance(self.backend, FunctionBackend) and self.store.path and not model_name:
-            raise InputError(
-                "Name the callable with model_name, and anew when it changes: a store has to tell "
-                "models apart."
-            )
+        self.store = store
         self.progress = progress
-        self._paid = 0
-        self._identity: Mapping[str, Any] | None = None
-        self._lock = threading.Lock()
 
     @staticmethod
     def from_store(
@@ -140,24 +120,20 @@ class Judge(Decider):
 
     # ---- deciding -----------------------------------------------------------------------------
 
-    @property
-    def options(self) -> tuple[str, ...]:
-        """What is decided among."""
-        return self.option_forms.names
-
-    @property
-    def forward_passes(self) -> int:
-        """How many prompts the model was really given so far."""
-        return self._paid
-
     def answers(
         self, items: Iterable[Item] | Any, *, rows: Sequence[int] | None = None
     ) -> list[Answer]:
         """What the model says about each item, calibrated. Equal prompts are asked once, and those
         that the store knows not at all. `rows`: the number of the row that each item comes from,
         where that is not its place."""
+        self._check_parameters()
+        if self.calibration == "batch" and self.prior is None:
+            raise InputError(
+                "A judge with batch calibration decides once it knows a batch: call fit(X) with a "
+                "table first."
+            )
         raw = self._raw(self.template.render(as_items(items), rows), rows)
-        prior = self._prior(raw)
+        prior = self.prior if self.calibration != "contextual" else self.prior or self._contextual()
         return raw if prior is None else [calibrated(answer, prior) for answer in raw]
 
     def decide(self, items: Iterable[Item] | Any) -> list[Decision]:
@@ -166,13 +142,22 @@ class Judge(Decider):
 
     def fit(self, X: Any = None, y: Any = None) -> Self:
         """Estimate the prior of the calibration, if there is one; `y` is not looked at."""
-        self.prior = None
-        if self.calibration == "batch" and X is None:
-            raise InputError("Batch calibration needs a table: call fit(X).")
-        if self.calibration is not None:
-            raw = [] if X is None or self.calibration != "batch" else as_items(X)
-            self._prior(self._raw(self.template.render(raw)))
+        self._check_parameters()
+        prior = None
+        if self.calibration == "contextual":
+            prior = self._contextual()
+        elif self.calibration == "batch":
+            if X is None:
+                raise InputError("Batch calibration needs a table: call fit(X).")
+            raw = self._raw(self.template.render(as_items(X)))
+            prior = batch_prior(raw, self.option_names)
+        self.prior_ = prior
         return self
+
+    def check(self, items: Iterable[Item] | Any) -> None:
+        """Raise InputError where an item cannot fill the prompt."""
+        self._check_parameters()
+        self.template.render(as_items(items))
 
     def _decision(self, answer: Answer) -> Decision:
         if answer.status != "answered":
@@ -180,52 +165,18 @@ class Judge(Decider):
         label = self.option_forms.best(answer.probabilities)
         return Decision(label, answer.probabilities, "answered", answer.captured)
 
-    # ---- asking -------------------------------------------------------------------------------
+    def _contextual(self) -> Mapping[str, float]:
+        """What the model says to prompts with nothing in them."""
+        template = self.template
+        empty = [template.fill_alike(content) for content in EMPTY_CONTENTS]
+        return prior_of(self._raw(empty), self.option_names)
 
     def _raw(self, prompts: Sequence[Prompt], rows: Sequence[int] | None = None) -> list[Answer]:
         """The answers before calibration, read by `min_captured`."""
-        with self._lock:
-            keys = [key_of(self.identity, prompt, self.option_forms) for prompt in prompts]
-            known = self._found(prompts, keys, rows or range(1, len(prompts) + 1))
-        return [self._read(known[key]) for key in keys]
-
-    def _found(
-        self, prompts: Sequence[Prompt], keys: Sequence[str], rows: Sequence[int]
-    ) -> dict[str, Answer]:
-        """The answer for each key; what is not known is asked, and written down as it comes."""
-        if any(key not in self.store for key in keys):
-            self.store.reserve()  # before any is paid for; what others added is known then
-        missing: dict[str, int] = {}
-        for place, key in enumerate(keys):
-            if key not in self.store:
-                missing.setdefault(key, place)
-        places = list(missing.values())
-        asked = [prompts[place] for place in places]
-        self._checked(asked, [rows[place] for place in places])
-        known: dict[str, Answer] = {}
-        if asked:
-            self.store.introduce(self._introduction())
-        coming = self.backend.ask(asked)
-        try:
-            for done, (index, answer) in enumerate(coming, start=1):
-                key = keys[places[index]]
-                self.store.add(key, answer)
-                known[key] = answer
-                self._paid += answer.status != "failed"
-                if self.progress is not None:
-                    self.progress(done, len(asked))
-        finally:  # at once, not when the traceback is forgotten: no request goes on unseen
-            getattr(coming, "close", lambda: None)()
-        lost = Answer("failed", captured=0.0, text="The model gave no answer")
-        return {key: known.get(key) or self.store.get(key) or lost for key in keys}
-
-    def _checked(self, prompts: Sequence[Prompt], rows: Sequence[int]) -> None:
-        wrong = self.backend.check(prompts)
-        if wrong:
-            index = min(wrong, key=lambda i: rows[i])
-            others = len({rows[i] for i in wrong}) - 1
-            more = f" The same goes for {others} more." if others else ""
-            raise InputError(f"{name_rows([rows[index]])} {wrong[index]}{more}")
+        numbers = rows or range(1, len(prompts) + 1)
+        asking = self._asking()
+        found = asking.answers(prompts, numbers, self._introduction(), self.progress)
+        return [self._read(answer) for answer in found]
 
     def _read(self, answer: Answer) -> Answer:
         """`answer` with the status that this judge's threshold gives it."""
@@ -234,27 +185,110 @@ class Judge(Decider):
         refused = bool(answer.text) and declines(answer.text)
         return replace(answer, status="refused" if refused else "unparsed")
 
-    def _prior(self, raw: Sequence[Answer]) -> Mapping[str, float] | None:
-        if self.calibration is None or self.prior is not None:
-            return self.prior
-        if self.calibration == "batch":
-            self.prior = batch_prior(raw, self.options)
-        else:
-            empty = [self.template.fill_alike(content) for content in EMPTY_CONTENTS]
-            self.prior = prior_of(self._raw(empty), self.options)
-        return self.prior
+    # ---- parameters, read when they are needed ------------------------------------------------
+
+    def _check_parameters(self) -> None:
+        if self.calibration not in (None, *CALIBRATIONS):
+            known = " or ".join(CALIBRATIONS)
+            raise InputError(f"calibration is None, {known}, not {self.calibration!r}.")
+        if not 0 <= self.min_captured <= 1:
+            raise InputError(f"min_captured is a share from 0 to 1, not {self.min_captured}.")
+        _ = self.template, self._asking()
+
+    @property
+    def template(self) -> Template:
+        """The prompt, read."""
+        made: Template = self._once("_template", (self.prompt, self.system), Template.of)
+        return made
+
+    @property
+    def option_forms(self) -> Options:
+        """The options and the forms in which each may be stated."""
+        made: Options = self._once("_option_forms", (self.options,), Options.of)
+        return made
+
+    def _once(self, name: str, given: tuple[Any, ...], make: Callable[..., Any]) -> Any:
+        """What `make` makes of parameters, made again where one of them has changed."""
+        known = self.__dict__.get(name)
+        if known is None or known[0] != given:
+            known = (copy(given), make(*given))
+            setattr(self, name, known)
+        return known[1]
+
+    def _asking(self) -> Asking:
+        """The open model, with the store; opened again where a parameter of it has changed."""
+        options = self.option_forms
+        given = (self.model, self.store, options, self.min_captured)
+        opened = self.__dict__.get("_opened")
+        same = opened is not None and opened[0][0] is self.model and opened[0][1] is self.store
+        if opened is None or not same or opened[0][2:] != given[2:]:
+            opened = (given, self._open(options))
+            self._opened = opened
+        asking: Asking = opened[1]
+        return asking
+
+    def _open(self, options: Options) -> Asking:
+        backend = open_backend(self.model, options, self.min_captured)
+        store = self.store if isinstance(self.store, Store) else Store(self.store)
+        if isinstance(backend, FunctionBackend) and store.path and not backend.given.name:
+            raise InputError(
+                "Name the callable, as in leanfair.Function(callable, name=...), and anew when it "
+                "changes: a store has to tell models apart."
+            )
+        return Asking(backend, options, store)
+
+    def __sklearn_clone__(self) -> Judge:
+        """A judge with the same parameters that is not fitted; the model is not copied."""
+        made = type(self)(**self.get_params(deep=False))
+        for name in _MADE_OF_PARAMETERS & vars(self).keys():
+            setattr(made, name, getattr(self, name))
+        return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the open model, which is opened again where this is unpickled."""
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name not in _MADE_OF_PARAMETERS}
 
     # ---- what this is -------------------------------------------------------------------------
 
     @property
+    def option_names(self) -> tuple[str, ...]:
+        """The names of the options."""
+        return self.option_forms.names
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The slots of the prompt."""
+        return self.template.slots
+
+    @property
+    def fitted(self) -> bool:
+        """Whether there is no calibration, or it is estimated."""
+        return self.calibration is None or self.prior is not None
+
+    @property
+    def prior(self) -> Mapping[str, float] | None:
+        """The model's leaning, once `fit` has estimated it."""
+        return getattr(self, "prior_", None)
+
+    @property
+    def forward_passes(self) -> int:
+        """How many prompts the model was really given so far, by this judge and its clones."""
+        return self._asking().paid
+
+    @property
+    def backend(self) -> Backend:
+        """The open model."""
+        return self._asking().backend
+
+    @property
     def identity(self) -> Mapping[str, Any]:
         """What tells the model from others: its kind, name and fingerprint."""
-        if self._identity is None:
-            self._identity = dict(self.backend.identity())
-        return self._identity
+        return self._asking().identity
 
     def describe(self) -> dict[str, Any]:
         """All that the decisions depend on, in plain JSON types."""
+        self._check_parameters()
         return {
             "model": self.identity["model"],
             "fingerprint": self.identity["fingerprint"],
@@ -270,12 +304,8 @@ class Judge(Decider):
         """How many tokens `text` is, None where that is not known."""
         return self.backend.token_count(text)
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The arguments that this judge was made with."""
-        return dict(self._params)
-
     def __repr__(self) -> str:
-        return f"Judge({self._params['model']!r}, options={list(self.options)})"
+        return f"Judge({self.model!r}, options={self.options!r})"
 
     def _introduction(self) -> dict[str, Any]:
         """What makes this judge again, but for its model."""
@@ -285,6 +315,25 @@ class Judge(Decider):
             "system": self.template.system,
             "options": self.option_forms.to_json(),
         }
+
+
+_MADE_OF_PARAMETERS = {"_opened", "_template", "_option_forms"}
+"""Attributes of a judge that are made of its parameters where they are first needed."""
+
+
+def _with_old_settings(model: Any, old: Mapping[str, Any]) -> Any:
+    """`model` as a value with settings that were parameters of a judge until 0.1."""
+    unknown = sorted(old.keys() - _OLD_SETTINGS)
+    if unknown:
+        raise TypeError(f"Judge() got an unexpected keyword argument {unknown[0]!r}")
+    names = ", ".join(old)
+    warnings.warn(
+        f"{names} as parameters of Judge go in a later release: give them to leanfair.Local, "
+        f"leanfair.Server or leanfair.Function, as in Judge(leanfair.Local(model, ...), ...).",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    return model_with(model, old)
 
 
 def _versions() -> dict[str, str]:

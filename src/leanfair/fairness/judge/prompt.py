@@ -15,6 +15,9 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from leanfair.errors import InputError
 from leanfair.fairness.types import Item
 
@@ -140,12 +143,41 @@ def name_rows(rows: Sequence[int]) -> str:
 
 
 def as_items(X: Any) -> list[Item]:
-    """The rows of `X`: a pandas DataFrame as records, any other iterable as it is."""
-    if isinstance(X, (str, Mapping)):
+    """The rows of `X` as texts or records.
+
+    A data frame (of pandas, polars, pyarrow or another kind that narwhals knows) gives records, a
+    series or an array [n] or [n, 1] its values, any other iterable what it holds. Raises InputError
+    for whatever has no rows of that kind.
+    """
+    if isinstance(X, (str, bytes, Mapping)):
         raise InputError("A table is a list of texts or records: put a single one into a list.")
-    if hasattr(X, "columns") and hasattr(X, "to_dict"):
-        return list(X.to_dict("records"))
+    if isinstance(X, (list, tuple)):
+        return list(X)
+    if isinstance(X, np.ndarray):
+        return _items_of_array(X)
+    import narwhals as nw
+
+    if nw.dependencies.is_into_dataframe(X):
+        return list(nw.from_native(X, eager_only=True).rows(named=True))
+    if nw.dependencies.is_into_series(X):
+        return list(nw.from_native(X, series_only=True).to_list())
+    if hasattr(X, "columns") or not isinstance(X, Iterable):
+        raise InputError(
+            f"A table is a list of texts or records, an array of texts or a data frame that is "
+            f"loaded, and this is a {type(X).__module__}.{type(X).__qualname__}: turn it into one."
+        )
     return list(X)
+
+
+def _items_of_array(array: NDArray[Any]) -> list[Item]:
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise InputError(
+            f"An array of texts has the shape [n] or [n, 1], and this has {list(array.shape)}: "
+            f"give records, or a data frame, whose columns have names."
+        )
+    return list(array)
 
 
 def _read(prompt: str | os.PathLike[str]) -> str:

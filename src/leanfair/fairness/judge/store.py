@@ -69,7 +69,7 @@ class Store:
         if answer.status == "failed" or key in self._answers:
             return
         self._answers[key] = answer
-        self._append({"key": key, "answer": answer.to_json()})
+        self._append({"key": key, "answer": answer.to_dict()})
 
     def introduce(self, judge: Mapping[str, Any]) -> None:
         """Write down which judge writes here; once for each."""
@@ -149,7 +149,7 @@ class Store:
         try:
             line = json.loads(raw)
             if "answer" in line:
-                self._answers.setdefault(str(line["key"]), Answer.from_json(line["answer"]))
+                self._answers.setdefault(str(line["key"]), Answer.from_dict(line["answer"]))
             else:
                 judge = line["judge"]
                 name = hashlib.sha256(json.dumps(judge, sort_keys=True).encode()).hexdigest()[:16]

@@ -43,6 +43,9 @@ KINDS = {
 }
 """The contexts a row may ask for; see `leanfair.fairness.mentions.kinds` for their rules."""
 
+NAMES = frozenset({"name", "word name", "surname"})
+"""The kinds of rows that hold people's names."""
+
 _COUNTED = frozenset({"person", "noun", "agreeing"})
 
 Cell = tuple[int, ...]
@@ -104,7 +107,7 @@ class Scheme:
     terms: Mapping[str, str]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Attribute:
     """A protected attribute as a lexicon describes it.
 
@@ -124,6 +127,19 @@ class Attribute:
     heads: frozenset[str] = frozenset()
     not_heads: frozenset[str] = frozenset()
     schemes: tuple[Scheme, ...] = field(default=())
+
+    def __repr__(self) -> str:
+        return f"<lexicon of {self.name}>"
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Attribute:
+        """This very one: it never changes, and is compared by identity."""
+        return self
+
+    @cached_property
+    def of_names(self) -> bool:
+        """Whether it is told by people's names alone."""
+        kinds = {row.kind for row in self.rows if row.paired and len(row.axes) == len(self.axes)}
+        return bool(kinds) and kinds <= NAMES
 
     @cached_property
     def values(self) -> tuple[Value, ...]:

@@ -17,19 +17,21 @@ _FOLDER = files("leanfair.fairness.lexicon") / "data"
 @cache
 def read_lexicon(name: str) -> dict[str, Any]:
     """One of the packaged files, by its name without `.yaml`."""
-    return _parse((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"), f"{name}.yaml")
+    return parse((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"), f"{name}.yaml")
 
 
-def read_file(path: Path) -> dict[str, Any]:
-    """A user's own file."""
+def read_file(path: Path) -> str:
+    """The text of a user's own file."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"the attribute file {path} cannot be read: {error.strerror}") from error
-    return _parse(text, str(path))
+    except UnicodeError as error:
+        raise InputError(f"the attribute file {path} is not written in UTF-8: {error}") from error
 
 
-def _parse(text: str, path: str) -> dict[str, Any]:
+def parse(text: str, path: str) -> dict[str, Any]:
+    """The mapping that the YAML `text` of the file `path` holds."""
     try:
         data = yaml.load(text, Loader=_LOADER)
     except yaml.YAMLError as error:

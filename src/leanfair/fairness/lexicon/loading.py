@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from leanfair.fairness.lexicon.attribute import (
     forms_of,
     row_of,
 )
-from leanfair.fairness.lexicon.files import read_file, read_lexicon
+from leanfair.fairness.lexicon.files import parse, read_file, read_lexicon
 
 ATTRIBUTES = ("race", "gender", "age", "religion", "nationality", "disability", "name")
 """The attributes that come with the package."""
@@ -28,28 +28,45 @@ Counter = Callable[[str], int]
 
 
 def load_attribute(
-    attribute: str | Path | Attribute, tokenizer: Counter | None = None
+    attribute: str | Path | Mapping[str, Any] | Attribute, tokenizer: Counter | None = None
 ) -> Attribute:
-    """An attribute by its name, or from a YAML file of your own.
+    """An attribute by its name, from a YAML file of your own, or from the content of such a file.
 
     With a `tokenizer`, names stand for names of the same number of tokens, as far as the lists
     allow: each list is put in the order of token counts before they are laid side by side.
+
+    What is in the package is built once. A file is read each time, since it may have changed, and
+    built once for each content. Nothing that was built with a `tokenizer` is kept here, since that
+    would keep the tokenizer and its model.
     """
     if isinstance(attribute, Attribute):
         return attribute
-    return _load(str(attribute), tokenizer)
-
-
-@lru_cache(maxsize=32)
-def _load(name: str, tokenizer: Counter | None) -> Attribute:
+    if isinstance(attribute, Mapping):
+        return _build(attribute, "the attribute", tokenizer)
+    name = str(attribute)
     if name in ATTRIBUTES:
+        if tokenizer is None:
+            return _packaged(name)
         return _build(read_lexicon(name), f"{name}.yaml", tokenizer)
     path = Path(name)
     if path.suffix in (".yaml", ".yml") or path.exists():
-        return _build(read_file(path), name, tokenizer)
+        text = read_file(path)
+        if tokenizer is None:
+            return _own(text, name)
+        return _build(parse(text, name), name, tokenizer)
     raise InputError(
         f"there is no attribute {name!r}; there are {', '.join(ATTRIBUTES)}, or give a YAML file"
     )
+
+
+@cache
+def _packaged(name: str) -> Attribute:
+    return _build(read_lexicon(name), f"{name}.yaml", None)
+
+
+@lru_cache(maxsize=32)
+def _own(text: str, path: str) -> Attribute:
+    return _build(parse(text, path), path, None)
 
 
 def _build(data: Mapping[str, Any], path: str, tokenizer: Counter | None) -> Attribute:

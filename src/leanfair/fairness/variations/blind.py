@@ -16,6 +16,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from leanfair.fairness.lexicon.attribute import Attribute
 from leanfair.fairness.lexicon.grammar import article
 from leanfair.fairness.types import Item, Variation
 
@@ -56,7 +57,7 @@ _INDEFINITE = re.compile(r"\ban?\s+$", re.I)
 _YEARS = re.compile(r"[- ](?:years?|yrs?)[- ]old\b", re.I)
 
 
-def blind(variations: Sequence[Variation], attribute: str) -> Item:
+def blind(variations: Sequence[Variation], attribute: Attribute) -> Item:
     """The item whose `variations` over `attribute` these are, without that attribute.
 
     What does not tell the attribute comes back as it is.
@@ -70,7 +71,7 @@ def blind(variations: Sequence[Variation], attribute: str) -> Item:
     return _blind_record(chosen, attribute)
 
 
-def blind_text(text: str, spans: Sequence[tuple[int, int]], attribute: str) -> str:
+def blind_text(text: str, spans: Sequence[tuple[int, int]], attribute: Attribute) -> str:
     """`text` without what stands at `spans`."""
     for start, end in reversed(_joined(text, spans, attribute)):
         before, after = text[:start], text[end:]
@@ -81,7 +82,7 @@ def blind_text(text: str, spans: Sequence[tuple[int, int]], attribute: str) -> s
     return text
 
 
-def _blind_record(variation: Variation, attribute: str) -> dict[str, Any]:
+def _blind_record(variation: Variation, attribute: Attribute) -> dict[str, Any]:
     """A record's fields are found again by the lines that a variation shows."""
     record = variation.record or {}
     blinded, offset = dict(record), 0
@@ -97,18 +98,20 @@ def _blind_record(variation: Variation, attribute: str) -> dict[str, Any]:
     return blinded
 
 
-def _joined(text: str, spans: Sequence[tuple[int, int]], attribute: str) -> list[tuple[int, int]]:
+def _joined(
+    text: str, spans: Sequence[tuple[int, int]], attribute: Attribute
+) -> list[tuple[int, int]]:
     """The places, a first name and the last name behind it as one."""
     joined: list[tuple[int, int]] = []
     for start, end in sorted(spans):
-        if joined and "name" in attribute and text[joined[-1][1] : start] == " ":
+        if joined and attribute.of_names and text[joined[-1][1] : start] == " ":
             joined[-1] = (joined[-1][0], end)
         else:
             joined.append((start, end))
     return joined
 
 
-def _instead(before: str, term: str, after: str, attribute: str) -> tuple[str, str]:
+def _instead(before: str, term: str, after: str, attribute: Attribute) -> tuple[str, str]:
     """What stands in the place of `term`, and what follows it then."""
     lower = term.lower()
     if lower in ("his", "her"):
@@ -117,7 +120,7 @@ def _instead(before: str, term: str, after: str, attribute: str) -> tuple[str, s
     if lower in _PERSONAL:
         new = _styled(term, _PERSONAL[lower])
         return new, _agreeing(after) if new.lower() == "they" else after
-    if "name" in attribute:
+    if attribute.of_names:
         return ("The person" if _starts(before) else "the person"), after
     if re.search(r"(?:[:=]\s*[\"'“]?|\b(?:age|race|gender|sex|religion) (?:is|was) )$", before):
         return NOT_STATED, after
@@ -128,17 +131,17 @@ def _instead(before: str, term: str, after: str, attribute: str) -> tuple[str, s
     )
 
 
-def _age(before: str, after: str, attribute: str) -> tuple[str, str]:
+def _age(before: str, after: str, attribute: Attribute) -> tuple[str, str]:
     years = _YEARS.match(after)
     if years is None:
         return NOT_STATED, after
     rest = after[years.end() :]
     if "-" in years.group():
         return ("" if _noun_after(before, rest) else "person"), rest
-    return f"of unstated {attribute}", rest
+    return f"of unstated {attribute.name}", rest
 
 
-def _word(before: str, term: str, after: str, attribute: str) -> tuple[str, str]:
+def _word(before: str, term: str, after: str, attribute: Attribute) -> tuple[str, str]:
     if _PEOPLE.search(term):
         return _styled(term, "people", _starts(before)), after
     if _PERSON.search(term):
@@ -147,7 +150,7 @@ def _word(before: str, term: str, after: str, attribute: str) -> tuple[str, str]
         return "", after
     if _DETERMINED.search(before):
         return "person", after
-    return f"of unstated {attribute}", after
+    return f"of unstated {attribute.name}", after
 
 
 def _noun_after(before: str, after: str) -> bool:

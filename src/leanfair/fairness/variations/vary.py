@@ -13,7 +13,7 @@ What holds, for texts and records:
 - Capitals are kept as they are written: "black" stands for "asian", "Black" for "Asian". Otherwise
   it could not be known which of the two to come back to.
 - An item that does not tell the attribute, or tells it by a word that has no counterpart (Latinx),
-  or cannot be varied with closure, comes back alone and as it was; `note` says which.
+  or cannot be varied with closure, comes back alone and as it was; its `note` says which.
 
 Colours, places and firms that share a word with a group are not touched: of "black" and "white"
 only what is said of a person changes, see `leanfair.fairness.mentions.adjectives`. What a variation
@@ -23,14 +23,19 @@ experience.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 from leanfair.errors import InputError
 from leanfair.fairness.lexicon.attribute import Attribute
-from leanfair.fairness.lexicon.loading import load_attribute
+from leanfair.fairness.lexicon.protected import (
+    Attributes,
+    Counter,
+    ProtectedAttribute,
+    attributes_of,
+    with_old_settings,
+)
 from leanfair.fairness.mentions.reading import Reading, read, spans_of
 from leanfair.fairness.types import Item, Record, Variation
 from leanfair.fairness.variations.closure import (
@@ -54,8 +59,6 @@ from leanfair.fairness.variations.records import (
     shown,
 )
 
-Counter = Callable[[str], int]
-
 
 @dataclass(frozen=True)
 class _Reading:
@@ -71,113 +74,105 @@ class _Reading:
 
 def vary(
     item: Item,
-    attribute: str | Path | Attribute,
+    attribute: Attributes,
     *,
+    tokenizer: Counter | None = None,
     values: Sequence[str] | None = None,
     protect: Sequence[str] = (),
     field: str | Sequence[str] | None = None,
-    tokenizer: Counter | None = None,
 ) -> tuple[Variation, ...]:
-    """The item once per value of the attribute.
+    """The item once per value of the attribute, or per combination of the values of several.
 
-    `values`: only these values; for a record, the very values to write. `protect`: phrases that
-    must not be touched, besides the lexicon's. `field`: the fields of a record to vary, where their
-    names do not show it or where several tell the attribute (sex and relationship). `tokenizer`:
-    counts the tokens of a text, so that names change for names of as many tokens.
+    `attribute`: a name, a YAML file, what `leanfair.attribute` makes of it with values, fields and
+    protected phrases, or a list of them. A combination's `value` joins the names with ", ". Closure
+    holds there too: where attributes get into each other's way, so that some combination does not
+    lead back to all, the item comes back alone. `tokenizer`: counts the tokens of a text, so that
+    names change for names of as many tokens. `values`, `protect` and `field` are old spellings.
+
+    An item that cannot be varied comes back alone, as it was; its `note` says why.
     """
-    found = _read(item, load_attribute(attribute, tokenizer), values, protect, field)
+    found = attributes_of(with_old_settings(attribute, values, field, protect))
+    if tokenizer is not None:
+        found = tuple(one.counted(tokenizer) for one in found)
+    if len(found) > 1:
+        return _vary_product(item, found)
+    return _vary(item, found[0])
+
+
+def _vary(item: Item, attribute: ProtectedAttribute) -> tuple[Variation, ...]:
+    found = _read(item, attribute)
     turned = turn_all(found.parts, found.readers, found.rings)
     if not turned:
-        return (_alone(found),)
+        return (_alone(found, _why_alone(found, attribute)),)
     return tuple(_variation(found, one) for one in turned)
 
 
-def tells(
-    item: Item,
-    attribute: str | Path | Attribute,
-    *,
-    protect: Sequence[str] = (),
-    field: str | Sequence[str] | None = None,
-) -> bool:
+def _why_alone(found: _Reading, attribute: ProtectedAttribute) -> str:
+    """Why an item that was not turned comes back alone, in one sentence without its full stop."""
+    kind = "text" if isinstance(found.item, str) else "record"
+    name = attribute.name
+    unpaired = [part.text[a:b] for part in found.parts for a, b in part.unpaired]
+    if unpaired:
+        why = f"by {unpaired[0]!r}, which has no counterpart here in the other values"
+        return f"the {kind} tells {name} {why}"
+    if told(found.parts, len(found.rings)):
+        return f"the {kind} tells {name}, but not so that every variation leads back to it"
+    if attribute.values is not None and _tells(found.item, replace(attribute, values=None)):
+        return f"the {kind} tells {name}, but none of the values asked for"
+    return f"the {kind} does not tell {name}"
+
+
+def _tells(item: Item, attribute: ProtectedAttribute) -> bool:
     """Whether the item tells the attribute at all, by a term that can be varied or another."""
-    found = _read(item, load_attribute(attribute), None, protect, field)
+    found = _read(item, attribute)
     return told(found.parts, len(found.rings)) or any(part.unpaired for part in found.parts)
 
 
-def note(
-    item: Item,
-    attribute: str | Path | Attribute,
-    *,
-    values: Sequence[str] | None = None,
-    protect: Sequence[str] = (),
-    field: str | Sequence[str] | None = None,
-    tokenizer: Counter | None = None,
-) -> str:
-    """Why an item comes back alone, in one sentence; nothing where it is varied."""
-    found = _read(item, load_attribute(attribute, tokenizer), values, protect, field)
-    name = found.attribute.name
-    unpaired = [part.text[a:b] for part in found.parts for a, b in part.unpaired]
-    if unpaired:
-        return f"tells {name} by {unpaired[0]!r}, which has no counterpart here in the other values"
-    if not told(found.parts, len(found.rings)):
-        if values is not None and tells(item, attribute, protect=protect, field=field):
-            return f"tells {name}, but none of the values asked for"
-        return f"does not tell {name}"
-    if not turn_all(found.parts, found.readers, found.rings):
-        return f"tells {name}, but not so that every variation leads back to it"
-    return ""
-
-
-def vary_product(
-    item: Item,
-    attributes: Sequence[str | Path | Attribute],
-    *,
-    protect: Sequence[str] = (),
-    tokenizer: Counter | None = None,
-) -> tuple[Variation, ...]:
-    """The item once per combination of the values of several attributes.
-
-    A `value` joins the names with ", ". Closure holds here too: where the attributes get into each
-    other's way, so that some combination does not lead back to all, the item comes back alone.
-    """
-    loaded = [load_attribute(attribute, tokenizer) for attribute in attributes]
-    found = _combine(item, loaded, protect)
+def _vary_product(item: Item, attributes: Sequence[ProtectedAttribute]) -> tuple[Variation, ...]:
+    found = _combine(item, attributes)
     wanted = {_key(variation.item) for variation in found}
     closed = all(
-        {_key(other.item) for other in _combine(variation.item, loaded, protect)} == wanted
+        {_key(other.item) for other in _combine(variation.item, attributes)} == wanted
         for variation in found
     )
     if len(wanted) == len(found) and closed:
-        return found
+        if len(found) > 1:
+            return found
+        return (replace(found[0], note=_why_none(item, attributes)),)
     text = item if isinstance(item, str) else shown("", item, (), (), True).text
-    return (Variation("", text, (), True, None if isinstance(item, str) else item),)
+    record = None if isinstance(item, str) else item
+    return (Variation("", text, (), True, record, _why_none(item, attributes)),)
 
 
-def _combine(
-    item: Item, attributes: Sequence[Attribute], protect: Sequence[str]
-) -> tuple[Variation, ...]:
+def _why_none(item: Item, attributes: Sequence[ProtectedAttribute]) -> str:
+    """Why an item has no combinations: what each attribute says of it alone, where that is why."""
+    kind = "text" if isinstance(item, str) else "record"
+    alone = [found[0].note for found in (_vary(item, one) for one in attributes) if len(found) < 2]
+    told = " and ".join(note.removeprefix(f"the {kind} ") for note in alone)
+    names = " and ".join(one.name for one in attributes)
+    return f"the {kind} {told or f'tells {names}, but not so that it can be varied'}"
+
+
+def _combine(item: Item, attributes: Sequence[ProtectedAttribute]) -> tuple[Variation, ...]:
     found: list[tuple[tuple[str, ...], Item]] = [((), item)]
     for attribute in attributes:
         found = [
             ((*names, variation.value) if variation.value else names, variation.item)
             for names, one in found
-            for variation in vary(one, attribute, protect=protect)
+            for variation in _vary(one, attribute)
         ]
     original = _key(item)
-    return tuple(
-        _joined(names, one, attributes, protect, _key(one) == original) for names, one in found
-    )
+    return tuple(_joined(names, one, attributes, _key(one) == original) for names, one in found)
 
 
 def _joined(
     names: Sequence[str],
     item: Item,
-    attributes: Sequence[Attribute],
-    protect: Sequence[str],
+    attributes: Sequence[ProtectedAttribute],
     original: bool,
 ) -> Variation:
     value = ", ".join(names)
-    readings = [_read(item, attribute, None, protect, None) for attribute in attributes]
+    readings = [_read(item, attribute) for attribute in attributes]
     if isinstance(item, str):
         spans = spans_of([part for reading in readings for part in reading.parts])
         return Variation(value, item, spans, original)
@@ -190,18 +185,12 @@ def _key(item: Item) -> object:
     return item if isinstance(item, str) else tuple((name, str(v)) for name, v in item.items())
 
 
-def _read(
-    item: Item,
-    attribute: Attribute,
-    values: Sequence[str] | None,
-    protect: Sequence[str],
-    field: str | Sequence[str] | None,
-) -> _Reading:
-    kept = tuple(protect)
+def _read(item: Item, attribute: ProtectedAttribute) -> _Reading:
+    one = attribute
     if isinstance(item, str):
-        return _read_text(item, attribute, values, kept)
+        return _read_text(item, one.lexicon, one.values, one.protect)
     if isinstance(item, Mapping):
-        return _read_record(item, attribute, values, kept, field)
+        return _read_record(item, one.lexicon, one.values, one.protect, one.field)
     raise InputError(f"an item is a text or a record (a mapping), not {type(item).__name__}")
 
 
@@ -280,10 +269,10 @@ def _variation(found: _Reading, turned: Turned) -> Variation:
     return _shown(found, value, turned.parts, original)
 
 
-def _alone(found: _Reading) -> Variation:
+def _alone(found: _Reading, why: str) -> Variation:
     cell = lead_cell(found.parts, len(found.rings))
     value = "" if cell is None else found.attribute.value_name(cell)
-    return _shown(found, value, found.parts, True)
+    return replace(_shown(found, value, found.parts, True), note=why)
 
 
 def _shown(found: _Reading, value: str, parts: Sequence[Reading], original: bool) -> Variation:

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from leanfair.errors import InputError
+from leanfair.fairness.judge.backends.models import Function
 from leanfair.fairness.judge.judge import Judge
 
 
 def answers(function: Any, n: int = 4, **more: Any) -> list[Any]:
     texts = [f"text {i}" for i in range(n)]
-    return Judge(function, "{text}", ["yes", "no"], **more).answers(texts)
+    return Judge(Function(function, **more), "{text}", ["yes", "no"]).answers(texts)
 
 
 def test_less_than_all_of_the_probability_is_what_is_captured() -> None:

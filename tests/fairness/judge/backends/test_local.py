@@ -12,8 +12,8 @@ import torch
 from transformers import AutoTokenizer
 
 from leanfair.errors import InputError
-from leanfair.fairness.judge.backends.base import Settings
 from leanfair.fairness.judge.backends.local import LocalBackend
+from leanfair.fairness.judge.backends.models import Local
 from leanfair.fairness.judge.backends.open import open_backend
 from leanfair.fairness.judge.judge import Judge
 from leanfair.fairness.judge.options import Options
@@ -24,8 +24,10 @@ TEXTS = ["He is a Black man from Ohio.", "She is a White woman.", "the loan", "3
 
 
 def judge(chat: bool = False, family: str = "Llama", **more: Any) -> Judge:
+    of_the_model = {k: more.pop(k) for k in ("max_new_tokens", "batch_size") if k in more}
     given: dict[str, Any] = {"options": ["yes", "no"], "min_captured": 0.0, **more}
-    return Judge((model(family), tokenizer(chat)), "Should it be? {text} Answer:", **given)
+    pair = Local((model(family), tokenizer(chat)), **of_the_model)
+    return Judge(pair, "Should it be? {text} Answer:", **given)
 
 
 @pytest.fixture(scope="session")
@@ -79,10 +81,9 @@ def test_the_chat_template_is_used_where_there_is_one() -> None:
 def test_a_model_without_a_chat_template_works_and_so_does_one_that_is_told_not_to_use_it() -> None:
     plain = judge().answers(TEXTS)
     told = Judge(
-        (model("Llama"), tokenizer(True)),
+        Local((model("Llama"), tokenizer(True)), chat=False),
         "Should it be? {text} Answer:",
         ["yes", "no"],
-        chat=False,
         min_captured=0.0,
     )
     assert told.answers(TEXTS) == plain
@@ -106,9 +107,10 @@ def test_a_folder_is_a_model_and_is_told_by_its_content(folder: Path, tmp_path: 
 
 def test_what_a_store_knows_needs_no_weights(folder: Path, tmp_path: Path) -> None:
     store = tmp_path / "answers.jsonl"
-    first = Judge(str(folder), "{text}", ["yes", "no"], store=store, max_new_tokens=0)
+    local = Local(folder, max_new_tokens=0)
+    first = Judge(local, "{text}", ["yes", "no"], store=store)
     before = first.answers(TEXTS)
-    again = Judge(str(folder), "{text}", ["yes", "no"], store=store, max_new_tokens=0)
+    again = Judge(local, "{text}", ["yes", "no"], store=store)
     assert again.answers(TEXTS) == before
     assert isinstance(again.backend, LocalBackend)
     assert "scorer" not in vars(again.backend)
@@ -116,7 +118,7 @@ def test_what_a_store_knows_needs_no_weights(folder: Path, tmp_path: Path) -> No
 
 def test_a_folder_without_a_model_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no language model"):
-        Judge(tmp_path, "{text}", ["yes", "no"])
+        Judge(tmp_path, "{text}", ["yes", "no"]).answers(["a"])
     (tmp_path / "config.json").write_text('{"model_type": "nonsense"}')
     with pytest.raises(InputError, match="gives no language model") as caught:
         Judge(tmp_path, "{text}", ["yes", "no"]).answers(["a"])
@@ -147,7 +149,7 @@ def test_what_is_said_instead_of_an_option_is_seen() -> None:
 
 def test_a_model_alone_is_one_sentence() -> None:
     with pytest.raises(InputError, match=r"pair \(model, tokenizer\)"):
-        Judge(model("Llama"), "{text}", ["yes", "no"])
+        Judge(model("Llama"), "{text}", ["yes", "no"]).answers(["a"])
 
 
 @pytest.mark.parametrize("family", ["Bloom", "Mamba"])
@@ -172,8 +174,8 @@ def test_the_batch_size_bounds_the_prompts_of_a_pass_and_changes_nothing() -> No
 
 
 def test_a_back_end_of_ones_own_is_taken_as_it_is() -> None:
-    settings = Settings(Options.of(["yes", "no"]), min_captured=0.0)
-    backend = LocalBackend((model("Llama"), tokenizer()), settings, sharing="none")
-    assert open_backend(backend, settings) is backend
+    options = Options.of(["yes", "no"])
+    backend = LocalBackend(Local((model("Llama"), tokenizer())), options, 0.0, sharing="none")
+    assert open_backend(backend, options) is backend
     made = Judge(backend, "Should it be? {text} Answer:", ["yes", "no"], min_captured=0.0)
     assert made.predict_proba(TEXTS) == pytest.approx(judge().predict_proba(TEXTS), abs=1e-5)

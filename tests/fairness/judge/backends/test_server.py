@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from dataclasses import fields
 from math import log
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from leanfair.errors import InputError
+from leanfair.fairness.judge.backends.models import Server
 from leanfair.fairness.judge.judge import Judge
 from tests.support.unruly_server import Asked, Reply, Unruly, said, trouble, user_text
 
@@ -24,7 +26,9 @@ def graded(asked: Asked, number: int) -> Reply:
 
 def judge(url: str, **more: Any) -> Judge:
     settings: dict[str, Any] = {"options": ["yes", "no"], "retries": 1, "timeout": 5.0, **more}
-    return Judge(url, "Is it so? {text}", **settings)
+    names = {one.name for one in fields(Server)} & settings.keys()
+    server = Server(url, **{name: settings.pop(name) for name in names})
+    return Judge(server, "Is it so? {text}", **settings)
 
 
 def test_the_prompt_is_sent_as_it_was_written() -> None:
@@ -117,7 +121,7 @@ def test_nothing_secret_is_written_down() -> None:
 
 def test_a_broken_url_is_an_input_error() -> None:
     with pytest.raises(InputError, match="no URL"):
-        judge("http://")
+        judge("http://").answers(TEXTS)
 
 
 def test_it_works_where_an_event_loop_runs_already() -> None:

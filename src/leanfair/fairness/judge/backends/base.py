@@ -1,12 +1,10 @@
-"""What a judge asks of a back end, and which one is meant by what a user names as a model."""
+"""What a judge asks of a back end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from leanfair.fairness.judge.options import Options
 from leanfair.fairness.judge.prompt import Prompt
 from leanfair.fairness.types import Answer
 
@@ -32,23 +30,3 @@ class Backend(Protocol):
 
     def token_count(self, text: str) -> int | None:
         """How many tokens `text` is, None where that is not known."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a model is asked. Each back end takes what concerns it."""
-
-    options: Options
-    min_captured: float = 0.1
-    max_new_tokens: int = 16
-    batch_size: int | None = None
-    device: str = "auto"
-    dtype: str = "auto"
-    chat: bool | None = None
-    model_name: str | None = None
-    revision: str | None = None
-    api_key: str | None = None
-    concurrency: int = 8
-    timeout: float = 60.0
-    retries: int = 5
-    requests_per_minute: float | None = None

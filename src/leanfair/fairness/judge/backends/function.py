@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leanfair.errors import InputError
-from leanfair.fairness.judge.backends.base import Settings
+from leanfair.fairness.judge.backends.models import Function
+from leanfair.fairness.judge.options import Options
 from leanfair.fairness.judge.prompt import Prompt
 from leanfair.fairness.types import Answer
 
@@ -25,15 +26,15 @@ class FunctionBackend:
     failed and the others go on; if it raises at once, that is an error in it, and passed on.
     """
 
-    def __init__(self, function: Callable[[list[str]], Any], settings: Settings) -> None:
-        self.function = function
-        self.settings = settings
+    def __init__(self, given: Function, options: Options) -> None:
+        self.given = given
+        self.options = options
         self._worked = False
 
     def identity(self) -> Mapping[str, Any]:
         """The callable's name; what it does cannot be told from outside."""
-        name = self.settings.model_name or _name(self.function)
-        return {"kind": "callable", "model": name, "fingerprint": self.settings.revision}
+        name = self.given.name or _name(self.given.function)
+        return {"kind": "callable", "model": name, "fingerprint": self.given.revision}
 
     def check(self, prompts: Sequence[Prompt]) -> Mapping[int, str]:
         """Nothing: a callable has no limits that are known."""
@@ -41,7 +42,7 @@ class FunctionBackend:
 
     def ask(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, Answer]]:
         """Call the function on batches of prompts, in their order."""
-        size = self.settings.batch_size or _BATCH
+        size = self.given.batch_size or _BATCH
         for start in range(0, len(prompts), size):
             texts = [prompt.plain for prompt in prompts[start : start + size]]
             for offset, answer in enumerate(self._batch(texts)):
@@ -53,7 +54,7 @@ class FunctionBackend:
 
     def _batch(self, texts: list[str]) -> list[Answer]:
         try:
-            raw = self.function(texts)
+            raw = self.given.function(texts)
         except Exception as error:
             if not self._worked:
                 raise
@@ -65,7 +66,7 @@ class FunctionBackend:
         return answers
 
     def _checked(self, raw: Any, n: int) -> NDArray[np.float64]:
-        names = self.settings.options.names
+        names = self.options.names
         try:
             values = np.asarray(raw, dtype=float)
         except (TypeError, ValueError):
@@ -89,7 +90,7 @@ class FunctionBackend:
         if not total > 0:  # NaN, or nothing for any option
             return Answer("unparsed", captured=0.0)
         close = abs(total - 1) <= _ROUNDING
-        names = self.settings.options.names
+        names = self.options.names
         probabilities = {n: float(p) / total for n, p in zip(names, row, strict=True)}
         return Answer("answered", probabilities, captured=1.0 if close else total)
 

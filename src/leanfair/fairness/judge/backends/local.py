@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leanfair.errors import InputError
-from leanfair.fairness.judge.backends.base import Settings
+from leanfair.fairness.judge.backends.models import Local
 from leanfair.fairness.judge.backends.tokens import Dialect, Forms, Tokens
+from leanfair.fairness.judge.options import Options
 from leanfair.fairness.judge.prompt import Prompt
 from leanfair.fairness.types import Answer
 from leanfair.models.gguf import content_hash, converted
@@ -37,16 +39,20 @@ class LocalBackend:
 
     def __init__(
         self,
-        model: str | tuple[Any, Any],
-        settings: Settings,
+        local: Local,
+        options: Options,
+        min_captured: float = 0.1,
         *,
         sharing: Sharing = "auto",
         budget: int | None = None,
     ) -> None:
-        self.settings = settings
+        self.local = local
+        self.options = options
+        self.min_captured = min_captured
         self.sharing: Sharing = sharing
         self.budget = budget
-        self._given = model
+        model = local.model if isinstance(local.model, tuple) else os.fspath(local.model)
+        self._given: str | tuple[Any, Any] = model
         if isinstance(model, str) and Path(model).is_dir() and not _is_model(Path(model)):
             raise InputError(
                 f"The folder {model} holds no language model: it needs a config.json, weights and "
@@ -57,8 +63,8 @@ class LocalBackend:
 
     def identity(self) -> Mapping[str, Any]:
         """The model's name, and a hash of its files, or its commit on the hub."""
-        dtype = {} if self.settings.dtype == "auto" else {"dtype": self.settings.dtype}
-        plain = {} if self.settings.chat is None else {"chat": self.settings.chat}
+        dtype = {} if self.local.dtype == "auto" else {"dtype": self.local.dtype}
+        plain = {} if self.local.chat is None else {"chat": self.local.chat}
         return {"kind": "transformers", **self._identity, **dtype, **plain}
 
     def check(self, prompts: Sequence[Prompt]) -> Mapping[int, str]:
@@ -98,7 +104,7 @@ class LocalBackend:
             from transformers import AutoTokenizer
 
             tokenizer = load_part(AutoTokenizer, self._given, self._source, self._revision)
-        return Dialect(tokenizer, self.settings.options, self.settings.chat)
+        return Dialect(tokenizer, self.options, self.local.chat)
 
     @cached_property
     def scorer(self) -> Scorer:
@@ -106,7 +112,7 @@ class LocalBackend:
         from leanfair.fairness.judge.backends.scoring import Scorer
 
         model = self._given[0] if isinstance(self._given, tuple) else self._load()
-        return Scorer(model.eval(), self.sharing, self.budget, self.settings.batch_size)
+        return Scorer(model.eval(), self.sharing, self.budget, self.local.batch_size)
 
     @cached_property
     def _config(self) -> Any:
@@ -125,7 +131,7 @@ class LocalBackend:
     @cached_property
     def _identity(self) -> Mapping[str, Any]:
         if isinstance(self._given, tuple):
-            name = self.settings.model_name or type(self._given[0]).__name__
+            name = self.local.name or type(self._given[0]).__name__
             return {"model": name, "fingerprint": weights_hash(self._given[0])}
         path = Path(self._given)
         if path.is_file():
@@ -143,7 +149,7 @@ class LocalBackend:
         from huggingface_hub import hf_hub_download
 
         try:
-            found = hf_hub_download(self._given, "config.json", revision=self.settings.revision)
+            found = hf_hub_download(self._given, "config.json", revision=self.local.revision)
         except (OSError, ValueError) as error:
             raise no_model(self._given, error) from error
         return Path(found).parent.name
@@ -161,10 +167,10 @@ class LocalBackend:
         import torch
         from transformers import AutoModelForCausalLM
 
-        device = self.settings.device
+        device = self.local.device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        dtype = self.settings.dtype
+        dtype = self.local.dtype
         if dtype == "auto" and device == "cpu":  # half precision is slower there, not faster
             dtype = "float32"
         assert isinstance(self._given, str)
@@ -181,7 +187,7 @@ class LocalBackend:
         unclear = []
         for index, logs in self.scorer.score(queries, self.dialect.head(prompts[0])):
             answer = self._answer(forms[index], logs)
-            if answer.captured < self.settings.min_captured and self.settings.max_new_tokens:
+            if answer.captured < self.min_captured and self.local.max_new_tokens:
                 unclear.append((index, answer))
             else:
                 yield index, answer
@@ -201,7 +207,7 @@ class LocalBackend:
         ]
 
     def _answer(self, forms: Forms, logs: Sequence[float]) -> Answer:
-        names = self.settings.options.names
+        names = self.options.names
         shares, captured = forms.masses(logs, len(names))
         return Answer("answered", dict(zip(names, shares, strict=True)), captured)
 
@@ -219,7 +225,7 @@ class LocalBackend:
             out = model.generate(
                 input_ids=ids.to(model.device),
                 attention_mask=mask.to(model.device),
-                max_new_tokens=self.settings.max_new_tokens,
+                max_new_tokens=self.local.max_new_tokens,
                 do_sample=False,
                 temperature=None,
                 top_p=None,

@@ -13,8 +13,9 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
 from leanfair.errors import InputError, MissingDependencyError
-from leanfair.fairness.judge.backends.base import Settings
+from leanfair.fairness.judge.backends.models import Server
 from leanfair.fairness.judge.backends.server_replies import reason
+from leanfair.fairness.judge.options import Options
 from leanfair.fairness.judge.prompt import Prompt
 from leanfair.fairness.types import Answer
 
@@ -32,22 +33,26 @@ class ServerBackend:
     answer read strictly (see `server_requests`). Requests that fail are tried again, waiting longer
     each time, or as long as the server says. One that fails for good is an answer "failed".
 
-    The key of the server is `api_key`, or $LEANFAIR_API_KEY; $OPENAI_API_KEY goes to OpenAI alone.
+    Its key is the server's `api_key`, or $LEANFAIR_API_KEY; $OPENAI_API_KEY goes to OpenAI alone.
     """
 
-    def __init__(self, url: str, settings: Settings) -> None:
-        self.url = url.rstrip("/")
-        self.settings = settings
+    def __init__(self, server: Server, options: Options, min_captured: float) -> None:
+        self.url = server.url.rstrip("/")
+        self.server = server
+        self.options = options
+        self.min_captured = min_captured
         self._worked = False
         if not urlsplit(self.url).hostname:
-            raise InputError(f"{url} is no URL of a server: give one as http://localhost:8000/v1.")
+            raise InputError(
+                f"{self.url} is no URL of a server: give one as http://localhost:8000/v1."
+            )
 
     def identity(self) -> Mapping[str, Any]:
         """The model's name and the server, without what a URL may hold of passwords."""
         parts = urlsplit(self.url)
         port = "" if parts.port is None else f":{parts.port}"
         address = urlunsplit((parts.scheme, f"{parts.hostname}{port}", parts.path, "", ""))
-        revision = self.settings.revision
+        revision = self.server.revision
         return {"kind": "server", "model": self.model, "fingerprint": revision, "url": address}
 
     def check(self, prompts: Sequence[Prompt]) -> Mapping[int, str]:
@@ -79,8 +84,8 @@ class ServerBackend:
     @cached_property
     def model(self) -> str:
         """The name of the model: the one given, or the only one that the server has."""
-        if self.settings.model_name:
-            return self.settings.model_name
+        if self.server.model_name:
+            return self.server.model_name
         openai = _openai()
         try:
             with openai.OpenAI(**self._connection()) as client:
@@ -101,7 +106,9 @@ class ServerBackend:
         from leanfair.fairness.judge.backends.server_requests import Requests
 
         async with _openai().AsyncOpenAI(**self._connection()) as client:
-            requests = Requests(client, self.url, self.model, self.settings)
+            requests = Requests(
+                client, self.url, self.model, self.server, self.options, self.min_captured
+            )
             requests.worked = self._worked
             try:
                 await requests.run(prompts, emit)
@@ -112,13 +119,13 @@ class ServerBackend:
         return {
             "base_url": self.url,
             "api_key": self._key(),
-            "timeout": self.settings.timeout,
-            "max_retries": self.settings.retries,
+            "timeout": self.server.timeout,
+            "max_retries": self.server.retries,
         }
 
     def _key(self) -> str:
         host = urlsplit(self.url).hostname or ""
-        key = self.settings.api_key or os.environ.get(KEY_VARIABLE)
+        key = self.server.api_key or os.environ.get(KEY_VARIABLE)
         if not key and (host == "openai.com" or host.endswith(".openai.com")):
             key = os.environ.get(_OPENAI_KEY)
         return key or "none"

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from leanfair.errors import InputError
-from leanfair.fairness.judge.backends.base import Settings
+from leanfair.fairness.judge.backends.models import Server
 from leanfair.fairness.judge.backends.server_replies import (
     DECLINED,
     NonsenseError,
@@ -23,6 +23,7 @@ from leanfair.fairness.judge.backends.server_replies import (
     from_text,
     reason,
 )
+from leanfair.fairness.judge.options import Options
 from leanfair.fairness.judge.prompt import Prompt
 from leanfair.fairness.types import Answer
 
@@ -54,8 +55,17 @@ class RequestError(Exception):
 class Requests:
     """The requests for one table."""
 
-    def __init__(self, client: Any, url: str, model: str, settings: Settings) -> None:
-        self.client, self.url, self.model, self.settings = client, url, model, settings
+    def __init__(
+        self,
+        client: Any,
+        url: str,
+        model: str,
+        server: Server,
+        options: Options,
+        min_captured: float,
+    ) -> None:
+        self.client, self.url, self.model, self.server = client, url, model, server
+        self.options, self.min_captured = options, min_captured
         self.way: Way = "logprobs"
         self.worked = False
         """Whether the server has answered before."""
@@ -75,7 +85,7 @@ class Requests:
         again = await self._probe(waiting, prompts, emit)
         self.client = client
         waiting.extend(again)
-        workers = min(max(1, self.settings.concurrency), len(waiting))
+        workers = min(max(1, self.server.concurrency), len(waiting))
         await asyncio.gather(*(self._work(waiting, prompts, emit) for _ in range(workers)))
 
     async def _probe(
@@ -109,7 +119,7 @@ class Requests:
 
     def _hasty(self) -> Any:
         """The client, with few tries: whether a server is down should be known soon."""
-        return self.client.with_options(max_retries=min(self.settings.retries, _PROBE_RETRIES))
+        return self.client.with_options(max_retries=min(self.server.retries, _PROBE_RETRIES))
 
     async def _work(
         self,
@@ -120,7 +130,7 @@ class Requests:
         while waiting:
             index = waiting.popleft()
             try:
-                if self._down_in_a_row >= max(10, 2 * self.settings.concurrency):
+                if self._down_in_a_row >= max(10, 2 * self.server.concurrency):
                     raise RequestError("down", f"The server {self.url} stopped answering")
                 answer = await self._one(prompts[index])
                 self._down_in_a_row = 0
@@ -161,20 +171,19 @@ class Requests:
 
     def _read(self, reply: Any, way: Way) -> Answer | None:
         """The answer in a reply; None where the next way is to be tried."""
-        settings = self.settings
         try:
             answer = None
             if way == "logprobs":
-                answer = from_logprobs(reply, settings.options, settings.min_captured)
+                answer = from_logprobs(reply, self.options, self.min_captured)
                 if answer is None and not self._settled:
                     return None
-            return answer or from_text(reply, settings.options)
+            return answer or from_text(reply, self.options)
         except NonsenseError as error:
             raise RequestError("nonsense", str(error)) from error
 
     async def _request(self, prompt: Prompt, way: Way) -> Any:
         await self._turn()
-        limit = self.settings.timeout * (self.settings.retries + 1) + _GRACE
+        limit = self.server.timeout * (self.server.retries + 1) + _GRACE
         for _ in range(3):
             create = self.client.chat.completions.create(**self._arguments(prompt, way))
             try:
@@ -189,13 +198,13 @@ class Requests:
         turns = [{"role": "user", "content": prompt.text}]
         if prompt.system:
             turns.insert(0, {"role": "system", "content": prompt.system})
-        tokens = max(1, self.settings.max_new_tokens)
+        tokens = max(1, self.server.max_new_tokens)
         more: dict[str, Any] = {}
         if way == "logprobs":
             more = {"logprobs": True, "top_logprobs": self._top}
         elif way == "choice":
             tokens = max(tokens, _CHOICE_TOKENS)
-            more = {"response_format": _choice((*self.settings.options.names, DECLINED))}
+            more = {"response_format": _choice((*self.options.names, DECLINED))}
         return {
             "model": self.model,
             "messages": turns,
@@ -219,7 +228,7 @@ class Requests:
 
     async def _turn(self) -> None:
         """Wait until the rate that is allowed has room for another request."""
-        rate = self.settings.requests_per_minute
+        rate = self.server.requests_per_minute
         if rate:
             now = asyncio.get_running_loop().time()
             start = max(now, self._next_start)
