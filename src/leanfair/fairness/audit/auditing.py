@@ -280,7 +280,7 @@ def _parts(
                 'attribute=leanfair.attribute("race", values=["Black", "White"]).'
             )
         return judge, None, "none"
-    given = with_old_settings(attribute, values, field, protect, stacklevel=4)
+    given = with_old_settings(attribute, values, field, protect, stacklevel=5)
     return judge, Varier(given, judge.token_count), "none"
 
 
