@@ -38,7 +38,6 @@ UNTESTED = {
     "fairness.audit.summary",
     "fairness.audit.table",
     "fairness.judge.backends.base",
-    "fairness.judge.backends.open",
     "fairness.judge.backends.recorded",
     "fairness.judge.decider",
     "fairness.report.charts",

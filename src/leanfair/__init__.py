@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from leanfair import models as models
     from leanfair import pruning as pruning
     from leanfair.errors import LeanfairError as LeanfairError
-    from leanfair.fairness.audit.auditing import Audit as Audit
     from leanfair.fairness.audit.auditing import audit as audit
+    from leanfair.fairness.audit.result import Audit as Audit
     from leanfair.fairness.judge.backends.models import Function as Function
     from leanfair.fairness.judge.backends.models import Local as Local
     from leanfair.fairness.judge.backends.models import Server as Server
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from leanfair.similarity import cka as cka
 
 _HOMES = {
-    "Audit": "fairness.audit.auditing",
+    "Audit": "fairness.audit.result",
     "Cut": "pruning.types",
     "Decision": "fairness.types",
     "Function": "fairness.judge.backends.models",

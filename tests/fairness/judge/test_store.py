@@ -54,11 +54,11 @@ def test_a_line_that_a_kill_cut_short_is_passed_over(tmp_path: Path) -> None:
 
 PAYING = """
 import sys, time
-from leanfair import Judge
+from leanfair import Function, Judge
 def model(texts):
     print("asked", len(texts), flush=True)
     return [[0.5, 0.5]] * len(texts)
-judge = Judge(model, "{text}", ["yes", "no"], store=sys.argv[1], model_name="toy")
+judge = Judge(Function(model, name="toy"), "{text}", ["yes", "no"], store=sys.argv[1])
 judge.decide([{"text": str(i)} for i in range(int(sys.argv[2]))])
 print("done", flush=True)
 sys.stdin.readline()

@@ -1,0 +1,100 @@
+"""What `audit` gives back, and the signs of life that it gives before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from leanfair.data.tables import write_table
+from leanfair.errors import InputError
+from leanfair.fairness.audit.exports import metric_rows
+from leanfair.files import write_json
+
+
+@dataclass(frozen=True)
+class AuditEvent:
+    """A sign of life: `stage` "ask" with how many rows are answered of how many, then "count"."""
+
+    stage: Literal["ask", "count"]
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A finished audit. `summary`: the content of summary.json. `decisions`: what each rule decided
+    of each row. `path`: the run directory, None where none was asked for."""
+
+    summary: Mapping[str, Any]
+    decisions: tuple[Mapping[str, Any], ...]
+    path: Path | None = None
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write the self-contained HTML page: into the directory `path` as report.html, or into the
+        run's, or, where there is none, to audit.html here. A `path` that ends in .html is a file.
+        """
+        from leanfair.fairness.report.page import write_report
+
+        if path is None:
+            here = Path("audit.html") if self.path is None else self.path / "report.html"
+        else:
+            here = Path(path) if Path(path).suffix == ".html" else Path(path) / "report.html"
+        return write_report(self.summary, here)
+
+    def write(self, path: str | Path | None = None) -> Path:
+        """Write summary.json, decisions.csv and metrics.csv into the directory `path`, or into the
+        run's. Raises InputError where there is none."""
+        target = self.path if path is None else Path(path)
+        if target is None:
+            raise InputError("This audit has no directory: call write('runs/audit').")
+        self.to_csv(target / "decisions.csv")
+        self.to_csv(target / "metrics.csv", "metrics")
+        write_json(target / "summary.json", self.summary)
+        return target
+
+    def to_dict(self) -> dict[str, Any]:
+        """The summary, as summary.json holds it."""
+        return dict(self.summary)
+
+    def to_csv(self, path: str | Path, what: Literal["decisions", "metrics"] = "decisions") -> Path:
+        """Write a table: what was decided, one row a row, or every number with its interval."""
+        rows = self.decisions if what == "decisions" else metric_rows(self.summary)
+        return write_table(path, rows)
+
+    def to_json(self, path: str | Path) -> Path:
+        """Write the summary."""
+        return write_json(Path(path), self.summary)
+
+    def exceeds(
+        self, max_flip_rate: float | None = None, max_difference: float | None = None
+    ) -> list[str]:
+        """One sentence for each limit that the audited judge's numbers are above, or that they
+        cannot be compared with. `max_difference` is one of demographic parity, in each grouping."""
+        rule = self.summary["rule"]
+        found: list[str | None] = []
+        if max_flip_rate is not None:
+            flip = self.summary["metrics"]["flip_rate"][rule]
+            found.append(_above("flip rate", flip, max_flip_rate, rule))
+        if max_difference is not None:
+            for grouping in self.summary["groupings"]:
+                parity = grouping["metrics"]["demographic_parity_difference"][rule]
+                what = f"demographic parity difference by {grouping['name']}"
+                found.append(_above(what, parity, max_difference, rule))
+        return [sentence for sentence in found if sentence is not None]
+
+
+def _above(what: str, found: Mapping[str, Any], limit: float, rule: str) -> str | None:
+    if not isinstance(limit, (int, float)) or not 0 <= limit <= 1:
+        raise InputError(f"The limit of the {what} is a share from 0 to 1, not {limit!r}.")
+    under = "as the judge stands" if rule == "none" else f"under the rule {rule}"
+    value = found["value"]
+    if value is None:
+        return f"The {what} {under} is not known, so not within {limit:g}: {found['reason']}."
+    if value <= limit:
+        return None
+    return (
+        f"The {what} {under} is {value:.3f} (interval {found['low']:.3f} to {found['high']:.3f}), "
+        f"above the limit of {limit:g}."
+    )
