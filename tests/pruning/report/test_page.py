@@ -473,7 +473,9 @@ def test_an_image_model_is_told_nothing_of_language() -> None:
         assert word not in text
 
 
-@pytest.mark.parametrize(("factor", "said"), [(1.0, "kept its"), (0.9, "fell from")])
+@pytest.mark.parametrize(
+    ("factor", "said"), [(1.0, "kept its"), (0.9996, "kept its"), (0.9, "fell from")]
+)
 def test_a_perplexity_that_did_not_rise_is_not_said_to(factor: float, said: str) -> None:
     found = produced("language")
     found["perplexity"] = {"before": 16.0, "after": 16.0 * factor}
@@ -516,6 +518,23 @@ def test_heads_and_units_are_called_what_they_are_and_their_numbers_stand_above(
     plain = page(produced("language, single heads")).text
     assert "attention heads" in plain
     assert "key-value" not in plain
+
+
+def test_what_is_left_whole_is_said_to_be() -> None:
+    assert "of their key-value heads and all of their MLP units." in page(produced("language")).text
+
+
+def test_the_test_mark_does_not_cover_the_mark_of_the_last_round() -> None:
+    found = produced("images")
+    last = found["steps"][-1]["accuracy"]
+    assert last is not None
+    found["accuracy"] = {"before": 0.9, "after": last}
+    found["calibration_accuracy"] = {"before": 0.9, "after": last + 0.3}
+    marks = list(chart(page(found), "rounds-wide").iter())
+    tested = [e.attrib["points"].split()[0] for e in marks if e.get("class") == "test"]
+    route = next(e for e in marks if e.get("class") == "route").attrib["points"].split()
+    apart = float(tested[-1].split(",")[0]) - float(route[-1].split(",")[0])
+    assert apart > 10
 
 
 def test_a_vision_transformer_has_heads_and_an_accuracy() -> None:

@@ -144,7 +144,9 @@ def _ends(journey: Journey, frame: Frame, y: Scale, last: float) -> list[Markup]
         anchor, shift = ("end", -10.0) if side == 0 else ("start", 10.0)
         heights = [height for _, _, height in found]
         places = spread(heights, 14)
-        crowded = len(found) == 2 and abs(heights[0] - heights[1]) < 2.2 * size
+        there = [height for kind, _, height in found if kind == "start"] + [last] * side
+        tested = [height for kind, _, height in found if kind == "test"]
+        crowded = any(abs(a - b) < 2.2 * size for a in tested for b in there)
         aside = (-2.4 if side == 0 else 2.4) * size if crowded else 0.0
         for (kind, value, height), place in zip(found, places, strict=True):
             style = f"{kind}-label label"

@@ -105,11 +105,16 @@ def _shape(found: Sequence[Stage]) -> str:
         return f"{words}, as wide inside as before{caveat}."
     nouns = dict.fromkeys(width.noun for width in known)
     shares = [
-        f"{formats.percent(_left([w for w in known if w.noun == noun]))} of their "
-        f"{noun or 'neurons'}"
+        f"{_share([w for w in known if w.noun == noun])} of their {noun or 'neurons'}"
         for noun in nouns
     ]
     return f"{words}, with {' and '.join(shares)}{caveat}."
+
+
+def _share(widths: Sequence[Width]) -> str:
+    """How much is left of all `widths` together, in words."""
+    whole = all(width.after == width.before for width in widths)
+    return "all" if whole else formats.percent(_left(widths))
 
 
 def _left(widths: Sequence[Width]) -> float | None:

@@ -186,7 +186,7 @@ def _perplexity_outcome(found: Pair, joint: str) -> str:
     if found is None:
         return ". What that cost in perplexity was not measured."
     old, new = f.perplexity(found[0]), f.perplexity(found[1])
-    if old == new:
+    if abs(found[1] / found[0] - 1.0) < 5e-4:
         return " and kept its perplexity."
     way = "rose" if found[1] > found[0] else "fell"
     return f", and its perplexity {way} from {old} to {new}."
