@@ -39,7 +39,6 @@ UNTESTED = {
     "fairness.audit.table",
     "fairness.judge.backends.base",
     "fairness.judge.backends.recorded",
-    "fairness.judge.decider",
     "fairness.report.charts",
     "fairness.report.examples",
     "fairness.report.rows",

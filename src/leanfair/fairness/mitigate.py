@@ -179,6 +179,7 @@ class MitigatedJudge(Decider):
         """Estimate the calibration of a copy of the base judge over all variations of `X`, so that
         it does not depend on which of them came in either. `y` is not looked at."""
         check_rule(self.rule)
+        _ = self.varier  # an attribute that is none is told now
         base: Decider = clone(self.base)
         if X is None or base.fitted:
             self.base_ = base.fit()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,3 +123,29 @@ def test_tables_of_all_kinds_give_their_rows() -> None:
 def test_the_hash_tells_prompts_and_system_texts_apart() -> None:
     hashes = {Template.of(p, s).hash for p in ("{text}", "{text} ") for s in (None, "a", "b")}
     assert len(hashes) == 6
+
+
+def test_any_data_frame_gives_records_and_any_series_its_values() -> None:
+    columns = {"race": ["Black", None], "age": [39, 40]}
+    rows = [{"race": "Black", "age": 39}, {"race": None, "age": 40}]
+    assert as_items(pyarrow.table(columns)) == rows
+    assert as_items(pyarrow.chunked_array([["a", "b"]])) == ["a", "b"]
+    plain = as_items(pd.DataFrame(columns))
+    assert [row["age"] for row in plain if not isinstance(row, str)] == [39, 40]
+
+
+def test_frames_of_polars_are_tables_and_a_lazy_one_is_refused() -> None:
+    polars = pytest.importorskip("polars", reason="polars is not installed")
+    frame = polars.DataFrame({"race": ["Black", None], "age": [39, 40]})
+    assert as_items(frame) == [{"race": "Black", "age": 39}, {"race": None, "age": 40}]
+    assert as_items(frame["age"]) == [39, 40]
+    with pytest.raises(InputError, match=r"a data frame that is loaded, and this is a polars"):
+        as_items(frame.lazy())
+
+
+def test_what_has_no_rows_of_texts_or_records_is_one_sentence() -> None:
+    assert as_items(np.array([["a"], ["b"]], dtype=object)) == ["a", "b"]
+    for wrong in (3, object(), np.zeros((2, 2)), np.array("a"), b"bytes", None):
+        with pytest.raises(InputError) as caught:
+            as_items(wrong)
+        assert "\n" not in str(caught.value)

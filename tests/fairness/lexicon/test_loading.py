@@ -111,3 +111,13 @@ def test_varying_loads_no_torch_and_no_numpy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_file_that_has_changed_is_another_attribute(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text("values: [left, right]\nrows:\n- word: [Labour, Tory]")
+    first = load_attribute(path)
+    assert load_attribute(str(path)) is first
+    path.write_text("values: [left, right]\nrows:\n- word: [Greens, Liberals]")
+    assert vary("The Greens spoke.", path)[1].text == "The Liberals spoke."
+    assert vary("Labour spoke.", path)[0].note == "the text does not tell own"

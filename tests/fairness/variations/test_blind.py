@@ -62,3 +62,18 @@ def test_what_does_not_tell_the_attribute_comes_back_as_it_is() -> None:
         blinded = Varier("race").blinded(item)
         assert blinded.item == item
         assert blinded.original
+
+
+@pytest.mark.parametrize("name", ["username style", "name", "surname", "style"])
+def test_what_an_attribute_is_called_says_nothing_of_how_it_is_told(name: str) -> None:
+    own = {"name": name, "values": ["formal", "casual"], "rows": [{"noun": ["clerk", "dude"]}]}
+    assert Varier(own).blinded("She is a clerk.").text == "She is a person."
+
+
+def test_names_are_left_out_as_names_whatever_the_attribute_is_called() -> None:
+    own = {
+        "name": "first",
+        "values": ["north", "south"],
+        "rows": [{"name": ["Bjarne", "Paolo"]}, {"name": ["Ingrid", "Chiara"]}],
+    }
+    assert Varier(own).blinded("Ingrid works here.").text == "The person works here."

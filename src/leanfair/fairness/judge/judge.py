@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -15,7 +14,7 @@ from leanfair.errors import InputError
 from leanfair.fairness.judge.asking import Asking, Progress
 from leanfair.fairness.judge.backends.base import Backend
 from leanfair.fairness.judge.backends.function import FunctionBackend
-from leanfair.fairness.judge.backends.open import model_with, open_backend
+from leanfair.fairness.judge.backends.open import open_backend, with_old_settings
 from leanfair.fairness.judge.calibration import (
     CALIBRATIONS,
     EMPTY_CONTENTS,
@@ -33,12 +32,6 @@ from leanfair.fairness.types import Answer, Decision, Item
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-_OLD_SETTINGS = frozenset({
-    "max_new_tokens", "chat", "device", "dtype", "batch_size", "model_name", "revision", "api_key",
-    "concurrency", "timeout", "retries", "requests_per_minute",
-})  # fmt: skip
-"""Parameters of 0.1, which are now those of Server, Local and Function."""
 
 
 class Judge(Decider):
@@ -82,7 +75,7 @@ class Judge(Decider):
         progress: Progress | None = None,
         **old: Any,
     ) -> None:
-        self.model = _with_old_settings(model, old) if old else model
+        self.model = with_old_settings(model, old) if old else model
         self.prompt = prompt
         self.options = options
         self.calibration = calibration
@@ -216,16 +209,22 @@ class Judge(Decider):
         return known[1]
 
     def _asking(self) -> Asking:
-        """The open model, with the store; opened again where a parameter of it has changed."""
+        """The open model, with the store; opened again where a parameter of it has changed.
+
+        What a clone of the same parameters has opened serves this judge too.
+        """
         options = self.option_forms
         given = (self.model, self.store, options, self.min_captured)
-        opened = self.__dict__.get("_opened")
-        same = opened is not None and opened[0][0] is self.model and opened[0][1] is self.store
-        if opened is None or not same or opened[0][2:] != given[2:]:
+        own: list[tuple[tuple[Any, ...], Asking]] = self.__dict__.get("_opened", [])
+        shared: list[tuple[tuple[Any, ...], Asking]] = self.__dict__.get("_shared", [])
+        for opened in (*own, *shared):
+            if _is_of(opened[0], given):
+                break
+        else:
             opened = (given, self._open(options))
-            self._opened = opened
-        asking: Asking = opened[1]
-        return asking
+            shared[:] = [opened]  # for clones; the last alone, since weights are large
+        self._opened = [opened]
+        return opened[1]
 
     def _open(self, options: Options) -> Asking:
         backend = open_backend(self.model, options, self.min_captured)
@@ -239,6 +238,7 @@ class Judge(Decider):
 
     def __sklearn_clone__(self) -> Judge:
         """A judge with the same parameters that is not fitted; the model is not copied."""
+        self.__dict__.setdefault("_shared", list(self.__dict__.get("_opened", ())))
         made = type(self)(**self.get_params(deep=False))
         for name in _MADE_OF_PARAMETERS & vars(self).keys():
             setattr(made, name, getattr(self, name))
@@ -317,23 +317,13 @@ class Judge(Decider):
         }
 
 
-_MADE_OF_PARAMETERS = {"_opened", "_template", "_option_forms"}
+_MADE_OF_PARAMETERS = {"_opened", "_shared", "_template", "_option_forms"}
 """Attributes of a judge that are made of its parameters where they are first needed."""
 
 
-def _with_old_settings(model: Any, old: Mapping[str, Any]) -> Any:
-    """`model` as a value with settings that were parameters of a judge until 0.1."""
-    unknown = sorted(old.keys() - _OLD_SETTINGS)
-    if unknown:
-        raise TypeError(f"Judge() got an unexpected keyword argument {unknown[0]!r}")
-    names = ", ".join(old)
-    warnings.warn(
-        f"{names} as parameters of Judge go in a later release: give them to leanfair.Local, "
-        f"leanfair.Server or leanfair.Function, as in Judge(leanfair.Local(model, ...), ...).",
-        DeprecationWarning,
-        stacklevel=3,
-    )
-    return model_with(model, old)
+def _is_of(opened: tuple[Any, ...], given: tuple[Any, ...]) -> bool:
+    """Whether a model was opened with the parameters (model, store, options, min_captured)."""
+    return opened[0] is given[0] and opened[1] is given[1] and opened[2:] == given[2:]
 
 
 def _versions() -> dict[str, str]:

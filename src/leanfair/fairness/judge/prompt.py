@@ -161,7 +161,7 @@ def as_items(X: Any) -> list[Item]:
         return list(nw.from_native(X, eager_only=True).rows(named=True))
     if nw.dependencies.is_into_series(X):
         return list(nw.from_native(X, series_only=True).to_list())
-    if hasattr(X, "columns") or not isinstance(X, Iterable):
+    if hasattr(type(X), "columns") or not isinstance(X, Iterable):
         raise InputError(
             f"A table is a list of texts or records, an array of texts or a data frame that is "
             f"loaded, and this is a {type(X).__module__}.{type(X).__qualname__}: turn it into one."

@@ -20,7 +20,12 @@ def read_lexicon(name: str) -> dict[str, Any]:
     return parse((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"), f"{name}.yaml")
 
 
-def read_file(path: Path) -> str:
+def read_file(path: Path) -> dict[str, Any]:
+    """A user's own file."""
+    return parse(text_of(path), str(path))
+
+
+def text_of(path: Path) -> str:
     """The text of a user's own file."""
     try:
         return path.read_text(encoding="utf-8")

@@ -18,7 +18,7 @@ from leanfair.fairness.lexicon.attribute import (
     forms_of,
     row_of,
 )
-from leanfair.fairness.lexicon.files import parse, read_file, read_lexicon
+from leanfair.fairness.lexicon.files import parse, read_lexicon, text_of
 
 ATTRIBUTES = ("race", "gender", "age", "religion", "nationality", "disability", "name")
 """The attributes that come with the package."""
@@ -50,7 +50,7 @@ def load_attribute(
         return _build(read_lexicon(name), f"{name}.yaml", tokenizer)
     path = Path(name)
     if path.suffix in (".yaml", ".yml") or path.exists():
-        text = read_file(path)
+        text = text_of(path)
         if tokenizer is None:
             return _own(text, name)
         return _build(parse(text, name), name, tokenizer)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from math import log
 from typing import Any
 
 import pytest
 
 from leanfair.errors import InputError
+from leanfair.fairness.judge.backends.models import Server
 from leanfair.fairness.judge.judge import Judge
 from tests.support.unruly_server import Asked, Behaviour, Reply, Unruly, said, trouble, user_text
 
@@ -33,7 +35,9 @@ def texts_only(text: str) -> Behaviour:
 
 def judge(url: str, **more: Any) -> Judge:
     settings: dict[str, Any] = {"options": ["yes", "no"], "retries": 1, "timeout": 5.0, **more}
-    return Judge(url, "Is it so? {text}", **settings)
+    names = {one.name for one in fields(Server)} & settings.keys()
+    server = Server(url, **{name: settings.pop(name) for name in names})
+    return Judge(server, "Is it so? {text}", **settings)
 
 
 def test_log_probabilities_are_added_up_by_option() -> None:

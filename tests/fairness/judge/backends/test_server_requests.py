@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import fields
 from math import log
 from typing import Any
 
 import pytest
 
+from leanfair.fairness.judge.backends.models import Server
 from leanfair.fairness.judge.judge import Judge
 from tests.support.unruly_server import Asked, Reply, Unruly, said, trouble, user_text
 
@@ -21,7 +23,9 @@ def graded(asked: Asked, number: int) -> Reply:
 
 def judge(url: str, **more: Any) -> Judge:
     settings: dict[str, Any] = {"options": ["yes", "no"], "retries": 1, "timeout": 5.0, **more}
-    return Judge(url, "Is it so? {text}", **settings)
+    names = {one.name for one in fields(Server)} & settings.keys()
+    server = Server(url, **{name: settings.pop(name) for name in names})
+    return Judge(server, "Is it so? {text}", **settings)
 
 
 def test_a_server_that_is_half_down_is_asked_again() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -16,6 +17,13 @@ from leanfair.fairness.judge.options import Options
 Model: TypeAlias = "Server | Local | Function | Backend"
 
 _KINDS = {Server: "a server", Local: "a model on this machine", Function: "a callable"}
+
+
+_OLD_SETTINGS = frozenset({
+    "max_new_tokens", "chat", "device", "dtype", "batch_size", "model_name", "revision", "api_key",
+    "concurrency", "timeout", "retries", "requests_per_minute",
+})  # fmt: skip
+"""Parameters of 0.1, which are now those of Server, Local and Function."""
 
 
 def model_of(model: Any) -> Model:
@@ -56,6 +64,22 @@ def model_with(model: Any, settings: Mapping[str, Any]) -> Model:
             raise InputError(f"{name} would have no effect on {what}: leave it out.")
         kept[own] = setting
     return replace(value, **kept) if kept else value  # type: ignore[type-var]
+
+
+def with_old_settings(model: Any, old: Mapping[str, Any]) -> Any:
+    """`model` as a value with settings that were parameters of a judge until 0.1. Warns at the
+    caller of the function that calls this."""
+    unknown = sorted(old.keys() - _OLD_SETTINGS)
+    if unknown:
+        raise TypeError(f"Judge() got an unexpected keyword argument {unknown[0]!r}")
+    names = ", ".join(old)
+    warnings.warn(
+        f"{names} as parameters of Judge go in a later release: give them to leanfair.Local, "
+        f"leanfair.Server or leanfair.Function, as in Judge(leanfair.Local(model, ...), ...).",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    return model_with(model, old)
 
 
 def open_backend(model: Any, options: Options, min_captured: float = 0.1) -> Backend:
