@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
 from markupsafe import Markup, escape
 
@@ -130,14 +129,23 @@ def digits_for(values: list[float]) -> int:
 
 def spread(positions: list[float], gap: float) -> list[float]:
     """Positions of labels, moved apart as little as keeps them `gap` from each other, in the order
-    of `positions`."""
+    of `positions`: the nearest by least squares.
+
+    Without what the gaps before it take, each position must not be below the one before: isotonic
+    regression, by pooling adjacent violators.
+    """
     order = sorted(range(len(positions)), key=positions.__getitem__)
+    pools: list[tuple[float, int]] = []  # the mean of neighbours that touch, and how many they are
+    for rank, index in enumerate(order):
+        mean, count = positions[index] - rank * gap, 1
+        while pools and pools[-1][0] > mean:
+            before, more = pools.pop()
+            mean, count = (mean * count + before * more) / (count + more), count + more
+        pools.append((mean, count))
+    means = [mean for mean, count in pools for _ in range(count)]
     placed = list(positions)
-    for before, after in pairwise(order):
-        lacking = gap - (placed[after] - placed[before])
-        if lacking > 0:
-            placed[before] -= lacking / 2
-            placed[after] += lacking / 2
+    for rank, index in enumerate(order):
+        placed[index] = means[rank] + rank * gap
     return placed
 
 
