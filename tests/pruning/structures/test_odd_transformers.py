@@ -17,7 +17,7 @@ from leanfair.pruning.cost.macs import bill, cut_of
 from leanfair.pruning.structures.dissect import dissect
 from leanfair.pruning.structures.update import update
 from leanfair.pruning.surgery import narrowing, removal
-from leanfair.pruning.surgery.rebuild import exact, is_stock
+from leanfair.pruning.surgery.rebuild import exact, matches_configuration
 from leanfair.pruning.surgery.removal import apply, remove
 from leanfair.pruning.surgery.verification import difference
 from leanfair.pruning.types import Anatomy, Cut, NeuronCut
@@ -223,9 +223,9 @@ def test_what_is_offered_can_go_and_loads_the_same(name: str, free: bool, tmp_pa
         costs, saved = bill(smaller, sample).totals(), cuts[i].saves
         assert {k: v - costs[k] for k, v in bill(child, sample).totals().items()} == dict(saved)
         child, left = smaller, update(cuts[i], left, child)
-    assert is_stock(child) or free
+    assert matches_configuration(child) or free
     assert _numbers(child) == list(range(len(_numbers(child))))
-    if is_stock(child):
+    if matches_configuration(child):
         write_model(tmp_path, child)
         read = type(model).from_pretrained(tmp_path, dtype="auto").eval()
         assert far(forward(child, longer.inputs), forward(read, longer.inputs)) == 0.0
@@ -300,12 +300,12 @@ def test_kinds_of_layers_are_never_mixed_up_however_short_the_texts(
         found = right(cut, model)
         return {**found, "layer_types": found["layer_types"][::-1]}
 
-    assert is_stock(remove(cut, model))
+    assert matches_configuration(remove(cut, model))
     monkeypatch.setattr(removal, "depth_entries", wrong)
     child = remove(cut, model)
     types = [layer.self_attn.sliding_window for layer in child.model.layers]
     assert types == [None, None, 16]  # they are what they were, and not what was asked for
-    assert not is_stock(child)
+    assert not matches_configuration(child)
 
 
 def test_a_model_that_was_cast_is_as_exact_as_one_that_was_loaded(tmp_path: Path) -> None:
@@ -338,9 +338,9 @@ def test_a_block_with_another_shift_than_it_would_be_built_with_is_not_stock() -
     freely = {layer.name: layer for layer in dissect(model, sample, free=True).layers}
     turned = freely["swin.encoder.layers.1.blocks.1"]
     child = apply(Cut("layer", layers=(turned,)), model, sample)
-    assert not is_stock(child)
-    assert not is_stock(remove(Cut("layer", layers=(anatomy.layers[0],)), child))
-    assert is_stock(remove(Cut("layer", layers=(anatomy.layers[0],)), model))
+    assert not matches_configuration(child)
+    assert not matches_configuration(remove(Cut("layer", layers=(anatomy.layers[0],)), child))
+    assert matches_configuration(remove(Cut("layer", layers=(anatomy.layers[0],)), model))
 
 
 def test_the_attention_that_a_cache_counts_by_stays() -> None:

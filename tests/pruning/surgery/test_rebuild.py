@@ -14,7 +14,7 @@ import leanfair
 from leanfair.data.batches import forward
 from leanfair.pruning.cost.macs import bill, cut_of
 from leanfair.pruning.structures.dissect import dissect
-from leanfair.pruning.surgery.rebuild import is_stock
+from leanfair.pruning.surgery.rebuild import matches_configuration
 from leanfair.pruning.surgery.removal import apply
 from leanfair.pruning.types import Anatomy, NeuronCut
 from tests.support.families import FAMILIES, generates, sample_of
@@ -89,7 +89,7 @@ def test_a_fresh_process_gets_the_same_logits(pruned, name):
         wanted = forward(model, sample_of(name, n=8).inputs)
     assert torch.allclose(found[f"{name}/logits"], wanted, atol=1e-5)
     saved = (runs[name].path / "config.json").exists()
-    assert saved == is_stock(model)
+    assert saved == matches_configuration(model)
     assert free or saved, "a uniform model loads with transformers alone"
 
 

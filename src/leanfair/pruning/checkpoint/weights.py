@@ -1,4 +1,5 @@
-"""A finished network on disk: as transformers saves it where it is stock, else as plain tensors."""
+"""A finished network on disk: in the format of transformers if that can load it, else as
+tensors."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from torch import nn
 from leanfair.errors import InputError, RunDirectoryError
 from leanfair.files import read_tensors, write_tensors
 from leanfair.pruning.surgery.config import silence
-from leanfair.pruning.surgery.rebuild import is_stock, shapes
+from leanfair.pruning.surgery.rebuild import matches_configuration, shapes
 
 WEIGHTS = "model.safetensors"
 SCRATCH = ".saving-"
@@ -25,12 +26,12 @@ SCRATCH = ".saving-"
 def write_model(path: Path, model: nn.Module, tokenizer: Any = None) -> None:
     """Write a network into the folder `path`, and its tokenizer beside it.
 
-    A stock model of transformers is written as it does it itself, so that `from_pretrained` loads
-    the folder; of any other network the tensors are written, which fit it once its cuts are made.
-    Raises RunDirectoryError where that cannot be written.
+    A model that transformers builds from its configuration is written by `save_pretrained`, so that
+    `from_pretrained` loads the folder; of any other network the tensors are written, which fit it
+    once its cuts are made. Raises RunDirectoryError if the folder cannot be written.
     """
     with _moved_into(path) as folder:
-        if is_stock(model):
+        if matches_configuration(model):
             with silence():
                 model.save_pretrained(folder)  # type: ignore[operator]
         else:
@@ -43,7 +44,7 @@ def read_model(path: Path, model: nn.Module) -> nn.Module:
     """The network in the folder `path`, of which `model` has the architecture. Raises InputError
     where the two do not fit."""
     if (path / "config.json").exists():
-        return _read_stock(path, model)
+        return _read_pretrained(path, model)
     return with_weights(model, path / WEIGHTS)
 
 
@@ -59,7 +60,7 @@ def with_weights(model: nn.Module, file: Path) -> nn.Module:
     return model
 
 
-def _read_stock(path: Path, model: nn.Module) -> nn.Module:
+def _read_pretrained(path: Path, model: nn.Module) -> nn.Module:
     kind: Any = type(model)
     # It knows the names under which it saved its tensors, which may be others.
     with silence():

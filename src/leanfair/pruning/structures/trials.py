@@ -17,7 +17,7 @@ from leanfair.pruning.structures.tracing.dependency import Tracer
 from leanfair.pruning.structures.tracing.markers import NAN, mark_output
 from leanfair.pruning.structures.tracing.recording import handles, mapped
 from leanfair.pruning.structures.update import heads
-from leanfair.pruning.surgery.config import depth_entries, told
+from leanfair.pruning.surgery.config import depth_entries, entries_changed
 from leanfair.pruning.surgery.masking import masked
 from leanfair.pruning.surgery.narrowing import remove_layers
 from leanfair.pruning.surgery.removal import remove
@@ -107,7 +107,7 @@ class _Without(nn.Module):
         entries = depth_entries(Cut("layer", layers=self.layers), self.network)
         try:
             remove_layers(self.network, self.layers)
-            with told(self.network, entries):
+            with entries_changed(self.network, entries):
                 return forward(self.network, kwargs or args[0])  # also without a cache
         finally:
             for container, modules in before:

@@ -17,17 +17,17 @@ from leanfair.pruning.surgery.modules import first_tensor, is_dense
 
 
 class Outputs(NamedTuple):
-    """What a network makes of some batches: `logits` [n, classes] and the penultimate `features`
-    [n, ...], flattened to [n, d]. Of a language model, every token that is no padding is one of the
-    n: logits [tokens, words] and features [tokens, d]."""
+    """The outputs of a network for some batches: `logits` [n, classes] and penultimate `features`
+    [n, d], flattened. In a language model each token that is not padding is one of the n samples:
+    logits [tokens, vocabulary], features [tokens, d]."""
 
     logits: Tensor
     features: Tensor
 
 
 class Head(NamedTuple):
-    """The operation whose input is the penultimate representation: its name, whether it runs just
-    once, and whether the network answers token by token."""
+    """The module whose input is the penultimate representation: its `name`, whether it runs `once`
+    in a forward pass, and whether the network has one output per token (`tokenwise`)."""
 
     name: str
     once: bool
@@ -35,33 +35,33 @@ class Head(NamedTuple):
 
 
 class ArrivedError(Exception):
-    """Raised to leave a forward pass at the unit whose input was wanted."""
+    """Raised by a hook to end a forward pass early, once the wanted input is recorded."""
 
 
 def outputs(model: nn.Module, batches: Sequence[Batch], head: str | None = None) -> Outputs:
-    """Logits and penultimate features over all `batches`; `head` is the name of the head, where it
-    is known already."""
+    """Logits and penultimate features over all `batches`, in evaluation mode and without
+    gradients. `head`: the name of the head, if it is known."""
     head = head or head_of(model, batches[0])
     with inferring(model):
         return joined([observed(model, head, batch) for batch in batches])
 
 
 def features(model: nn.Module, batches: Sequence[Batch], head: Head | None = None) -> Tensor:
-    """The penultimate features over all `batches`, as in `Outputs`. Where the head runs once, as
-    nearly all do, it is not run for them: it is the dearest part of a small language model, and its
-    logits the largest thing in memory. `head` is the head, where it is known already."""
+    """The penultimate features over all `batches`, as in `Outputs`. A head that runs once is not
+    executed: in a small language model it dominates the cost, and its logits the memory. `head`:
+    the head, if it is known."""
     head = head or find_head(model, batches[0])
     with inferring(model):
         return torch.cat([batch_features(model, head, batch) for batch in batches])
 
 
 def head_of(model: nn.Module, batch: Batch) -> str:
-    """The name of the last operation with weights: its input is the penultimate representation."""
+    """The name of the last module with weights: its input is the penultimate representation."""
     return find_head(model, batch).name
 
 
 def find_head(model: nn.Module, batch: Batch, name: str | None = None) -> Head:
-    """The head of that name or, without one, the last operation with weights that runs."""
+    """The head called `name` or, with None, the last dense or convolutional module that runs."""
     ran: list[str] = []
 
     def entered(name: str) -> Any:
@@ -83,6 +83,7 @@ def find_head(model: nn.Module, batch: Batch, name: str | None = None) -> Head:
 
 
 def observed(model: nn.Module, head: str, batch: Batch) -> Outputs:
+    """The outputs of `model` for one batch, the features taken at the input of module `head`."""
     entries: list[Tensor] = []
 
     def look(module: nn.Module, args: Any, kwargs: Any) -> None:
@@ -99,7 +100,7 @@ def observed(model: nn.Module, head: str, batch: Batch) -> Outputs:
 
 
 def batch_features(model: nn.Module, head: Head, batch: Batch) -> Tensor:
-    """The features that `observed` finds, by leaving the pass at the head where that is safe."""
+    """The features of `observed`, ending the forward pass at the head if that runs once."""
     if not head.once:
         return observed(model, head.name, batch).features
     entries: list[Tensor] = []
@@ -119,6 +120,7 @@ def batch_features(model: nn.Module, head: Head, batch: Batch) -> Tensor:
 
 
 def joined(parts: list[Outputs]) -> Outputs:
+    """The outputs of several batches as one."""
     if len(parts) == 1:
         return parts[0]
     return Outputs(torch.cat([p.logits for p in parts]), torch.cat([p.features for p in parts]))
@@ -126,5 +128,6 @@ def joined(parts: list[Outputs]) -> Outputs:
 
 @contextmanager
 def inferring(model: nn.Module) -> Iterator[None]:
+    """`model` in evaluation mode, without gradients, for the duration of the context."""
     with torch.no_grad(), evaluating(model):
         yield

@@ -1,4 +1,4 @@
-"""Reading and changing a configuration of transformers."""
+"""Reading and changing configurations of transformers models."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from leanfair.pruning.types import Cut
 
 
 def changed(config: Any, changes: Mapping[str, Any]) -> Any:
-    """A copy of a configuration with entries changed, as it comes back when it is saved and read.
+    """A copy of a configuration with entries changed, as it would be read after being saved.
 
-    An entry is named by its path: "num_hidden_layers", "text_config.num_hidden_layers", "depths.0".
+    An entry is addressed by its path: "num_hidden_layers", "text_config.num_hidden_layers",
+    "depths.0".
     """
     data = config.to_dict()
     for path, value in changes.items():
@@ -28,8 +29,8 @@ def changed(config: Any, changes: Mapping[str, Any]) -> Any:
 
 
 def _forget_stages(data: dict[str, Any]) -> None:
-    """A backbone names its layers in its configuration, one by one. Where its output is the last
-    one, as by default, the names are made anew."""
+    """Drop the names of a backbone's stages, so that they are derived anew from the number of
+    stages; unless outputs other than the last, the default, were chosen."""
     stages = data.get("stage_names")
     if isinstance(stages, list) and data.get("out_features") == stages[-1:]:
         for name in ("stage_names", "out_features", "out_indices"):
@@ -37,7 +38,8 @@ def _forget_stages(data: dict[str, Any]) -> None:
 
 
 def entries(config: Any) -> dict[str, Any]:
-    """Every entry of a configuration by its path; lists whole, and their numbers one by one."""
+    """Every entry of a configuration by its path. A list is an entry, and so is each integer in
+    it."""
     return dict(_leaves(config.to_dict()))
 
 
@@ -55,13 +57,13 @@ def _leaves(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 
 
 def entry(data: Any, path: str) -> Any:
-    """The entry at `path` of a configuration as a dict; None where there is none."""
+    """The entry at `path` of a configuration in the form of a dict; None if there is none."""
     place, last = _place(data, path)
     return place[last] if isinstance(place, list) else place.get(last)
 
 
 def _place(data: Any, path: str) -> tuple[Any, Any]:
-    """The dict or list that holds the entry at `path`, and its key there."""
+    """The dict or list that contains the entry at `path`, and the key in it."""
     *way, last = path.split(".")
     for step in way:
         data = data[int(step)] if isinstance(data, list) else data[step]
@@ -69,8 +71,8 @@ def _place(data: Any, path: str) -> tuple[Any, Any]:
 
 
 def depth_entries(cut: Cut, model: nn.Module) -> dict[str, Any]:
-    """The entries of the configuration of `model` that say how many blocks there are, and what each
-    is like, after `cut`."""
+    """The values after `cut` of the entries in the configuration of `model` that hold the number of
+    blocks or one item for each block."""
     if not any(layer.fields or layer.lists for layer in cut.layers):
         return {}
     data: Any = model.config.to_dict()  # type: ignore[operator, union-attr]
@@ -85,12 +87,12 @@ def depth_entries(cut: Cut, model: nn.Module) -> dict[str, Any]:
 
 
 def width_entries(cut: Cut) -> dict[str, Any]:
-    """The entries of a configuration that say how wide the layers are after `cut`; none where it
-    leaves layers that should be alike of different widths."""
+    """The values after `cut` of the configuration entries that hold widths; empty if `cut` leaves
+    different widths in layers that share an entry."""
     changes: dict[str, Any] = {}
     for neurons in cut.neurons:
         left = neurons.group.count - len(neurons.drop)
-        wanted = {path: each * left for path, each in neurons.group.fields}
+        wanted = {path: per_neuron * left for path, per_neuron in neurons.group.fields}
         if any(changes.get(path, value) != value for path, value in wanted.items()):
             return {}
         changes |= {**wanted, **dict(neurons.group.fixed)}
@@ -98,7 +100,7 @@ def width_entries(cut: Cut) -> dict[str, Any]:
 
 
 def with_entries(model: nn.Module, changes: Mapping[str, Any]) -> nn.Module:
-    """`model`, its configuration changed where it stands: its modules hold on to it."""
+    """`model`, with its configuration changed in place, since its modules refer to that object."""
     for path, value in changes.items():
         *way, last = path.split(".")
         place: Any = model.config
@@ -112,8 +114,8 @@ def with_entries(model: nn.Module, changes: Mapping[str, Any]) -> nn.Module:
 
 
 @contextmanager
-def told(model: nn.Module, changes: Mapping[str, Any]) -> Iterator[None]:
-    """While this lasts, the configuration of `model` has its entries changed."""
+def entries_changed(model: nn.Module, changes: Mapping[str, Any]) -> Iterator[None]:
+    """Change entries in the configuration of `model` for the duration of the context."""
     data = model.config.to_dict() if changes else {}  # type: ignore[operator, union-attr]
     before = {path: entry(data, path) for path in changes}
     with_entries(model, changes)
@@ -125,7 +127,7 @@ def told(model: nn.Module, changes: Mapping[str, Any]) -> Iterator[None]:
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Keep transformers from warning of what is only tried out, and from showing how far it is."""
+    """Suppress the warnings and progress bars of transformers for the duration of the context."""
     from transformers.utils import logging
 
     before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -1,4 +1,4 @@
-"""The zero-masked twin: a network in which structures are still there, but contribute nothing."""
+"""The zero-masked twin: the network with structures still present but contributing zero."""
 
 from __future__ import annotations
 
@@ -34,11 +34,12 @@ def _zero_features(positions: Tensor, dim: int) -> Hook:
 
 
 def zero_output(module: nn.Module, args: Any, output: Any) -> Any:
+    """A forward hook that replaces the first tensor of the output by zeros."""
     return with_first_output(output, torch.zeros_like(first_output(output)))
 
 
 def _pass_on(module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
-    """What a block gives when it is left out: what it was given."""
+    """A forward hook that returns the input of a block in place of its output."""
     return with_first_output(output, first_tensor(args, kwargs)[1])
 
 
@@ -46,9 +47,9 @@ def _pass_on(module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
 def masked(
     model: nn.Module, layers: tuple[Layer, ...] = (), neurons: tuple[NeuronCut, ...] = ()
 ) -> Iterator[nn.Module]:
-    """`model`, as long as the context lasts, with the contributions of `layers` and of the dropped
-    neurons at zero: what removing them physically has to reproduce. Raises SurgeryError where the
-    model lacks one of them."""
+    """`model`, for the duration of the context, with the contributions of `layers` and of the
+    dropped neurons set to zero: the reference that their physical removal must reproduce. Raises
+    SurgeryError if the model lacks one of them."""
     handles = []
     try:
         for layer in layers:

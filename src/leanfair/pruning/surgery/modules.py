@@ -1,4 +1,4 @@
-"""Dense layers, and the first tensor that a module is given and gives."""
+"""Helpers for modules: dense layers, positions of neurons, first input and output tensors."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ from leanfair.pruning.types import Cut, Member, Neurons, Side
 
 
 def features_of(member: Member, indices: tuple[int, ...]) -> Tensor:
-    """The positions, along the member's dimension, that neurons `indices` own."""
+    """The positions of neurons `indices` along the feature dimension of a member, int64 [m]."""
     starts = torch.tensor(indices, dtype=torch.long) * member.repeat + member.offset
     return (starts[:, None] + torch.arange(member.repeat)).flatten()
 
 
 def positions_of(cut: Cut) -> dict[tuple[str, Side], Tensor]:
-    """The positions that the neurons of `cut` own, by module and side."""
-    found: dict[tuple[str, Side], Tensor] = {}
+    """The positions of all neurons that `cut` removes, int64 [m], by module and side."""
+    positions_at: dict[tuple[str, Side], Tensor] = {}
     for neurons in cut.neurons:
         for member in neurons.group.members:
             place = member.module, member.side
             positions = features_of(member, neurons.drop)
-            found[place] = torch.cat([found.get(place, positions[:0]), positions])
-    return found
+            positions_at[place] = torch.cat([positions_at.get(place, positions[:0]), positions])
+    return positions_at
 
 
 def consumers(group: Neurons) -> tuple[Member, ...]:
-    """The members that read the neurons: where a neuron that is masked disappears for good."""
+    """The members that read the neurons: zeroing a neuron there removes its whole contribution."""
     return tuple(member for member in group.members if member.side == "in")
 
 
 def feature_dim(module: nn.Module) -> int:
-    """Which dimension of the module's input holds its features: 1 for convolutions, else last."""
+    """The feature dimension of a module's tensors: the last of a dense layer, else 1 (channels)."""
     return -1 if is_dense(module) else 1
 
 
 def is_dense(module: nn.Module) -> bool:
-    """Whether `module` is a dense layer: a Linear, or what GPT-2 has in its place."""
+    """Whether `module` is a dense layer: a Linear, or the Conv1D of transformers (GPT-2)."""
     kind: Any = type(module)
     return isinstance(module, nn.Linear) or _is_transposed(kind)
 
 
 def dense_weight(module: nn.Module) -> Tensor:
-    """The weight of a dense layer as [out, in], a view without a gradient."""
+    """The weight of a dense layer as [out, in]: a detached view."""
     weight: Any = module.weight
-    found: Tensor = weight.detach()
-    return found if isinstance(module, nn.Linear) else found.T
+    detached: Tensor = weight.detach()
+    return detached if isinstance(module, nn.Linear) else detached.T
 
 
 @cache
 def _is_transposed(kind: type[nn.Module]) -> bool:
-    """Whether a class is transformers' Conv1D: a Linear whose weight is [in, out]. It is known by
-    its name, so that networks without it need no transformers."""
+    """Whether a class is the Conv1D of transformers, a linear layer with a weight [in, out]. It is
+    recognised by name, so that transformers need not be imported for other networks."""
     return any(
         base.__name__ == "Conv1D" and base.__module__ == "transformers.pytorch_utils"
         for base in kind.__mro__
@@ -64,7 +64,7 @@ def _is_transposed(kind: type[nn.Module]) -> bool:
 
 
 def first_tensor(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[str | int, Tensor]:
-    """The first tensor that a module is called with, and where it stands."""
+    """The first tensor among the arguments of a call, and its position or keyword."""
     places: list[tuple[str | int, Any]] = [*enumerate(args), *kwargs.items()]
     for place, value in places:
         if isinstance(value, Tensor):
@@ -83,7 +83,7 @@ def with_first_tensor(
 
 
 def module_named(model: nn.Module, name: str) -> nn.Module:
-    """The module of that name. Raises SurgeryError where there is none."""
+    """The module of that name. Raises SurgeryError if there is none."""
     try:
         return model.get_submodule(name)
     except AttributeError:
@@ -91,16 +91,16 @@ def module_named(model: nn.Module, name: str) -> nn.Module:
 
 
 def first_output(output: Any) -> Tensor:
-    """What a module gives, or the first of what it gives."""
+    """The output of a module or, of a tuple, its first element."""
     first: Tensor = output if isinstance(output, Tensor) else output[0]
     return first
 
 
 def with_first_output(output: Any, value: Tensor) -> Any:
-    """The same with its first tensor replaced by `value`."""
+    """The same output with its first tensor replaced by `value`."""
     return value if isinstance(output, Tensor) else type(output)((value, *output[1:]))
 
 
 def in_full(x: Tensor) -> Tensor:
-    """`x` in float32 at least."""
+    """`x` in float32, or in its own type if that is wider."""
     return x.to(torch.promote_types(x.dtype, torch.float))

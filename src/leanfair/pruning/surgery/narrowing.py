@@ -1,4 +1,4 @@
-"""Taking features out of tensors, and blocks out of their containers, in place."""
+"""Removing features from tensors, and blocks from their containers, in place."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from leanfair.pruning.surgery.modules import dense_weight, is_dense, module_name
 from leanfair.pruning.types import Cut, Layer, Member, NeuronCut, Side
 
 _NUMBERS = ("layer_idx", "layer_id")
-"""Attributes of modules of transformers that are the number of their layer."""
+"""Attributes of transformers modules that hold the index of their layer."""
 
 
 def narrow(cut: Cut, child: nn.Module) -> None:
-    """Take out of `child` what `cut` removes, in place. Raises SurgeryError on a misfit."""
-    # Everything is looked up before anything goes: groups may share a module, at other offsets, and
-    # the layers that stay are numbered anew.
+    """Remove from `child`, in place, what `cut` names. Raises SurgeryError if they do not fit."""
+    # Everything is looked up before anything is removed: groups may share a module at different
+    # offsets, and the remaining layers are renumbered.
     for neurons in cut.neurons:
         for member in neurons.group.members:
             check_fit(module_named(child, member.module), member, neurons)
@@ -37,6 +37,8 @@ def narrow(cut: Cut, child: nn.Module) -> None:
 
 
 def remove_layers(model: nn.Module, layers: tuple[Layer, ...]) -> None:
+    """Remove `layers` from their containers, in place; numbered siblings are renumbered. Raises
+    SurgeryError if a container lacks one of them."""
     containers = {layer.container: module_named(model, layer.container) for layer in layers}
     for container, run in containers.items():
         names = {layer.name.rpartition(".")[2] for layer in layers if layer.container == container}
@@ -49,15 +51,15 @@ def remove_layers(model: nn.Module, layers: tuple[Layer, ...]) -> None:
 
 
 def keys_left(keys: Iterable[str], gone: Container[str]) -> dict[str, str]:
-    """Of the keys of a container's members those that stay when `gone` are taken out, each with its
-    key afterwards: where all are numbers, they are numbered anew."""
+    """The keys of a container's members without `gone`, each with its new key: if all of them are
+    numbers, they are renumbered."""
     kept = [key for key in keys if key not in gone]
     numbered = all(key.isdigit() for key in kept)
     return {key: str(i) if numbered else key for i, key in enumerate(kept)}
 
 
 def _resize(model: nn.Module, cut: NeuronCut) -> None:
-    """Tell the modules that know how many neurons they have how many are left."""
+    """Scale the attributes of modules that hold a number of neurons to those that are left."""
     left, before = cut.group.count - len(cut.drop), cut.group.count
     for name, attribute in cut.group.sizes:
         module = module_named(model, name)
@@ -65,25 +67,25 @@ def _resize(model: nn.Module, cut: NeuronCut) -> None:
 
 
 def _moved(model: nn.Module, layers: tuple[Layer, ...]) -> list[tuple[nn.Module, str, int]]:
-    """The modules that know the number of their layer, as a cache needs it, the attribute that it
-    is, and by how much it falls when `layers` go."""
+    """The modules that hold the index of their layer (the key-value cache needs it), the attribute
+    that holds it, and by how much it decreases when `layers` are removed."""
     gone = {layer.name for layer in layers}
-    found: list[tuple[nn.Module, str, int]] = []
+    moved: list[tuple[nn.Module, str, int]] = []
     for container in {layer.container for layer in layers}:
-        fallen = 0
+        decrease = 0
         for key, block in module_named(model, container).named_children():
-            fallen += f"{container}.{key}" in gone
-            found += [
-                (module, attribute, fallen)
+            decrease += f"{container}.{key}" in gone
+            moved += [
+                (module, attribute, decrease)
                 for module in block.modules()
                 for attribute in _NUMBERS
-                if fallen and type(vars(module).get(attribute)) is int
+                if decrease and type(vars(module).get(attribute)) is int
             ]
-    return found
+    return moved
 
 
 def check_fit(module: nn.Module, member: Member, cut: NeuronCut) -> None:
-    """Raise SurgeryError where `module` has not what the cut says."""
+    """Raise SurgeryError if `module` does not have the features that the cut names."""
     size = _width(module, member)
     wanted = max(
         other.offset + cut.group.count * other.repeat  # a module may hold them in several pieces
@@ -104,7 +106,7 @@ def check_fit(module: nn.Module, member: Member, cut: NeuronCut) -> None:
 
 
 def _width(module: nn.Module, member: Member) -> int:
-    """How many features `module` has on the member's side."""
+    """The number of features of `module` on the member's side."""
     inward = member.side == "in"
     if is_dense(module):
         return dense_weight(module).shape[1 if inward else 0]
@@ -120,7 +122,7 @@ def _width(module: nn.Module, member: Member) -> int:
 
 
 def _shrink(module: nn.Module, side: Side, gone: Tensor) -> None:
-    """Take the features `gone` out of one module, in place."""
+    """Remove the features at positions `gone` from one module, in place."""
     if isinstance(module, nn.Linear):
         _shrink_linear(module, side, gone)
     elif is_dense(module):
@@ -132,7 +134,7 @@ def _shrink(module: nn.Module, side: Side, gone: Tensor) -> None:
 
 
 def _drop(module: nn.Module, name: str, dim: int, gone: Tensor) -> None:
-    """Take the slices `gone` of dimension `dim` out of a parameter or buffer, if there is one."""
+    """Remove the slices `gone` of dimension `dim` from a parameter or buffer, if it exists."""
     value = getattr(module, name, None)
     if value is None:
         return
@@ -158,7 +160,7 @@ def _shrink_linear(module: nn.Linear, side: Side, gone: Tensor) -> None:
 
 
 def _shrink_transposed(module: Any, side: Side, gone: Tensor) -> None:
-    """A Conv1D, as GPT-2 has: its weight is [in, out]."""
+    """Narrow a Conv1D of transformers, whose weight is [in, out]."""
     _drop(module, "weight", 0 if side == "in" else 1, gone)
     if side != "in":
         _drop(module, "bias", 0, gone)
@@ -169,14 +171,14 @@ def _shrink_convolution(module: _ConvNd, side: Side, gone: Tensor) -> None:
     _drop(module, "weight", 1 if side == "in" else 0, gone)
     if side != "in":
         _drop(module, "bias", 0, gone)
-    if side == "both":  # whole groups of a convolution with groups go
+    if side == "both":  # a grouped convolution loses whole groups
         module.groups = len(module.weight) * module.groups // module.out_channels
     module.out_channels = len(module.weight)
     module.in_channels = module.weight.shape[1] * module.groups
 
 
 def _shrink_channels(module: nn.Module, gone: Tensor) -> None:
-    """A normalisation or activation with one value a channel."""
+    """Narrow a normalisation or activation with one weight per channel."""
     for name in ("weight", "bias", "running_mean", "running_var"):
         _drop(module, name, 0, gone)
     dropped = len(set(gone.tolist()))

@@ -1,8 +1,9 @@
-"""What transformers itself builds from a configuration, so that a pruned model is one of its own.
+"""Rebuilding a pruned transformers model from its configuration.
 
-A stock model is rebuilt from its changed configuration and takes over the tensors of the network
-that was cut. It is then by construction what `from_pretrained` gives in another process: layer
-numbers, cache, head counts and all that hangs on the configuration are in step.
+A model that matches its configuration is built anew from the changed configuration and given the
+tensors of the narrowed network. By construction it is then what `from_pretrained` returns in
+another process: layer indices, cache, head counts and everything else derived from the
+configuration agree.
 """
 
 from __future__ import annotations
@@ -30,32 +31,33 @@ _VARYING = (
     "attn_implementation",
     "name_or_path",
 )
-"""Parts of the names of attributes that tell which layer a module is in, whether layers of a kind
-are left, how much it drops in training, which often grows from layer to layer, which kernel
-computes its attention, or where the model was loaded from."""
+"""Parts of names of attributes that may differ between equal modules: the index of the layer, flags
+for the kinds of layers that are left, dropout rates (which may grow with depth), the attention
+kernel, and where the model was loaded from."""
 
 
 def shapes(model: nn.Module) -> Shapes:
-    """The shape of every parameter and buffer by name, but for what is not saved: it is computed
-    when a network is built, as the angles are for each kind of attention that there is."""
+    """The shape of every saved parameter and buffer by name. Buffers that are not saved, such as
+    the angles of rotary embeddings, are computed when a network is built."""
     return {name: tuple(value.shape) for name, value in model.state_dict().items()}
 
 
 def apart(model: nn.Module) -> nn.Module:
-    """`model`, known from now on to be something else than its configuration says, however alike
-    it may look: cut in a way that this cannot tell."""
+    """`model`, marked as deviating from its configuration, since it was cut in a way that the
+    configuration cannot express, even where the shapes agree."""
     vars(model)["_apart"] = True
     return model
 
 
 def is_apart(model: nn.Module) -> bool:
-    """Whether a model is known to be something else than its configuration says."""
+    """Whether a model is marked as deviating from its configuration."""
     return vars(model).get("_apart") is True
 
 
 def exact(model: nn.Module) -> nn.Module:
-    """`model`, with what is computed when it is built, and not saved, as transformers makes it: a
-    model that was cast has its angles rounded, which leads astray in long texts."""
+    """`model`, with the buffers that are computed and not saved in the precision in which
+    transformers computes them. Casting a model rounds its rotary angles, which is wrong for long
+    texts."""
     saved = model.state_dict().keys()
     rounded = [
         name
@@ -64,8 +66,7 @@ def exact(model: nn.Module) -> nn.Module:
     ]
     if not rounded or not is_transformer(model):
         return model
-    with torch.random.fork_rng([]):
-        built = skeleton(model, changed(model.config, {}))
+    built = build_from(model, changed(model.config, {}))
     made = {} if built is None else dict(built.named_buffers())
     for name in rounded:
         holder, _, key = name.rpartition(".")
@@ -75,14 +76,16 @@ def exact(model: nn.Module) -> nn.Module:
     return model
 
 
-def skeleton(model: nn.Module, config: Any) -> nn.Module | None:
-    """What the class of `model` builds from `config`: parameters without memory, buffers as they
-    are. None where it builds nothing."""
+def build_from(model: nn.Module, config: Any) -> nn.Module | None:
+    """The network that the class of `model` builds from `config`, with parameters on the meta
+    device and real buffers; None if the class refuses the configuration. Global random state is
+    kept."""
     from accelerate import init_empty_weights
     from transformers.initialization import no_init_weights
 
     try:
         with (
+            torch.random.fork_rng([]),
             silence(),
             default_dtype(dtype_of(model)),
             no_init_weights(),
@@ -94,13 +97,12 @@ def skeleton(model: nn.Module, config: Any) -> nn.Module | None:
     return built
 
 
-def stocked(child: nn.Module, config: Any, bare: nn.Module) -> nn.Module | None:
-    """The stock model of `config` with the tensors of `child`, or None where it is not of the same
-    shapes, or its modules are not set to the same as those of `bare`: what transformers built
-    before, cut likewise."""
-    with torch.random.fork_rng([]):
-        built = skeleton(child, config)
-    if built is None or shapes(built) != shapes(child) or not alike(built, bare, windows=True):
+def with_tensors_of(child: nn.Module, config: Any, reference: nn.Module) -> nn.Module | None:
+    """The network that transformers builds from `config`, with the tensors of `child`. None if the
+    shapes differ, or if the settings of its modules differ from those of `reference`, the network
+    built from the configuration before the cut and narrowed in the same way."""
+    built = build_from(child, config)
+    if built is None or shapes(built) != shapes(child) or not alike(built, reference, windows=True):
         return None
     device = next(child.parameters()).device
     frozen = {name for name, value in child.named_parameters() if not value.requires_grad}
@@ -115,20 +117,19 @@ def stocked(child: nn.Module, config: Any, bare: nn.Module) -> nn.Module | None:
     return built.train(child.training)
 
 
-def is_stock(model: nn.Module) -> bool:
-    """Whether transformers builds `model` from its configuration alone, so that
-    `from_pretrained` loads what `save_pretrained` writes."""
+def matches_configuration(model: nn.Module) -> bool:
+    """Whether transformers builds `model` from its configuration alone, so that `from_pretrained`
+    restores what `save_pretrained` writes."""
     if not is_transformer(model) or is_apart(model):
         return False
-    with torch.random.fork_rng([]):
-        built = skeleton(model, changed(model.config, {}))
+    built = build_from(model, changed(model.config, {}))
     return built is not None and shapes(built) == shapes(model) and alike(built, model)
 
 
-def alike(one: nn.Module, other: nn.Module, windows: bool = False) -> bool:
-    """Whether the modules of two networks are set to the same, but for the numbers of layers and
-    for widths: scales, kinds of attention and, where neither ever ran (which may narrow them), its
-    `windows`."""
+def alike(model: nn.Module, other: nn.Module, windows: bool = False) -> bool:
+    """Whether the modules of two networks have the same classes and settings, apart from layer
+    indices and widths. With `windows`, attention windows are compared as well; a forward pass may
+    narrow them, so only for networks that never ran."""
     theirs = dict(other.named_modules())
 
     def same(module: nn.Module, beside: nn.Module) -> bool:
@@ -138,18 +139,18 @@ def alike(one: nn.Module, other: nn.Module, windows: bool = False) -> bool:
         )
 
     return all(
-        name in theirs and same(module, theirs[name]) for name, module in one.named_modules()
+        name in theirs and same(module, theirs[name]) for name, module in model.named_modules()
     )
 
 
 def _made(module: nn.Module) -> type[nn.Module]:
-    """The class that a module was made of: one with a parametrization has a class of its own."""
+    """The original class of a module; a parametrization replaces it by a subclass."""
     own = type(module)
     return own.__bases__[0] if parametrize.is_parametrized(module) else own
 
 
 def _settings(module: nn.Module, windows: bool) -> dict[str, Any]:
-    """The plain attributes of a module that are neither widths nor the number of its layer."""
+    """The plain attributes of a module other than widths and the index of its layer."""
     return {
         name: value
         for name, value in vars(module).items()

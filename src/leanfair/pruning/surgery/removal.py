@@ -1,4 +1,4 @@
-"""Physical removal: a smaller copy of a network, proven against its zero-masked twin."""
+"""Physical removal: a smaller copy of a network, verified against its zero-masked twin."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from leanfair.data.batches import Batch
 from leanfair.errors import SurgeryError
 from leanfair.pruning.surgery.config import changed, depth_entries, width_entries, with_entries
 from leanfair.pruning.surgery.narrowing import narrow
-from leanfair.pruning.surgery.rebuild import apart, is_apart, shapes, skeleton, stocked
+from leanfair.pruning.surgery.rebuild import apart, build_from, is_apart, shapes, with_tensors_of
 from leanfair.pruning.surgery.verification import Heads, difference
 from leanfair.pruning.types import Cut
 
@@ -19,12 +19,12 @@ from leanfair.pruning.types import Cut
 def apply(
     cut: Cut, model: nn.Module, proof: Batch | None = None, heads: Heads | None = None
 ) -> nn.Module:
-    """A copy of `model` without what `cut` removes. `model` itself stays as it is.
+    """A copy of `model` without what `cut` removes; `model` is not changed.
 
-    With `proof` (real inputs, [n, ...]) the copy's outputs are held against those of `model` with
-    the same structures zeroed. Raises SurgeryError, naming the structure, where they differ by more
-    than rounding, and where the cut does not fit the model. `heads` are the names of the heads of
-    `model` and of the copy, where they are known already.
+    With `proof` (real inputs [n, ...]) the outputs of the copy are compared with those of `model`
+    with the same structures zeroed. Raises SurgeryError, naming the structure, if they differ by
+    more than rounding, or if the cut does not fit the model. `heads`: the names of the heads of
+    `model` and of the copy, if they are known.
     """
     child = remove(cut, model)
     if proof is not None and difference(cut, model, child, proof, heads) > 1.0:
@@ -36,31 +36,33 @@ def apply(
 
 
 def remove(cut: Cut, model: nn.Module) -> nn.Module:
-    """A copy of `model` without what `cut` removes, not proven. Raises SurgeryError on a misfit.
+    """A copy of `model` without what `cut` removes, not verified. Raises SurgeryError if the cut
+    does not fit the model.
 
-    A model of transformers is built anew by its own class where its configuration can tell the cut.
+    A transformers model is rebuilt by its own class if its configuration can express the cut.
     """
     child = copy.deepcopy(model)
     narrow(cut, child)
-    stock = as_stock(cut, model, child)
-    return stock or apart(with_entries(child, depth_entries(cut, model)))
+    rebuilt = from_configuration(cut, model, child)
+    return rebuilt or apart(with_entries(child, depth_entries(cut, model)))
 
 
-def as_stock(cut: Cut, model: nn.Module, child: nn.Module) -> nn.Module | None:
-    """What transformers builds of `model` after `cut`, with the tensors of `child`, the network
-    that was cut; None where it builds something else, or the configuration cannot tell the cut."""
+def from_configuration(cut: Cut, model: nn.Module, child: nn.Module) -> nn.Module | None:
+    """The network that transformers builds for `model` after `cut`, with the tensors of `child`,
+    the narrowed network. None if the configuration cannot express the cut, or if transformers
+    builds something else from it."""
     entries = {**depth_entries(cut, model), **width_entries(cut)}
     if not entries or is_apart(model):
         return None
-    bare = skeleton(model, changed(model.config, {}))
-    if bare is None or shapes(bare) != shapes(model):
+    reference = build_from(model, changed(model.config, {}))
+    if reference is None or shapes(reference) != shapes(model):
         return None
-    narrow(cut, bare)
-    return stocked(child, changed(model.config, entries), bare)
+    narrow(cut, reference)
+    return with_tensors_of(child, changed(model.config, entries), reference)
 
 
 def parts(cut: Cut) -> Iterable[tuple[str, Cut]]:
-    """Each structure of `cut` by name, as a cut of its own."""
+    """Each structure of `cut` by name, as a separate cut."""
     for layer in cut.layers:
         yield layer.name, Cut("layer", layers=(layer,))
     for neurons in cut.neurons:

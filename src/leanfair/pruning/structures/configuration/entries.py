@@ -17,7 +17,7 @@ from torch import nn
 from leanfair.errors import SurgeryError
 from leanfair.pruning.surgery.config import changed, entries
 from leanfair.pruning.surgery.narrowing import narrow
-from leanfair.pruning.surgery.rebuild import Shapes, alike, is_apart, shapes, skeleton
+from leanfair.pruning.surgery.rebuild import Shapes, alike, build_from, is_apart, shapes
 from leanfair.pruning.types import Cut, Layer, NeuronCut, Neurons
 
 Entries = dict[str, Any]
@@ -159,7 +159,7 @@ def built_with(model: nn.Module, changes: Entries) -> nn.Module | None:
         config = changed(model.config, changes)
     except Exception:  # a configuration may be refused in any way
         return None
-    return skeleton(model, config)
+    return build_from(model, config)
 
 
 def one_head_less(configured: ConfiguredModel, group: Neurons) -> Iterator[nn.Module]:

@@ -20,8 +20,8 @@ from leanfair.pruning.structures.configuration.entries import ConfiguredModel, W
 from leanfair.pruning.structures.update import heads
 from leanfair.pruning.surgery.config import entry
 from leanfair.pruning.surgery.narrowing import narrow
-from leanfair.pruning.surgery.rebuild import is_stock
-from leanfair.pruning.surgery.removal import as_stock
+from leanfair.pruning.surgery.rebuild import matches_configuration
+from leanfair.pruning.surgery.removal import from_configuration
 from leanfair.pruning.surgery.verification import difference
 from leanfair.pruning.types import Anatomy, Cut, Layer, NeuronCut, Neurons, Structure
 
@@ -177,7 +177,7 @@ def _rebuilds_equal(cut: Cut, configured: ConfiguredModel, sample: Batch, head: 
         narrow(cut, child)
     except SurgeryError:
         return False
-    built = as_stock(cut, model, child)
-    if built is None or not is_stock(built):
+    built = from_configuration(cut, model, child)
+    if built is None or not matches_configuration(built):
         return False
     return difference(cut, model, built, sample, heads(cut, head, model)) <= 1.0
