@@ -20,7 +20,7 @@ from torch.utils.data import TensorDataset
 from leanfair.errors import InputError, TrainingError
 from leanfair.evaluation.accuracy import accuracy
 from leanfair.pruning.training.fine_tune import Checkpointing, Recipe, fine_tune
-from leanfair.pruning.training.sampling import feed
+from leanfair.pruning.training.sampling import shards
 from tests.support.nets import batches_of, samples, tiny
 from tests.support.words import bert, llama, texts, vit
 
@@ -51,13 +51,13 @@ def test_it_takes_the_steps_of_a_plain_loop() -> None:
     optimizer = torch.optim.SGD(
         twin.parameters(), 0.05, momentum=0.9, weight_decay=1e-3, nesterov=True
     )
-    for step, part in enumerate(islice(feed(data, 32, seed=3), 5)):
+    for step, shard in enumerate(islice(shards(data, 32, seed=3), 5)):
         for group in optimizer.param_groups:
             group["lr"] = 0.05 * 0.5 * (1 + math.cos(math.pi * step / 5))
         optimizer.zero_grad()
-        assert isinstance(part.part.inputs, Tensor)
-        assert part.part.labels is not None
-        F.cross_entropy(twin(part.part.inputs), part.part.labels).backward()
+        assert isinstance(shard.batch.inputs, Tensor)
+        assert shard.batch.labels is not None
+        F.cross_entropy(twin(shard.batch.inputs), shard.batch.labels).backward()
         optimizer.step()
     fine_tune(model, data, images=160, recipe=recipe, seed=3)
     for mine, theirs in zip(weights(model), weights(twin), strict=True):

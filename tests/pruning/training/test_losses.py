@@ -15,7 +15,7 @@ from leanfair.errors import InputError
 from leanfair.pruning.training import losses as module
 from leanfair.pruning.training.losses import batch_loss
 from leanfair.pruning.training.recipe import Recipe
-from leanfair.pruning.training.sampling import Part
+from leanfair.pruning.training.sampling import Shard
 from tests.support.nets import tiny
 from tests.support.words import VOCABULARY, bert, llama, padded, texts
 
@@ -23,7 +23,7 @@ from tests.support.words import VOCABULARY, bert, llama, padded, texts
 def loss_of(
     model: nn.Module, batch: Batch, logits: Tensor, goal: Tensor | None = None, **recipe: Any
 ) -> Tensor:
-    return batch_loss(model, Part(batch, len(batch)), logits, goal, Recipe(**recipe))
+    return batch_loss(model, Shard(batch, len(batch)), logits, goal, Recipe(**recipe))
 
 
 def uneven() -> Batch:

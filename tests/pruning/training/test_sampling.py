@@ -14,7 +14,7 @@ from leanfair.data.images import load
 from leanfair.errors import InputError
 from leanfair.pruning.training import sampling as module
 from leanfair.pruning.training.distributed import Group
-from leanfair.pruning.training.sampling import feed
+from leanfair.pruning.training.sampling import shards
 
 
 class Noisy(Dataset[tuple[Tensor, int]]):
@@ -42,7 +42,7 @@ def sources() -> dict[str, Any]:
 
 
 def drawn(source: Any, count: int, skip: int = 0, seed: int = 0) -> list[Tensor]:
-    return [part.part.inputs for part in islice(feed(source, 4, seed, skip), count)]  # type: ignore[misc]
+    return [shard.batch.inputs for shard in islice(shards(source, 4, seed, skip), count)]  # type: ignore[misc]
 
 
 def equal(one: list[Tensor], other: list[Tensor]) -> bool:
@@ -91,9 +91,9 @@ def test_processes_share_what_one_process_would_see(
     shares = []
     for rank in range(size):
         monkeypatch.setattr(module, "group", lambda rank=rank: Group(rank, size))
-        parts = list(islice(feed(sources()[name], 4, 0), 6))
-        assert [part.whole for part in parts] == [len(batch) for batch in whole]
-        shares.append([part.part.inputs for part in parts])
+        parts = list(islice(shards(sources()[name], 4, 0), 6))
+        assert [shard.total for shard in parts] == [len(batch) for batch in whole]
+        shares.append([shard.batch.inputs for shard in parts])
     assert equal(whole, [torch.cat(parts) for parts in zip(*shares, strict=True)])
 
 
@@ -107,10 +107,10 @@ def test_a_batch_of_one_sample_is_left_out() -> None:
 )
 def test_batches_of_fewer_samples_than_are_wanted_are_left_out(source: Any) -> None:
     for least, sizes in {1: [4, 4, 1, 4], 2: [4, 4, 4, 4], 4: [4, 4, 4, 4]}.items():
-        found = islice(feed(source, 4, 0, least=least), 4)
-        assert [part.whole for part in found] == sizes
+        found = islice(shards(source, 4, 0, least=least), 4)
+        assert [shard.total for shard in found] == sizes
     with pytest.raises(InputError, match="at least 5 samples"):
-        next(feed(source, 4, 0, least=5))
+        next(shards(source, 4, 0, least=5))
 
 
 @pytest.mark.parametrize(
@@ -118,4 +118,4 @@ def test_batches_of_fewer_samples_than_are_wanted_are_left_out(source: Any) -> N
 )
 def test_data_that_gives_no_batch_is_refused(source: Any) -> None:
     with pytest.raises(InputError, match="at least 2 samples"):
-        next(feed(source, 4, 0))
+        next(shards(source, 4, 0))

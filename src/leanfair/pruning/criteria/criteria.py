@@ -1,6 +1,6 @@
-"""How important a structure is: functions from a model and batches to `Scores`.
+"""Importance criteria: functions from a model and calibration batches to `Scores`.
 
-Every criterion is for layers and for neurons alike, and none needs labels.
+Every criterion scores both layers and neurons, and none needs labels.
 """
 
 from __future__ import annotations
@@ -40,25 +40,26 @@ __all__ = [
 
 Progress: TypeAlias = Callable[[float], None]
 Criterion: TypeAlias = Callable[[nn.Module, Anatomy, Sequence[Batch], int, Progress], Scores]
-"""(model, anatomy, calibration batches, seed, progress) -> Scores."""
+"""(model, anatomy, calibration batches, seed, progress) -> Scores. `progress` is called with the
+share of the work that is done."""
 
 MOST_TRIED = 4096
-"""The most structures that are tried one by one, a pass through the network each."""
+"""The largest number of structures that are evaluated individually, with a forward pass each."""
 
 
 def kl(
     model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch], seed: int, progress: Progress
 ) -> Scores:
-    """The paper's criterion (arXiv 2506.04513): the mean over samples of KL(p_without || p_with),
-    in nats, p the class probabilities and "without" the structure's contribution at zero. In a
-    language model every token is a sample.
+    """The criterion of the paper (arXiv 2506.04513): the mean over samples of
+    KL(p_without || p_with), in nats, with p the class probabilities and "without" the structure's
+    contribution set to zero. In a language model each token is a sample.
 
-    It is taken on log-probabilities; the official code takes the softmax of a softmax instead.
+    It is computed from log-probabilities; the official code applies the softmax twice.
 
-    Where a network has more than `MOST_TRIED` structures, as language models and large CNNs have,
-    layers and heads are still tried one by one, but channels (all of them, so that like is compared
-    with like) are estimated by `fisher`: the second-order estimate of the same number. For single
-    MLP units of SmolLM2-135M the estimate is 0.9 of it in the median.
+    In a network with more than `MOST_TRIED` structures, such as a language model or a large CNN,
+    layers and heads are evaluated individually, but all channels (so that their scores stay
+    comparable) are estimated by `fisher`, the second-order Taylor estimate of the same quantity.
+    For single MLP units of SmolLM2-135M the median ratio of estimate and value is 0.9.
     """
     estimated: tuple[Neurons, ...] = ()
     if _count(anatomy) > MOST_TRIED:
@@ -75,12 +76,12 @@ def kl(
 def cka(
     model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch], seed: int, progress: Progress
 ) -> Scores:
-    """1 - CKA of the penultimate representations with and without the structure (arXiv
-    2405.17081, section 3): what resembles the whole network most without it matters least.
+    """1 - linear CKA between the penultimate representations [n, d] with and without the structure
+    (arXiv 2405.17081, section 3): a structure matters little if the representation without it is
+    similar.
 
-    Raises InputError where there are more than `MOST_TRIED` structures: it is a matter of the whole
-    representation, of which no gradient tells every structure's part at once, and an estimate of
-    something else would not be in its unit.
+    Raises InputError for more than `MOST_TRIED` structures: CKA depends on the representation of
+    all samples at once, so there is no gradient-based estimate for all structures.
     """
     count = _count(anatomy)
     if count > MOST_TRIED:
@@ -90,22 +91,22 @@ def cka(
             f"contribution."
         )
     whole = features(model, batches)
-    found: dict[Structure, list[float]] = {}
+    distances: dict[Structure, list[float]] = {}
     for site in sites(model, anatomy, batches, logits=False):
         for structure in site.structures:
-            found[structure] = []
+            distances[structure] = []
             for mask in _single_masks(structure):
                 with masked(model, **mask):
-                    found[structure].append(1.0 - linear_cka(site.run().features, whole))
-                progress(sum(map(len, found.values())) / count)
-    return _scores("cka", anatomy, found)
+                    distances[structure].append(1.0 - linear_cka(site.run().features, whole))
+                progress(sum(map(len, distances.values())) / count)
+    return _scores("cka", anatomy, distances)
 
 
 def l1(
     model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch], seed: int, progress: Progress
 ) -> Scores:
-    """The mean absolute weight: of a neuron's incoming weights (so it is normalised by fan-in,
-    which the official code is not for blocks), and of all weights of a block's operations."""
+    """The mean absolute weight: over the incoming weights of a neuron, and over all weights of a
+    block. (The mean normalises by fan-in, which the official code does not do for blocks.)"""
     modules = dict(model.named_modules())
     layers = {layer.name: _mean_weight(modules[layer.name]) for layer in anatomy.layers}
     neurons = {group.name: _incoming(modules, group) for group in anatomy.neurons}
@@ -116,7 +117,7 @@ def l1(
 def random(
     model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch], seed: int, progress: Progress
 ) -> Scores:
-    """Uniform in [0, 1): the control that every criterion has to beat."""
+    """Uniform random scores in [0, 1): the control that a criterion has to beat."""
     generator = torch.Generator().manual_seed(seed)
 
     def draw(n: int) -> tuple[float, ...]:
@@ -138,7 +139,8 @@ CRITERIA: dict[str, Criterion] = {
 
 
 def criterion_named(criterion: str | Criterion) -> Criterion:
-    """The criterion of that name, or the function itself. Raises InputError for unknown names."""
+    """The criterion called `criterion`, or the function itself. Raises InputError for unknown
+    names."""
     if callable(criterion):
         return criterion
     if not isinstance(criterion, str) or criterion not in CRITERIA:
@@ -165,12 +167,12 @@ def _count(anatomy: Anatomy) -> int:
 
 
 def _kl(model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch], progress: Progress) -> Scores:
-    """Batch by batch, so that the logits of no more than one are ever held."""
+    """`kl` of every structure individually; the logits of one batch at a time are in memory."""
     if not _count(anatomy):
         progress(1.0)
         return Scores("kl", {}, {})
     sums: dict[Structure, list[float]] = {}
-    samples, done, all_in_all = 0, 0, _count(anatomy) * len(batches)
+    samples, done, passes = 0, 0, _count(anatomy) * len(batches)
     for whole, places in sites_by_batch(model, anatomy, batches):
         samples += len(whole.logits)
         for site in places:
@@ -180,8 +182,10 @@ def _kl(model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch], progress: 
                     with masked(model, **mask):
                         of_each[i] += total_kl(site.run().logits, whole.logits)
                     done += 1
-                    progress(done / all_in_all)
-    means = {structure: [each / samples for each in of_each] for structure, of_each in sums.items()}
+                    progress(done / passes)
+    means = {
+        structure: [total / samples for total in of_each] for structure, of_each in sums.items()
+    }
     return _scores("kl", anatomy, means)
 
 
@@ -193,9 +197,9 @@ def _single_masks(structure: Structure) -> Iterator[dict[str, Any]]:
             yield {"neurons": (NeuronCut(structure, (i,)),)}
 
 
-def _scores(name: str, anatomy: Anatomy, found: dict[Structure, list[float]]) -> Scores:
-    layers = {layer.name: found[layer][0] for layer in anatomy.layers}
-    return Scores(name, layers, {group.name: tuple(found[group]) for group in anatomy.neurons})
+def _scores(name: str, anatomy: Anatomy, values: dict[Structure, list[float]]) -> Scores:
+    layers = {layer.name: values[layer][0] for layer in anatomy.layers}
+    return Scores(name, layers, {group.name: tuple(values[group]) for group in anatomy.neurons})
 
 
 def _mean_weight(module: nn.Module) -> float:
@@ -220,7 +224,7 @@ def _incoming(modules: dict[str, nn.Module], group: Neurons) -> tuple[float, ...
 
 
 def _weight(module: nn.Module) -> Tensor:
-    """The weight, its first dimension that of the output."""
+    """The weight of a dense or convolutional module, [out, in, ...]."""
     return module.weight.detach() if isinstance(module, _ConvNd) else dense_weight(module)
 
 

@@ -1,4 +1,4 @@
-"""How far apart two networks' answers are: the Kullback-Leibler divergence, in bounded memory."""
+"""The Kullback-Leibler divergence between the outputs of two networks, in bounded memory."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _AT_ONCE = 2**20
-"""How many probabilities are in double precision at once, as stay in a cache."""
+"""Probabilities converted to double precision at a time, few enough to stay in a cache."""
 
 
 def total_kl(without: Tensor, whole: Tensor) -> float:
-    """The sum over samples of KL(softmax(without) || softmax(whole)), logits [n, classes].
+    """The sum over samples, in nats, of KL(softmax(without) || softmax(whole)) for logits [n,
+    classes].
 
-    In double precision, as the divergence of one neuron among many would drown in rounding."""
+    Computed in double precision: the divergence due to a single neuron is often below the rounding
+    error of single precision."""
     rows = max(1, _AT_ONCE // without.shape[-1])
     parts = zip(torch.split(without, rows), torch.split(whole, rows), strict=True)
     return float(torch.stack([_kl(p.double(), q.double()).sum() for p, q in parts]).sum())

@@ -1,8 +1,8 @@
-"""Running a network again with one structure masked, without paying again for what came before it.
+"""Partial forward passes: evaluating a masked structure without recomputing what precedes it.
 
-The blocks before a masked structure give what they gave without the mask. So their outputs need not
-be computed: the input of the structure's own block is kept, everything earlier is skipped, and only
-the rest of the network runs. That is exact, and is checked on each block before it is relied on.
+The units before a masked structure are unaffected by the mask. The input of the unit that contains
+the structure is therefore cached, everything before it is skipped, and only the rest of the network
+runs. The result is exact, which is verified for each unit before it is used.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from leanfair.pruning.types import Anatomy, Layer, Structure
 
 
 class Site(NamedTuple):
-    """A place to run from: the structures of one unit, and a function that runs the rest."""
+    """The structures of one unit, and a function that runs the network from that unit on."""
 
     structures: tuple[Structure, ...]
     run: Callable[[], Outputs]
 
 
 class _Start(NamedTuple):
-    """Where a pass is taken up: unit number `place`, whose input for each batch is in `entries`.
-    The units `skipped`, all of them before it, give zeros of the right shape."""
+    """Where a partial pass starts: at unit number `place`, with its cached input for each batch in
+    `entries`. The earlier units `skipped` return zeros of the right shape."""
 
     place: int
     skipped: tuple[str, ...]
@@ -50,10 +50,10 @@ class _Start(NamedTuple):
 def sites(
     model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch], *, logits: bool = True
 ) -> Iterator[Site]:
-    """The structures of `model` unit by unit, each with a way to get the whole network's outputs
-    over `batches` that computes only from that unit on. Mask what you like inside the unit (see
-    `masks.masked`), then call `run`. Without `logits` only the features are of interest: the logits
-    are then empty, [n, 0], and the head need not run."""
+    """The structures of `model`, unit by unit, each with a function `run` that returns the outputs
+    of the network over `batches` and computes only from that unit on. Mask a structure of the unit
+    (`surgery.masking.masked`) before calling it. Without `logits` the head is not run, and the
+    returned logits are empty, [n, 0]."""
     head = None if logits else find_head(model, batches[0], anatomy.head)
     return _Walk(model, anatomy, batches, head, {}).sites()
 
@@ -61,9 +61,8 @@ def sites(
 def sites_by_batch(
     model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch]
 ) -> Iterator[tuple[Outputs, Iterator[Site]]]:
-    """For one batch after the other, the outputs of the whole network and the `sites`: no more is
-    ever held than the logits of one batch, with and without a mask. Where the network can be taken
-    up is tried on the first batch alone."""
+    """For each batch, the outputs of the whole network and its `sites`; the logits of one batch at
+    a time are in memory. Which units can be skipped is determined on the first batch alone."""
     plans: dict[str, tuple[str, ...] | None] = {}
     for batch in batches:
         walk = _Walk(model, anatomy, [batch], None, plans)
@@ -73,9 +72,9 @@ def sites_by_batch(
 
 @dataclass
 class _Walk:
-    """A walk through the units of a network. `head` is None where the logits are wanted. `plans`
-    has, for each unit that was tried, the units that are skipped when a pass is taken up there;
-    None where that does not give the outputs of the whole pass."""
+    """A pass through the units of a network. `head`: None if logits are wanted. `plans`: for each
+    unit tried so far, the units to skip when a pass starts there; None if no choice gives the
+    outputs of the whole pass. `shapes`: for each batch, the outputs of each unit without data."""
 
     model: nn.Module
     anatomy: Anatomy
@@ -85,7 +84,7 @@ class _Walk:
     shapes: list[dict[str, Any]] = field(default_factory=list)
 
     def sites(self, truth: Outputs | None = None) -> Iterator[Site]:
-        """`truth` is what `begin` gave, where that was done."""
+        """The sites of all units. `truth`: the result of `begin`, if that was called before."""
         by_unit = _structures_by_unit(self.anatomy)
         truth = truth or self.begin()
         known: _Start | None = None
@@ -99,18 +98,18 @@ class _Walk:
             yield Site(by_unit[""], partial(self.run, None))
 
     def begin(self) -> Outputs:
-        """Go through every batch, to note the shapes; the outputs for the first one."""
+        """Run every batch once and record the shapes; returns the outputs for the first batch."""
         truth: Outputs | None = None
         for batch in self.batches:
             with inferring(self.model), _noted(self.model, self.anatomy) as shapes:
-                found = self._outputs(batch)
-            truth = truth or found
+                outputs = self._outputs(batch)
+            truth = truth or outputs
             self.shapes.append(shapes)
         assert truth is not None, "there is at least one batch"
         return truth
 
     def run(self, start: _Start | None, *, first: bool = False) -> Outputs:
-        """The outputs over all batches, or over the first one, computed from `start` on."""
+        """The outputs over all batches (or, with `first`, the first), computed from `start` on."""
         parts = []
         for i, batch in enumerate(self.batches[:1] if first else self.batches):
             with inferring(self.model), self._resumed(start, i):
@@ -120,25 +119,25 @@ class _Walk:
     def _outputs(self, batch: Batch) -> Outputs:
         if self.head is None:
             return observed(self.model, self.anatomy.head, batch)
-        found = batch_features(self.model, self.head, batch)
-        return Outputs(found.new_zeros(len(found), 0), found)
+        features = batch_features(self.model, self.head, batch)
+        return Outputs(features.new_zeros(len(features), 0), features)
 
     def _start(
         self, known: _Start | None, place: int, blocks: set[str], truth: Outputs
     ) -> _Start | None:
-        """A start at unit number `place` that gives the very outputs of the whole pass; None where
-        there is none. `known` is one before it."""
+        """A start at unit number `place` that reproduces the outputs `truth` of the whole pass
+        exactly; None if there is none. `known`: an earlier start, to compute its inputs from."""
         units = self.anatomy.units
         unit, before = units[place], units[:place]
         if unit in self.plans and self.plans[unit] is None:
             return None
         entries = self._entries(known, place)
-        if len(entries) < len(self.batches):  # a batch goes past it
+        if len(entries) < len(self.batches):  # some batch does not run this unit
             return None
         plan = self.plans.get(unit)
         if plan is not None:
             return _Start(place, plan, entries)
-        # What is no block may be needed again later, as positions are that each block turns by.
+        # Units other than blocks may be used again later, such as rotary embeddings.
         for skipped in dict.fromkeys((before, tuple(name for name in before if name in blocks))):
             start = _Start(place, skipped, entries)
             if self._holds(start, truth):
@@ -149,14 +148,14 @@ class _Walk:
 
     def _holds(self, start: _Start, truth: Outputs) -> bool:
         try:
-            found = self.run(start, first=True)
+            outputs = self.run(start, first=True)
         except Exception:
             return False
-        same = torch.equal(found.logits, truth.logits)
-        return same and torch.equal(found.features, truth.features)
+        same = torch.equal(outputs.logits, truth.logits)
+        return same and torch.equal(outputs.features, truth.features)
 
     def _entries(self, known: _Start | None, place: int) -> list[Tensor]:
-        """The input of unit number `place` for each batch that comes by."""
+        """The input of unit number `place` for each batch that runs it."""
         caught: list[Tensor] = []
 
         def catch(module: nn.Module, args: Any, kwargs: Any) -> None:
@@ -177,7 +176,7 @@ class _Walk:
 
     @contextmanager
     def _resumed(self, start: _Start | None, i: int) -> Iterator[None]:
-        """While this lasts, a pass of batch number `i` is taken up at `start`."""
+        """Within the context, a pass of batch number `i` starts at `start`."""
         if start is None:
             yield
             return
@@ -197,15 +196,15 @@ class _Walk:
 
 
 def _structures_by_unit(anatomy: Anatomy) -> dict[str, tuple[Structure, ...]]:
-    """The structures of each unit; those of none (a module that runs twice) stand under ""."""
-    found: dict[str, tuple[Structure, ...]] = {}
+    """The structures by unit; those in none (in a module that runs twice) under the name ""."""
+    by_unit: dict[str, tuple[Structure, ...]] = {}
     everything: tuple[Structure, ...] = (*anatomy.layers, *anatomy.neurons)
     for structure in everything:
         name = structure.name if isinstance(structure, Layer) else structure.block
         inside = (unit for unit in anatomy.units if f"{name}.".startswith(f"{unit}."))
         unit = next(inside, "")
-        found[unit] = (*found.get(unit, ()), structure)
-    return found
+        by_unit[unit] = (*by_unit.get(unit, ()), structure)
+    return by_unit
 
 
 @contextmanager
@@ -223,7 +222,7 @@ def _skipped(module: nn.Module, shape: Any) -> Iterator[None]:
 
 @contextmanager
 def _noted(model: nn.Module, anatomy: Anatomy) -> Iterator[dict[str, Any]]:
-    """What each unit gives in a pass while this lasts, as tensors without data of their own."""
+    """Record the outputs of each unit within the context, as tensors without data."""
     shapes: dict[str, Any] = {}
 
     def note(name: str) -> Any:
@@ -251,7 +250,7 @@ def _shape(output: Any) -> Any:
 
 
 def _filled(shape: Any) -> Any:
-    """Zeros of that `_shape`, with memory of their own: they may be changed in place."""
+    """Zeros of that `_shape`, in new memory, since they may be changed in place."""
     if isinstance(shape, Tensor):
         return torch.zeros_like(shape, memory_format=torch.contiguous_format)
     if type(shape) in (tuple, list):

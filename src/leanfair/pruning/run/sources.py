@@ -16,7 +16,7 @@ from leanfair.errors import InputError
 from leanfair.pruning.structures.supported import try_out
 from leanfair.pruning.training.losses import batch_loss
 from leanfair.pruning.training.recipe import Recipe
-from leanfair.pruning.training.sampling import Part
+from leanfair.pruning.training.sampling import Shard
 
 Shape = tuple[object, ...]
 
@@ -108,7 +108,7 @@ def check_training(model: nn.Module, train: Source, recipe: Recipe, device: torc
         few = next(found)[:2].to(device)
         logits = batches.forward(model, few.inputs)
         goal = logits if recipe.distill > 0 else None
-        batch_loss(model, Part(few, len(few)), logits, goal, recipe)
+        batch_loss(model, Shard(few, len(few)), logits, goal, recipe)
         for batch in found if isinstance(train, (list, tuple)) else ():
             _check_classes(batch.labels, logits.shape[-1], "training")
 

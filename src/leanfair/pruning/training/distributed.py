@@ -1,7 +1,7 @@
-"""Several processes that train one network: who they are, and what they have to agree on.
+"""Data-parallel training: the processes, and the values they have to agree on.
 
-Processes come from `accelerate launch` or `torchrun`; without them there is one, and nothing here
-does anything.
+Processes are started by `accelerate launch` or `torchrun`. Without them there is one process, and
+the functions of this module have no effect.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ from leanfair.pruning.surgery.modules import in_full
 
 
 class Group(NamedTuple):
-    """This process's number, from 0, and how many there are."""
+    """The index of this process (`rank`, from 0) and the number of processes (`size`)."""
 
     rank: int
     size: int
 
 
 def processes(cpu: bool | None = None) -> PartialState:
-    """accelerate's view of the processes. The first call settles whether they work on the CPU; by
-    default they do where there is no CUDA device, or `accelerate launch --cpu` said so."""
+    """The process state of accelerate. The first call decides whether processes use the CPU; by
+    default they do if there is no CUDA device, or with `accelerate launch --cpu`."""
     if cpu is None:
         cpu = not torch.cuda.is_available() or os.environ.get("ACCELERATE_USE_CPU") == "true"
     return PartialState(cpu=cpu)
 
 
 def group() -> Group:
-    """Where this process stands."""
+    """The rank of this process and the number of processes."""
     state = processes()
     return Group(state.process_index, state.num_processes)
 
 
 def is_main() -> bool:
-    """Whether this is the process that writes files."""
+    """Whether this is the main process, which writes files."""
     return group().rank == 0
 
 
 def worst(failed: bool) -> bool:
-    """Whether any process failed, told to all."""
+    """Whether `failed` is true on any process."""
     if group().size == 1:
         return failed
     flag = torch.tensor(float(failed), device=processes().device)
@@ -57,17 +57,18 @@ def worst(failed: bool) -> bool:
 
 
 def agreed(value: float) -> float:
-    """The main process's value, on all of them: for what is measured, and so differs."""
+    """The value of the main process, on all processes: for measurements, which differ."""
     if group().size == 1:
         return value
-    told = torch.tensor(value, dtype=torch.float64, device=processes().device)
-    dist.broadcast(told, src=0)
-    return float(told)
+    shared = torch.tensor(value, dtype=torch.float64, device=processes().device)
+    dist.broadcast(shared, src=0)
+    return float(shared)
 
 
 @contextmanager
 def taking_turns() -> Iterator[None]:
-    """While the main process writes what others read, they wait before and after."""
+    """All processes wait before and after the context, in which the main process writes files that
+    the others read."""
     processes().wait_for_everyone()
     yield
     processes().wait_for_everyone()
@@ -75,10 +76,8 @@ def taking_turns() -> Iterator[None]:
 
 @contextmanager
 def shared_statistics(model: nn.Module) -> Iterator[None]:
-    """Batch normalisations in training use the statistics of all processes' samples.
-
-    torch's SyncBatchNorm does so on CUDA devices only.
-    """
+    """Within the context, batch normalisation in training uses the statistics of the samples of all
+    processes. (torch's SyncBatchNorm supports CUDA devices only.)"""
     if group().size == 1:
         yield
         return
@@ -110,7 +109,7 @@ def _synchronised(norm: _BatchNorm, alone: Callable[[Tensor], Tensor], x: Tensor
 
 
 class _Summed(torch.autograd.Function):
-    """The sum over the processes; what flows back to each is the sum of their gradients."""
+    """The sum over the processes; the gradient is summed over the processes likewise."""
 
     @staticmethod
     def forward(context: Any, value: Tensor) -> Tensor:
@@ -136,7 +135,9 @@ def _track(norm: _BatchNorm, mean: Tensor, variance: Tensor, count: float) -> No
     with torch.no_grad():
         assert norm.num_batches_tracked is not None
         norm.num_batches_tracked.add_(1)
-        pace = norm.momentum if norm.momentum is not None else 1.0 / float(norm.num_batches_tracked)
+        momentum = (
+            norm.momentum if norm.momentum is not None else 1.0 / float(norm.num_batches_tracked)
+        )
         unbiased = variance * count / max(1.0, count - 1.0)
-        norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), pace)
-        norm.running_var.lerp_(unbiased.to(norm.running_var.dtype), pace)
+        norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), momentum)
+        norm.running_var.lerp_(unbiased.to(norm.running_var.dtype), momentum)

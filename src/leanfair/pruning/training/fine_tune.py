@@ -1,7 +1,8 @@
-"""Fine-tuning: how a network that was cut finds back to what it knew.
+"""Fine-tuning of a pruned network, on one process or on several (`accelerate launch`).
 
-On one process or on several (`accelerate launch`): each takes its share of every batch, gradients
-are averaged and batch normalisations see the whole batch, so the result is the same up to rounding.
+Each process takes a shard of every batch, gradients are averaged, and batch normalisation uses the
+statistics of the whole batch, so that the result does not depend on the number of processes, up to
+rounding.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ from leanfair.pruning.training.distributed import group, is_main, shared_statist
 from leanfair.pruning.training.lora import adapted
 from leanfair.pruning.training.losses import batch_loss
 from leanfair.pruning.training.recipe import Recipe as Recipe
-from leanfair.pruning.training.sampling import LEAST, Part, feed, seed_of
+from leanfair.pruning.training.sampling import LEAST, Shard, seed_of, shards
 
 CHECK_EVERY = 16
-"""Steps between looks at whether the loss is finite: each look waits for the device."""
+"""Steps between checks that the loss is finite: each check waits for the device."""
 
 
 @dataclass(frozen=True)
 class Checkpointing:
-    """Where fine-tuning under way is written down, and after how many more samples each time."""
+    """Where the state of fine-tuning is saved (`path`), and after how many samples (`every`)."""
 
     path: Path
     every: int
@@ -43,7 +44,7 @@ class Checkpointing:
 
 @dataclass(frozen=True)
 class Tuned:
-    """What fine-tuning did: the samples it saw, and the loss of the last batch."""
+    """The result of fine-tuning: samples seen (`images`), and the loss of the last batch."""
 
     images: int
     loss: float
@@ -51,8 +52,8 @@ class Tuned:
 
 @dataclass
 class _Training:
-    """A training under way. `parallel` is `model` as it runs on several processes; samples seen
-    and steps taken say where it stands."""
+    """The state of fine-tuning. `parallel`: `model`, wrapped for several processes. `seen`: samples
+    so far, over all processes; `step`: batches so far."""
 
     model: nn.Module
     parallel: nn.Module
@@ -78,13 +79,12 @@ def fine_tune(
 ) -> Tuned:
     """Train `model` in place until it has seen `images` samples of `source`; leave it in eval mode.
 
-    The order of the samples, their augmentation and dropout come from `seed` alone; the state of
-    the random generators is the same afterwards as before. `teacher` is what `recipe.distill`
-    learns from. With `checkpoint`, a call that was killed goes on where it was last written down,
-    to the same result, and the file goes once the work is done. A causal language model learns from
-    the text itself where there are no labels. Raises InputError for data without the labels it
-    needs, MissingDependencyError for LoRA without peft, TrainingError where the loss is not finite;
-    `model` is then useless.
+    The order of samples, augmentation and dropout depend on `seed` alone; the global random
+    generators are left as they were. `teacher`: the network that `recipe.distill` imitates. With
+    `checkpoint`, a call that was killed resumes from the last saved state, with the same result,
+    and the file is removed at the end. A causal language model without labels learns to predict the
+    next token. Raises InputError for data without the labels it needs, MissingDependencyError for
+    LoRA without peft, TrainingError if the loss is not finite; `model` is then unusable.
     """
     recipe = recipe or Recipe()
     device = check_trainable(model)
@@ -106,10 +106,10 @@ def fine_tune(
         _restore(checkpoint, identity, training)
         model.train()
         written = training.seen
-        for batch in feed(source, recipe.batch_size, seed, training.step, least_batch(model)):
+        for shard in shards(source, recipe.batch_size, seed, training.step, least_batch(model)):
             if training.seen >= images:
                 break
-            last = _step(training, batch, recipe.rate(training.seen / images))
+            last = _step(training, shard, recipe.rate(training.seen / images))
             if training.step % CHECK_EVERY == 0 or training.seen >= images:
                 _check_finite(last, training)
             if checkpoint and written + checkpoint.every <= training.seen < images:
@@ -123,7 +123,7 @@ def fine_tune(
 
 
 def check_trainable(model: nn.Module) -> torch.device:
-    """The device of `model`. Raises InputError where every parameter is frozen."""
+    """The device of `model`. Raises InputError if all of its parameters are frozen."""
     free = _free(model)
     if not free:
         raise InputError(
@@ -136,21 +136,21 @@ def check_trainable(model: nn.Module) -> torch.device:
 # ---- one step ---------------------------------------------------------------------------------
 
 
-def _step(training: _Training, batch: Part, rate: float) -> Tensor:
-    """One update from this process's part of a batch; return the loss, [] and detached."""
+def _step(training: _Training, shard: Shard, rate: float) -> Tensor:
+    """One update on this process's shard of a batch; returns the loss, a detached scalar."""
     optimizer, scaler, recipe = training.optimizer, training.scaler, training.recipe
     for settings in optimizer.param_groups:
         settings["lr"] = rate
     optimizer.zero_grad(set_to_none=True)
-    batch = Part(batch.part.to(training.device), batch.whole)
+    shard = Shard(shard.batch.to(training.device), shard.total)
     dtype = _dtype(recipe, training.device)
     with torch.autocast(training.device.type, dtype) if dtype else nullcontext():
         goal = None
         if training.teacher is not None:
             with torch.no_grad():
-                goal = forward(training.teacher, batch.part.inputs)
-        logits = forward(training.parallel, batch.part.inputs)
-    loss = batch_loss(training.model, batch, logits, goal, recipe)
+                goal = forward(training.teacher, shard.batch.inputs)
+        logits = forward(training.parallel, shard.batch.inputs)
+    loss = batch_loss(training.model, shard, logits, goal, recipe)
     scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
     if recipe.clip > 0:
         scaler.unscale_(optimizer)
@@ -158,12 +158,12 @@ def _step(training: _Training, batch: Part, rate: float) -> Tensor:
     scaler.step(optimizer)
     scaler.update()
     training.step += 1
-    training.seen += batch.whole
+    training.seen += shard.total
     return loss.detach()
 
 
 def _check_finite(loss: Tensor, training: _Training) -> None:
-    """Raise TrainingError on all processes where the loss of one is not finite, or a weight."""
+    """Raise TrainingError, on all processes, if the loss or a weight of any is not finite."""
     weights = sum(value.detach().float().sum() for value in _free(training.model))
     if worst(not bool(torch.isfinite(loss + weights))):
         raise TrainingError(
@@ -185,13 +185,13 @@ def _begun(
 
 
 def _free(model: nn.Module) -> list[nn.Parameter]:
-    """What is trained."""
+    """The parameters that are trained."""
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 
 def least_batch(model: nn.Module) -> int:
-    """How many samples a batch must have: one does for a transformer, where nothing takes the
-    statistics of a batch."""
+    """The smallest batch on which `model` trains: one sample for each process and, with batch
+    normalisation or outside of transformers, at least `LEAST`."""
     normed = any(isinstance(module, _BatchNorm) for module in model.modules())
     return max(group().size, LEAST if normed or not is_transformer(model) else 1)
 
@@ -212,12 +212,12 @@ def _parallel(model: nn.Module, device: torch.device) -> nn.Module:
     if group().size == 1:
         return model
     devices = [device] if device.type != "cpu" else None
-    # Its graph is static, so parameters that get no gradient are no trouble.
+    # With a static graph, parameters without a gradient are allowed.
     return DistributedDataParallel(model, device_ids=devices, static_graph=True)
 
 
 def _dtype(recipe: Recipe, device: torch.device) -> torch.dtype | None:
-    """The type of mixed precision; None for full precision."""
+    """The type of automatic mixed precision; None for full precision."""
     if recipe.precision == "auto" and device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     return {"fp16": torch.float16, "bf16": torch.bfloat16}.get(recipe.precision)
@@ -225,8 +225,9 @@ def _dtype(recipe: Recipe, device: torch.device) -> torch.dtype | None:
 
 @contextmanager
 def _in_full(model: nn.Module, recipe: Recipe) -> Iterator[None]:
-    """Train the weights of a model of text in full where it holds them in half precision, as it is
-    often loaded: what a small step changes would be lost in rounding. LoRA leaves them be."""
+    """Keep the weights of a text model in float32 while it is trained, if they are in half
+    precision, in which small updates would be lost to rounding. Not with LoRA, which does not
+    update them."""
     reads_text = is_transformer(model) and getattr(model, "main_input_name", "") == "input_ids"
     halves = [
         (value, value.dtype)
@@ -247,7 +248,7 @@ def _in_full(model: nn.Module, recipe: Recipe) -> Iterator[None]:
 
 @contextmanager
 def _channels_last(model: nn.Module) -> Iterator[None]:
-    """Keep images with their channels last in memory, which convolutions train faster with."""
+    """Use the channels-last memory format, in which convolutions are faster."""
     convolutional = any(isinstance(module, nn.Conv2d) for module in model.modules())
     if convolutional:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -258,24 +259,25 @@ def _channels_last(model: nn.Module) -> Iterator[None]:
             model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
 
 
-# ---- going on after a kill --------------------------------------------------------------------
+# ---- saving and resuming ----------------------------------------------------------------------
 
 
 def _identity(training: _Training, images: int, seed: int) -> Tensor:
-    """Tells one fine-tuning from another, so that a file of another one is not gone on with."""
+    """A digest of the settings and shapes, uint8 [32]: a saved state is resumed only if it
+    agrees."""
     shapes = [(name, tuple(value.shape)) for name, value in _changing(training.model).items()]
     digest = hashlib.sha256(repr((images, training.recipe, seed, shapes)).encode()).digest()
     return torch.tensor(list(digest), dtype=torch.uint8)
 
 
 def _changing(model: nn.Module) -> dict[str, Tensor]:
-    """What training changes: the parameters that are not frozen, and the buffers."""
+    """The tensors that training changes: parameters that are not frozen, and buffers."""
     fixed = {name for name, _ in model.named_parameters(remove_duplicate=False)}
-    found: dict[str, Tensor] = {
+    changing: dict[str, Tensor] = {
         name: value.detach() for name, value in model.named_parameters() if value.requires_grad
     }
     state = model.state_dict().items()
-    return found | {name: value for name, value in state if name not in fixed}
+    return changing | {name: value for name, value in state if name not in fixed}
 
 
 def _write(checkpoint: Checkpointing, identity: Tensor, training: _Training) -> None:
@@ -294,7 +296,7 @@ def _write(checkpoint: Checkpointing, identity: Tensor, training: _Training) -> 
 
 
 def _restore(checkpoint: Checkpointing | None, identity: Tensor, training: _Training) -> None:
-    """Bring `training` to where it was last written down, if it was."""
+    """Restore `training` from the last saved state, if there is one of the same identity."""
     if checkpoint is None or not checkpoint.path.exists():
         return
     tensors = read_tensors(checkpoint.path)

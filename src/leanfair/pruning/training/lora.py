@@ -1,5 +1,5 @@
-"""Training few directions of each linear layer instead of all its weights (LoRA, Hu et al. 2021,
-arXiv 2106.09685), by means of peft. Outside of `adapted` nothing of it is left in the network."""
+"""Low-rank adaptation (LoRA, Hu et al. 2021, arXiv 2106.09685) with peft: a low-rank update of each
+linear layer is trained instead of its weight, and merged into it afterwards."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ from leanfair.errors import InputError, MissingDependencyError
 from leanfair.pruning.surgery.modules import is_dense
 
 NAME = "leanfair"
-"""What peft calls these directions."""
+"""The adapter's name in peft."""
 
 
 @contextmanager
 def adapted(model: nn.Module, rank: int, seed: int) -> Iterator[None]:
-    """While this lasts, only `rank` new directions of each linear layer but the head are trained;
-    then they are added to its weights. `model` then has the same modules, names and parameters as
-    before, and on an exception the same weights, too. A rank of 0 leaves everything as it is.
+    """Within the context, only an update of rank `rank` of each linear layer except the head is
+    trained; at the end it is merged into the weight. `model` then has the same modules, names and
+    parameters as before and, after an exception, also the same weights. A rank of 0 changes
+    nothing.
 
-    Where the directions begin comes from `seed` alone. Linear layers that are frozen, or whose
-    weights others have too, stay as they are. Raises MissingDependencyError without peft,
-    InputError where there is no linear layer to train.
+    The initial update depends on `seed` alone. Linear layers that are frozen or share their weight
+    are left out. Raises MissingDependencyError without peft, InputError if there is no linear layer
+    to train.
     """
     if rank < 1:
         yield
@@ -53,14 +54,14 @@ def adapted(model: nn.Module, rank: int, seed: int) -> Iterator[None]:
 
 
 def linear_layers(model: nn.Module) -> list[str]:
-    """The linear layers that LoRA trains, by name."""
+    """The names of the linear layers that LoRA trains."""
     head = _head(model)
     owners = Counter(
         id(module.weight)
         for _, module in model.named_modules(remove_duplicate=False)
         if isinstance(getattr(module, "weight", None), nn.Parameter)
     )
-    # torch's attention reads the weights of its last layer without calling that layer.
+    # nn.MultiheadAttention uses the weight of its output projection without calling the module.
     uncalled = {
         f"{name}.out_proj"
         for name, module in model.named_modules()
@@ -78,8 +79,8 @@ def linear_layers(model: nn.Module) -> list[str]:
 
 
 def _head(model: nn.Module) -> set[int]:
-    """The modules of the head: what is outside of the body of a transformer, and the last linear
-    layer of any other network."""
+    """The ids of the modules of the head: those outside of the base model of a transformers model,
+    or the last linear layer of any other network."""
     body = getattr(model, "base_model", model) if is_transformer(model) else model
     if body is not model:
         inside = {id(module) for module in body.modules()}
@@ -105,11 +106,12 @@ def _inject(model: nn.Module, names: list[str], rank: int, seed: int) -> None:
         inject_adapter_in_model(config, model, adapter_name=NAME)
     for value in model.parameters():
         if value.requires_grad and value.dtype in (torch.float16, torch.bfloat16):
-            value.data = value.data.float()  # small steps would be lost in rounding
+            value.data = value.data.float()  # small updates would be lost to rounding
 
 
 def _remove(model: nn.Module, names: list[str], merge: bool) -> None:
-    """Put the plain linear layers back, with the directions added to them or without."""
+    """Restore the plain linear layers; with `merge`, the trained update is added to their
+    weights."""
     for name in names:
         layer: Any = model.get_submodule(name)
         if not hasattr(layer, "get_base_layer"):

@@ -1,8 +1,8 @@
-"""What fine-tuning makes small: cross-entropy with the labels, mixed with that to a teacher.
+"""The loss of fine-tuning: cross-entropy with the labels, and distillation from a teacher.
 
-Of a classifier every sample counts alike. Of a language model every position that is asked counts
-alike (and in distillation every token that is no padding), whichever sample it is in: as in
-transformers, long texts weigh more than short ones. Means are over the batch of all processes.
+The loss is a mean over the batch of all processes: over the samples of a classifier, and over the
+labelled tokens of a language model (in distillation, over all tokens that are not padding), so
+that, as in transformers, long texts weigh more than short ones.
 """
 
 from __future__ import annotations
@@ -22,54 +22,60 @@ from leanfair.errors import InputError
 from leanfair.pruning.surgery.modules import in_full
 from leanfair.pruning.training.distributed import group
 from leanfair.pruning.training.recipe import Recipe
-from leanfair.pruning.training.sampling import Part
+from leanfair.pruning.training.sampling import Shard
 
 AT_ONCE = 2**24
-"""Logits that are worked on at a time: with tens of thousands of words, every copy counts."""
+"""Logits processed at a time, to bound the memory of intermediate copies."""
 
 
 def batch_loss(
-    model: nn.Module, part: Part, logits: Tensor, goal: Tensor | None, recipe: Recipe
+    model: nn.Module, shard: Shard, logits: Tensor, goal: Tensor | None, recipe: Recipe
 ) -> Tensor:
-    """This process's part of the loss of a batch, []: the mean over the processes is the loss.
+    """This process's part of the loss of a batch, a scalar: the mean over the processes is the
+    loss.
 
-    `logits` are the model's, [n, classes] or [n, tokens, words], and `goal` the teacher's, if there
-    is one: then `recipe.distill` is the weight of KL(teacher || student) at a temperature, times
-    its square (Hinton et al. 2015, section 2). Raises InputError for labels that are missing, do
-    not fit or are no class of the model.
+    `logits`: those of `model`, [n, classes] or [n, tokens, vocabulary]. `goal`: those of the
+    teacher, of the same shape, or None. With a teacher the loss is
+
+        (1 - a) CE(labels, student) + a T² KL(teacher || student),
+
+    both distributions of the second term softened by the temperature T = `recipe.temperature`, and
+    a = `recipe.distill` (Hinton et al. 2015, arXiv 1503.02531, section 2). Raises InputError for
+    labels that are missing, do not fit or are no class of the model.
     """
     share = recipe.distill if goal is not None else 0.0
     tokens = logits.ndim == 3
     loss = in_full(logits.new_zeros(()))
     if share < 1.0:
-        labels = _labels_for(model, part.part, logits)
-        count = _over_all((labels != IGNORED).sum()) if tokens else part.whole
+        labels = _labels_for(model, shard.batch, logits)
+        count = _over_all((labels != IGNORED).sum()) if tokens else shard.total
         right = labels.flatten() if tokens else labels
-        loss = loss + (1.0 - share) * _total(_surprise, _rows(logits), right) / count
+        loss = loss + (1.0 - share) * _total(_cross_entropy, _rows(logits), right) / count
     if goal is not None and share > 0.0:
-        told = _told(part.part, logits)
-        count = _over_all(told.sum()) if tokens else part.whole
-        distance = partial(_distance, heat=recipe.temperature)
-        total = _total(distance, _rows(logits), _rows(goal), told.flatten())
+        counted = _counted(shard.batch, logits)
+        count = _over_all(counted.sum()) if tokens else shard.total
+        divergence = partial(_divergence, temperature=recipe.temperature)
+        total = _total(divergence, _rows(logits), _rows(goal), counted.flatten())
         loss = loss + share * recipe.temperature**2 * total / count
     return loss * group().size
 
 
-def _surprise(logits: Tensor, labels: Tensor) -> Tensor:
+def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Cross-entropy summed over the rows of logits [n, classes]."""
     return F.cross_entropy(in_full(logits), labels, ignore_index=IGNORED, reduction="sum")
 
 
-def _distance(logits: Tensor, goal: Tensor, told: Tensor, heat: float) -> Tensor:
-    """KL(goal || logits) at a temperature, summed over the rows that are `told`, [n]."""
-    p = F.log_softmax(in_full(goal) / heat, dim=-1)
-    q = F.log_softmax(in_full(logits) / heat, dim=-1)
-    return ((p.exp() * (p - q)).sum(dim=-1) * told).sum()
+def _divergence(logits: Tensor, goal: Tensor, counted: Tensor, temperature: float) -> Tensor:
+    """KL(goal || logits) of the softened distributions, summed over the rows `counted`, bool
+    [n]."""
+    p = F.log_softmax(in_full(goal) / temperature, dim=-1)
+    q = F.log_softmax(in_full(logits) / temperature, dim=-1)
+    return ((p.exp() * (p - q)).sum(dim=-1) * counted).sum()
 
 
 def _total(function: Callable[..., Tensor], logits: Tensor, *others: Tensor) -> Tensor:
-    """`function`, a sum over rows, of all rows. Where there are many, it is worked out a part at a
-    time, and again on the way back, so that only the logits and their gradient lie in memory."""
+    """The sum of `function`, itself a sum over rows, over all rows. Many rows are processed in
+    parts and recomputed in the backward pass (activation checkpointing), to bound memory."""
     size = max(1, AT_ONCE // logits.shape[-1])
     if len(logits) <= size:
         return function(logits, *others)
@@ -79,26 +85,26 @@ def _total(function: Callable[..., Tensor], logits: Tensor, *others: Tensor) -> 
 
 
 def _rows(logits: Tensor) -> Tensor:
-    """Logits [n, tokens, words] as [n * tokens, words]; those of a classifier as they are."""
+    """Logits [n, tokens, vocabulary] as [n * tokens, vocabulary]; [n, classes] unchanged."""
     return logits.flatten(0, -2)
 
 
-def _told(batch: Batch, logits: Tensor) -> Tensor:
-    """Which outputs count in distillation: all but those of padding, [n] or [n, tokens]."""
+def _counted(batch: Batch, logits: Tensor) -> Tensor:
+    """Which outputs count in distillation: all but padding, bool [n] or [n, tokens]."""
     mask = token_mask(batch, logits.shape[1]) if logits.ndim == 3 else None
     everything = torch.ones(logits.shape[:-1], dtype=torch.bool, device=logits.device)
     return everything if mask is None else mask.to(logits.device)
 
 
 def _over_all(count: Tensor) -> Tensor:
-    """A count of this process's, summed over all processes; 1 where nothing is to be counted."""
+    """A count summed over all processes, at least 1."""
     if group().size > 1:
         dist.all_reduce(count)
     return count.clamp(min=1)
 
 
 def _labels_for(model: nn.Module, batch: Batch, logits: Tensor) -> Tensor:
-    """The classes that the outputs should say, checked: [n] or, with `IGNORED`, [n, tokens]."""
+    """The target classes, checked: [n] or, with `IGNORED` where there is none, [n, tokens]."""
     labels = targets(model, batch)
     if labels is None:
         raise InputError(_unlabelled(model))

@@ -1,8 +1,8 @@
-"""Recovery in closed form: those neurons that stay make up for those that go.
+"""Least-squares reconstruction: the remaining neurons compensate for the removed ones.
 
-What a dense module read from the neurons that went is predicted, by least squares over the
-calibration data, from what it still reads, and put into its weights. That needs a forward pass and
-no labels, no gradients and no training.
+The inputs that a dense module has lost are predicted from those it still reads, by ridge regression
+over the calibration data, and the prediction is merged into its weight. This takes one forward pass
+and neither labels nor gradients.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ from leanfair.pruning.surgery.modules import dense_weight, first_tensor, is_dens
 from leanfair.pruning.types import Cut
 
 RIDGE = 1.0
-"""Added to the diagonal, as a share of its mean: with few samples the closest fit is by chance. Of
-0.03 to 3 this was best for SmolLM2 on 1,024 tokens, measured on other text."""
+"""Ridge penalty relative to the mean of the diagonal, against overfitting to few samples. Of 0.03
+to 3 this was best for SmolLM2 with 1,024 calibration tokens, measured on other text."""
 
 MOST_MOMENTS = 2**27
-"""Second moments that are held at a time; where there are more, more passes are made."""
+"""Second moments held at a time; more of them take further forward passes."""
 
 
 @dataclass
 class _Moments:
-    """Sums over the rows that a module read: of the values [d], and of their products [d, d]."""
+    """Sums over the input rows of a module: `first` [d] of the values, `second` [d, d] of
+    products."""
 
     rows: int = 0
     first: Any = 0.0
@@ -44,12 +45,13 @@ class _Moments:
 
 
 def reconstruct(child: nn.Module, parent: nn.Module, cut: Cut, batches: Sequence[Batch]) -> None:
-    """Adapt in place the modules of `child` that read the neurons which `cut` took from `parent`.
+    """Adapt, in place, the dense modules of `child` whose inputs `cut` removed from `parent`.
 
-    With x_K what such a module still reads and x_D what it read besides, B minimises
-    E|x_D - B x_K - c|² + ridge |B|², and its weights W_K become W_K + W_D B, its bias b + W_D c.
-    Without a bias c is 0. (Ordinary ridge regression; reconstruction of what a layer gave, from He
-    et al. 2017, arXiv 1707.06168.) Convolutions, and layers that went whole, are left as they are.
+    Let x_K be the inputs that such a module still reads and x_D those that were removed. B and c
+    minimise E|x_D - B x_K - c|² + ridge |B|²; the weight W_K becomes W_K + W_D B and the bias b
+    becomes b + W_D c. Without a bias c is 0. This is ridge regression for the reconstruction of a
+    layer's output as in He et al. 2017 (arXiv 1707.06168, equation 1). Convolutions and removed
+    layers are not compensated.
     """
     gone = _gone(cut, parent)
     for names in _portions(gone, parent):
@@ -59,7 +61,7 @@ def reconstruct(child: nn.Module, parent: nn.Module, cut: Cut, batches: Sequence
 
 
 def _gone(cut: Cut, parent: nn.Module) -> dict[str, Tensor]:
-    """The inputs that go, by the dense module that reads them."""
+    """The removed input positions of each dense module, int64 [m], by name."""
     return {
         module: positions
         for (module, side), positions in positions_of(cut).items()
@@ -68,7 +70,7 @@ def _gone(cut: Cut, parent: nn.Module) -> dict[str, Tensor]:
 
 
 def _portions(gone: dict[str, Tensor], parent: nn.Module) -> Iterator[list[str]]:
-    """The modules in portions whose moments fit memory."""
+    """The modules in portions whose second moments number at most `MOST_MOMENTS`."""
     names: list[str] = []
     held = 0
     for name in gone:
@@ -83,14 +85,15 @@ def _portions(gone: dict[str, Tensor], parent: nn.Module) -> Iterator[list[str]]
 
 
 def _measured(model: nn.Module, names: list[str], batches: Sequence[Batch]) -> dict[str, _Moments]:
-    found = {name: _Moments() for name in names}
+    """The moments of the inputs of the modules `names` over all batches, without padding."""
+    moments = {name: _Moments() for name in names}
     current: list[Batch] = []
 
     def reader(name: str) -> Any:
         def hook(module: nn.Module, args: Any, kwargs: Any) -> None:
             _, x = first_tensor(args, kwargs)
-            words = x.ndim == 3 and len(x) == len(current[0])
-            found[name].add(flattened(current[0], x) if words else x.flatten(0, -2))
+            tokenwise = x.ndim == 3 and len(x) == len(current[0])
+            moments[name].add(flattened(current[0], x) if tokenwise else x.flatten(0, -2))
 
         return hook
 
@@ -106,10 +109,11 @@ def _measured(model: nn.Module, names: list[str], batches: Sequence[Batch]) -> d
     finally:
         for handle in handles:
             handle.remove()
-    return found
+    return moments
 
 
 def _adapt(module: nn.Module, whole: nn.Module, gone: Tensor, moments: _Moments) -> None:
+    """Merge the prediction of the inputs `gone` of `whole` into the narrowed `module`."""
     weight = dense_weight(whole).T.double()
     goes = torch.zeros(len(weight), dtype=torch.bool, device=weight.device)
     goes[gone.to(weight.device)] = True

@@ -1,7 +1,7 @@
-"""The endless stream of training batches, each divided among the processes.
+"""Sampling of training batches, each divided into shards among the processes.
 
-What a batch holds depends on the seed and its place in the stream alone: not on what was drawn
-before, so that a killed training can go on in the middle, and not on the number of processes.
+The content of a batch depends only on the seed and its index: not on what was drawn before, so that
+training can be resumed at any batch, and not on the number of processes.
 """
 
 from __future__ import annotations
@@ -20,35 +20,36 @@ from leanfair.errors import InputError
 from leanfair.pruning.training.distributed import group
 
 LEAST = 2
-"""A batch of one sample has no statistics for a batch normalisation, and is left out."""
+"""The smallest batch: batch normalisation has no statistics for a single sample."""
 
 
-class Part(NamedTuple):
-    """This process's `part` of a batch that has `whole` samples over all processes."""
+class Shard(NamedTuple):
+    """The part of a batch that this process trains on. `total`: samples of the batch over all
+    processes."""
 
-    part: Batch
-    whole: int
+    batch: Batch
+    total: int
 
 
-def feed(
+def shards(
     source: Source, batch_size: int, seed: int, skip: int = 0, least: int = LEAST
-) -> Iterator[Part]:
-    """Pass after pass over `source` in random order, without the first `skip` batches, and without
-    batches of less than `least` samples.
+) -> Iterator[Shard]:
+    """This process's shards of an endless sequence of batches: epochs over `source`, each in random
+    order, without the first `skip` batches and without batches of fewer than `least` samples.
 
-    Random numbers drawn while a batch is used come from its place, too: generators are seeded
-    before each. Raises InputError where a pass gives no batch.
+    The global random generators are seeded before each shard is returned, so that dropout depends
+    on its index alone. Raises InputError if an epoch gives no batch.
     """
     number = 0
     for epoch in count():
-        before = number
+        first_of_epoch = number
         passes = _dataset_pass if is_dataset(source) or isinstance(source, Tensor) else _loader_pass
-        for part in passes(source, batch_size, f"{seed}/{epoch}", skip - number, least):
-            if part is not None:
+        for shard in passes(source, batch_size, f"{seed}/{epoch}", skip - number, least):
+            if shard is not None:
                 _seed(f"{seed}/{number}/{group().rank}")
-                yield part
+                yield shard
             number += 1
-        if number == before:
+        if number == first_of_epoch:
             raise InputError(
                 f"The training data gives no batch of at least {least} samples: give more."
             )
@@ -56,7 +57,7 @@ def feed(
 
 def _dataset_pass(
     source: Any, batch_size: int, seed: str, skip: int, least: int
-) -> Iterator[Part | None]:
+) -> Iterator[Shard | None]:
     if isinstance(source, Tensor):
         source = torch.utils.data.TensorDataset(source)
     order = torch.randperm(len(source), generator=_generator(seed))
@@ -65,21 +66,21 @@ def _dataset_pass(
             yield None if i < skip else _taken(source, rows, f"{seed}/{i}")
 
 
-def _taken(source: Any, rows: Tensor, seed: str) -> Part:
+def _taken(source: Any, rows: Tensor, seed: str) -> Shard:
     mine = _mine(len(rows))
     if hasattr(source, "take"):
-        # The whole batch is drawn, so that the augmentation does not depend on the processes.
-        return Part(as_batch(source.take(rows, _generator(seed)))[mine], len(rows))
+        # The whole batch is drawn, so that augmentation does not depend on the number of processes.
+        return Shard(as_batch(source.take(rows, _generator(seed)))[mine], len(rows))
     samples = []
     for i in range(len(rows))[mine]:
         _seed(f"{seed}/{i}")
         samples.append(source[int(rows[i])])
-    return Part(as_batch(collated(samples)), len(rows))
+    return Shard(as_batch(collated(samples)), len(rows))
 
 
 def _loader_pass(
     source: Any, batch_size: int, seed: str, skip: int, least: int
-) -> Iterator[Part | None]:
+) -> Iterator[Shard | None]:
     for generator in (getattr(source, "generator", None), _sampler_generator(source)):
         if generator is not None:
             generator.manual_seed(seed_of(seed))
@@ -93,23 +94,23 @@ def _loader_pass(
             return
         batch = as_batch(raw)
         if len(batch) >= least:
-            yield None if given < skip else Part(batch[_mine(len(batch))], len(batch))
+            yield None if given < skip else Shard(batch[_mine(len(batch))], len(batch))
             given += 1
 
 
 def _sampler_generator(source: Any) -> torch.Generator | None:
-    found = getattr(getattr(source, "sampler", None), "generator", None)
-    return found if isinstance(found, torch.Generator) else None
+    generator = getattr(getattr(source, "sampler", None), "generator", None)
+    return generator if isinstance(generator, torch.Generator) else None
 
 
 def _mine(samples: int) -> slice:
-    """The rows of a batch that this process takes."""
+    """The rows of a batch of `samples` that form this process's shard."""
     rank, size = group()
     return slice(rank * samples // size, (rank + 1) * samples // size)
 
 
 def seed_of(text: str) -> int:
-    """A seed of its own for every use of chance: the same for the same text, on any machine."""
+    """A seed derived from `text` (SHA-256), the same on any machine: one for each purpose."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
