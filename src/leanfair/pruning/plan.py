@@ -93,9 +93,8 @@ def look_ahead(
     task = set_up(model, chosen, held, None, None, RunDirectory(None), None, None)
     directory = RunDirectory(Path(out) if out else None, writes=False)
     # A plan needs no training or test data, so that those are missing here says nothing.
-    asked = task.record.to_json()
-    asked["data"] = {"fingerprint": task.record.data.fingerprint}
-    directory.check(asked, resume=True)
+    data = {"fingerprint": task.record.data.fingerprint}
+    directory.check({**task.record.to_json(), "data": data}, resume=True)
     run = standing(task, directory)
     cuts = None if run.met_target() else propose(run)
     return Plan(

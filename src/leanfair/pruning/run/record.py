@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -15,6 +15,7 @@ from leanfair.models.origin import Origin, fingerprint, title_of
 from leanfair.pruning.checkpoint.architecture import origin_of
 from leanfair.pruning.checkpoint.run_directory import FORMAT
 from leanfair.pruning.cost.macs import Bill
+from leanfair.pruning.schema import DataEntry, ModelEntry, OriginEntry, RunRecord, SettingsEntry
 from leanfair.pruning.settings import Settings
 
 
@@ -29,14 +30,16 @@ class ModelRecord:
     origin: Origin | None
     totals: Mapping[str, int]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> ModelEntry:
         """This record in plain JSON types."""
         return {
             "name": self.name,
             "title": self.title,
             "fingerprint": self.fingerprint,
-            "origin": self.origin.to_json() if self.origin else None,
-            **self.totals,
+            "origin": cast(OriginEntry, self.origin.to_json()) if self.origin else None,
+            "macs": self.totals["macs"],
+            "params": self.totals["params"],
+            "filters": self.totals["filters"],
         }
 
 
@@ -60,13 +63,13 @@ class Record:
     data: DataRecord
     settings: Settings
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> RunRecord:
         """This record in plain JSON types, as run.json holds it."""
         return {
             "format": FORMAT,
             "model": self.model.to_json(),
-            "data": asdict(self.data),
-            "settings": self.settings.to_json(),
+            "data": cast(DataEntry, asdict(self.data)),
+            "settings": cast(SettingsEntry, self.settings.to_json()),
         }
 
 
