@@ -93,7 +93,7 @@ _MOVED = {
     "pruning.masks": "pruning.surgery.masking pruning.surgery.modules",
     "pruning.precision": "pruning.surgery.modules",
     "pruning.pretrained": "models.pretrained",
-    "pruning.products": "pruning.cost.attention",
+    "pruning.products": "pruning.cost.counting",
     "pruning.propose": "pruning.run.propose",
     "pruning.recipe": "pruning.training.recipe",
     "pruning.recover": "pruning.training.fine_tune",

@@ -1,9 +1,11 @@
 """What a network costs: MACs, parameters and filters by arithmetic, latency and memory by measure.
 
-MACs are the multiply-accumulates of convolutions and dense layers for one sample, the rule of the
-paper's tables (arXiv 2506.04513), and those of attention between tokens, at the sample's length;
-normalisations, activations, additions and looking up an embedding count nothing. Parameters are
-all of them, embeddings among them, and shared ones once.
+MACs are the multiply-accumulates of all matrix products and convolutions that run for one sample,
+the rule of the paper's tables (arXiv 2506.04513): those of layers, those of recurrent and attention
+kernels, and those of attention between tokens, which grow with the square of the sample's length
+(that a causal mask hides half of them saves nothing in most kernels). Biases, normalisations,
+activations, additions and looking up an embedding count nothing. Parameters are all of them,
+embeddings among them, and shared ones once.
 """
 
 from __future__ import annotations
@@ -13,22 +15,17 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, Literal
 
-import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
+from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.instancenorm import _InstanceNorm
 
-from leanfair.data.batches import Batch, forward
-from leanfair.evaluation.mode import evaluating
-from leanfair.pruning.cost.attention import counted_products
-from leanfair.pruning.surgery.modules import dense_weight, first_tensor, is_dense
+from leanfair.data.batches import Batch
+from leanfair.pruning.cost.counting import Product, work_of
+from leanfair.pruning.surgery.modules import is_dense, weight_shape
 from leanfair.pruning.types import Cut, Member, NeuronCut
 
 Target = Literal["macs", "params", "latency", "memory"]
-PRODUCTS = ":products"
-"""Stands after the name of a module for what it multiplies without weights."""
-
 TARGETS: tuple[Target, ...] = ("macs", "params", "latency", "memory")
 
 
@@ -36,9 +33,9 @@ TARGETS: tuple[Target, ...] = ("macs", "params", "latency", "memory")
 class Operation:
     """One module with weights: its widths, and what a sample costs in it.
 
-    `calls` is how many positions (pixels, tokens) of one sample it is applied to, `kernel` how many
-    positions it reads for each. `per_channel` parameters belong to each output channel beside the
-    weight: a bias, or the values of a normalisation.
+    `calls` is how many positions (pixels, tokens) of one sample its weight is applied to, `kernel`
+    how many positions it reads for each. `per_channel` parameters belong to each output channel
+    beside the weight: a bias, or the values of a normalisation.
     """
 
     features_in: int
@@ -47,16 +44,15 @@ class Operation:
     kernel: int
     calls: int
     per_channel: int
-    kind: Literal["convolution", "dense", "channels", "attention"]
-    """An attention has no weights: its `calls` are its products of activations."""
+    kind: Literal["convolution", "dense", "channels"]
 
     @property
     def macs(self) -> int:
-        return self.calls if self.kind == "attention" else self.calls * self._weights
+        return self.calls * self.weights
 
     @property
     def params(self) -> int:
-        return self._weights + self.per_channel * self.features_out
+        return self.weights + self.per_channel * self.features_out
 
     @property
     def filters(self) -> int:
@@ -65,30 +61,34 @@ class Operation:
         return self.features_out if convolves else 0
 
     @property
-    def _weights(self) -> int:
-        if self.kind in ("channels", "attention"):
+    def weights(self) -> int:
+        """The size of the weight that is multiplied."""
+        if self.kind == "channels":
             return 0
         return self.kernel * self.features_in * self.features_out // self.groups
 
 
 @dataclass(frozen=True)
 class Bill:
-    """The operations of a network and `rest`, the parameters outside of them, by module name;
-    `embeddings` of all parameters are those of embeddings."""
+    """The layers of a network (`operations`) and `rest`, the parameters outside of them, by module
+    name; `embeddings` of all parameters are those of embeddings. `products` are all
+    multiply-accumulates outside of layers."""
 
     operations: Mapping[str, Operation]
     rest: Mapping[str, int]
     embeddings: int = 0
+    products: tuple[Product, ...] = ()
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates for one sample."""
-        return sum(operation.macs for operation in self.operations.values())
+        layers = sum(operation.macs for operation in self.operations.values())
+        return layers + sum(product.macs for product in self.products)
 
     @property
     def attention(self) -> int:
-        """Those of the `macs` that are products between tokens."""
-        return sum(each.macs for each in self.operations.values() if each.kind == "attention")
+        """Those of the `macs` that are products between activations, as of tokens."""
+        return sum(product.macs for product in self.products if product.between)
 
     @property
     def params(self) -> int:
@@ -111,50 +111,39 @@ class Bill:
         roots = tuple(f"{layer}." for layer in layers)
 
         def stays(name: str) -> bool:
-            return not f"{name.removesuffix(PRODUCTS)}.".startswith(roots)
+            return not f"{name}.".startswith(roots)
 
         left = {name: each for name, each in self.operations.items() if stays(name)}
         rest = {name: count for name, count in self.rest.items() if stays(name)}
+        products = [each for each in self.products if stays(each.place) and stays(each.weight)]
         for cut in neurons:
             for member in cut.group.members:
                 if member.module in left:
                     left[member.module] = _narrowed(left[member.module], member, len(cut.drop))
-            for name in _attended(cut, left):
-                stay = left[name].calls * (cut.group.count - len(cut.drop)) // cut.group.count
-                left[name] = replace(left[name], calls=stay)
-        return Bill(left, rest, self.embeddings)
+            attending = _attending(cut, self.operations, products)
+            products = [
+                _scaled(each, cut.group.count - len(cut.drop), cut.group.count)
+                if each.place in attending and not each.whole
+                else each
+                for each in products
+            ]
+        products = [self._lent(each, left) if each.whole else each for each in products]
+        return Bill(left, rest, self.embeddings, tuple(each for each in products if each.macs))
+
+    def _lent(self, product: Product, left: Mapping[str, Operation]) -> Product:
+        """A product with the weight of a layer, after that may have been narrowed."""
+        name = product.weight.rpartition(".")[0]
+        return _scaled(product, left[name].weights, self.operations[name].weights)
 
 
 def bill(model: nn.Module, sample: Batch) -> Bill:
-    """What each operation of `model` costs, found by one forward pass of the first of `sample`."""
-    calls: dict[str, int] = {}
-    handles = []
-
-    def counter(name: str) -> Any:
-        def hook(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
-            calls[name] = calls.get(name, 0) + _positions(module, args, kwargs, output)
-
-        return hook
-
-    for name, module in model.named_modules():
-        if is_dense(module) or isinstance(module, _ConvNd):
-            handles.append(module.register_forward_hook(counter(name), with_kwargs=True))
-    try:
-        # Inference mode would hide what composite operations, such as attention, are made of.
-        with torch.no_grad(), evaluating(model), counted_products(model) as products:
-            forward(model, sample[:1].inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
+    """What each operation of `model` costs, found by one forward pass of the first of `sample`.
+    Raises UnsupportedModelError, naming it, for an operation that cannot be counted."""
+    work = work_of(model, sample)
     operations = {
         name: operation
         for name, module in model.named_modules()
-        if (operation := _operation(module, calls.get(name, 0))) is not None
-    }
-    operations |= {
-        f"{name}{PRODUCTS}": Operation(0, 0, 1, 1, macs, 0, "attention")
-        for name, macs in products.items()
-        if macs
+        if (operation := _operation(module, work.calls.get(name, 0))) is not None
     }
     rest = {name: -operation.params for name, operation in operations.items()}
     for name, parameter in model.named_parameters():
@@ -166,7 +155,7 @@ def bill(model: nn.Module, sample: Batch) -> Bill:
         if isinstance(module, nn.Embedding)
     }
     rest = {name: count for name, count in rest.items() if count}
-    return Bill(operations, rest, sum(looked_up.values()))
+    return Bill(operations, rest, sum(looked_up.values()), work.products)
 
 
 def cut_of(
@@ -191,15 +180,6 @@ def measure(model: nn.Module, sample: Batch, of: Target, known: Bill | None = No
     return latency(model, sample, batch_size=1, runs=100, warmup=10, budget=5.0).median
 
 
-def _positions(module: nn.Module, args: Any, kwargs: Any, output: Any) -> int:
-    """How many positions a call of `module` multiplies its weight at."""
-    if is_dense(module):
-        return int(output.shape[:-1].numel())
-    # A transposed convolution spreads each position of its input.
-    at = first_tensor(args, kwargs)[1] if isinstance(module, _ConvTransposeNd) else output
-    return int(at.shape[2:].numel()) * int(at.shape[0])
-
-
 def _operation(module: nn.Module, calls: int) -> Operation | None:
     own = dict(module.named_parameters(recurse=False))
     biased = int("bias" in own)
@@ -208,7 +188,7 @@ def _operation(module: nn.Module, calls: int) -> Operation | None:
         widths = (module.in_channels, module.out_channels, module.groups)
         return Operation(*widths, kernel, calls, biased, "convolution")
     if is_dense(module):
-        outward, inward = dense_weight(module).shape
+        outward, inward = weight_shape(module)
         return Operation(inward, outward, 1, 1, calls, biased, "dense")
     if isinstance(module, (_BatchNorm, _InstanceNorm)):
         channels = module.num_features
@@ -219,18 +199,31 @@ def _operation(module: nn.Module, calls: int) -> Operation | None:
     return Operation(channels, channels, 1, 1, 0, len(own), "channels")
 
 
-def _attended(cut: NeuronCut, operations: Mapping[str, Operation]) -> list[str]:
-    """The attention that the heads of a cut take part in: the innermost around what feeds it."""
+def _attending(
+    cut: NeuronCut, operations: Mapping[str, Operation], products: Iterable[Product]
+) -> set[str]:
+    """The modules that multiply what the heads of a cut give: those with the innermost module
+    around them, among modules that hold dense layers, that also holds what feeds the heads."""
     if cut.group.unit != "head":
-        return []
+        return set()
+    holders = {""}
+    for name, operation in operations.items():
+        if operation.kind == "dense":
+            parts = name.split(".")
+            holders |= {".".join(parts[:depth]) for depth in range(1, len(parts))}
     feeds = [member.module for member in cut.group.members if member.side == "out"]
-    around = [
-        name
-        for name, operation in operations.items()
-        if operation.kind == "attention"
-        and any(feed.startswith(f"{name.removesuffix(PRODUCTS)}.") for feed in feeds)
-    ]
-    return sorted(around, key=len)[-1:]
+    around: dict[str, set[str]] = {}
+    for place in {product.place for product in products}:
+        holder = place
+        while holder not in holders:
+            holder = holder.rpartition(".")[0]
+        if any(f"{feed}.".startswith(f"{holder}." if holder else "") for feed in feeds):
+            around.setdefault(holder, set()).add(place)
+    return around[max(around, key=len)] if around else set()
+
+
+def _scaled(product: Product, left: int, before: int) -> Product:
+    return replace(product, macs=product.macs * left // before)
 
 
 def _narrowed(operation: Operation, member: Member, dropped: int) -> Operation:

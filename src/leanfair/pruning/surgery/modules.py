@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
 from leanfair.errors import SurgeryError
 from leanfair.pruning.types import Cut, Member, Neurons, Side
@@ -51,6 +52,16 @@ def dense_weight(module: nn.Module) -> Tensor:
     weight: Any = module.weight
     detached: Tensor = weight.detach()
     return detached if isinstance(module, nn.Linear) else detached.T
+
+
+def weight_shape(module: nn.Module) -> tuple[int, ...]:
+    """The shape of the weight of a dense layer, [out, in], or of a convolution, [out, in in its
+    group, *kernel], transposed or not; also where a parametrization computes it."""
+    if isinstance(module, _ConvNd):
+        return module.out_channels, module.in_channels // module.groups, *module.kernel_size
+    if isinstance(module, nn.Linear) and module._parameters.get("weight") is None:
+        return module.out_features, module.in_features
+    return tuple(dense_weight(module).shape)
 
 
 @cache
