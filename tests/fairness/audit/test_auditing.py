@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import leanfair
-from leanfair.errors import InputError
+from leanfair.errors import InputError, RunDirectoryError
 from leanfair.fairness.audit import decomposition as decompose
 from leanfair.fairness.audit import flips
 from leanfair.fairness.audit import summary as audit_summary
@@ -732,3 +732,17 @@ def test_a_row_that_cannot_be_varied_is_named() -> None:
     rows[4]["race"] = rows[5]["race"] = "martian"
     with pytest.raises(InputError, match="Row 5 of the table"):
         run(judge(biased()), rows, attribute="race")
+
+
+def test_a_directory_in_which_an_audit_is_under_way_is_refused(tmp_path: Path) -> None:
+    refused: list[str] = []
+
+    def on_event(event: AuditEvent) -> None:
+        if not refused:
+            with pytest.raises(RunDirectoryError) as error:
+                run(judge(biased()), people(40), out=tmp_path)
+            refused.append(str(error.value))
+
+    run(judge(biased()), people(40), out=tmp_path, on_event=on_event)
+    assert "is in use by process" in refused[0]
+    run(judge(biased()), people(40), out=tmp_path)

@@ -1,4 +1,5 @@
-"""The criterion `contribution`: how much each structure adds to what flows through the network."""
+"""The criterion `contribution`: the relative norm of what each structure adds to the residual
+stream."""
 
 from __future__ import annotations
 
@@ -34,25 +35,26 @@ def contribution(
     seed: int,
     progress: Callable[[float], None],
 ) -> Scores:
-    """How much of the stream is a structure's own: the mean, over samples or tokens, of the squared
-    norm of what it contributes, by that of the output of its block.
+    """The mean, over samples or tokens, of the squared norm of a structure's contribution relative
+    to the squared norm of the output of its block.
 
-    For a layer that is ||out - in||² / ||out||². For neurons the contribution is what their
-    consumers make of them, W_i x_i with W_i the columns of the weight that read neuron i: for a
-    channel ||w_i||² x_i². A mean over tokens weighs each alike, so that the few with huge
-    activations, as the first of a text, do not decide alone; in a convolutional network, where
-    there are none, norms are taken over all positions of a sample.
+    For a layer this is ||out - in||² / ||out||². The contribution of neuron i is the part W_i x_i
+    of its consumer's output, with W_i the columns of the weight that read it; for a single channel
+    its squared norm is ||w_i||² x_i². The mean over tokens gives each token the same weight, so
+    that the few with very large activations, such as the first of a text, do not dominate. In a
+    convolutional network norms are taken over all positions of a sample.
 
-    One forward pass tells it for every structure, without gradients: for networks too large to be
-    trained, or to be tried without each structure in turn. It looks no further than the block. Akin
-    are the weight times the norm of its input (Wanda, arXiv 2306.11695), here squared and summed
-    over all that a structure writes, and the change of the stream by a block (ShortGPT, arXiv
-    2403.03853), there by its angle.
+    One forward pass without gradients scores every structure, which suits networks too large to be
+    trained, or to be evaluated without each structure in turn. The effect beyond the block is
+    ignored. Related criteria are the weight times the norm of its input (Wanda, arXiv 2306.11695,
+    equation 1), here squared and summed over all outputs of a structure, and the angle by which a
+    block changes the stream (ShortGPT, arXiv 2403.03853, Block Influence).
 
-    It is exact where a dense consumer writes straight into the stream, as in most transformers.
-    Elsewhere it is an approximation: a normalisation between consumer and stream is not followed,
-    several consumers are summed as if at right angles, and so are the positions that a convolution
-    reads at once. Neurons outside of every block are compared with what their consumer gives.
+    The score is exact if a dense consumer writes directly into the residual stream, as in most
+    transformers. Otherwise it is an approximation: a normalisation between consumer and stream is
+    ignored, and the contributions of several consumers, and of the positions that a convolution
+    combines, are summed as if orthogonal. Neurons outside of all blocks are compared with the
+    output of their consumer.
     """
     layers = [_Crossing(layer, _Meter(1)) for layer in anatomy.layers]
     groups = {group.name: _Meter(group.count) for group in anatomy.neurons}
@@ -71,7 +73,7 @@ def contribution(
 
 @dataclass
 class _Meter:
-    """The mean of rows of `count` numbers that come in parts."""
+    """A running mean over rows of `count` numbers."""
 
     count: int
     total: Tensor = field(init=False)
@@ -81,20 +83,20 @@ class _Meter:
         self.total = torch.zeros(self.count, dtype=torch.float64)
 
     def add(self, rows: Tensor) -> None:
-        """rows [n, count]."""
+        """Include `rows`, [n, count]."""
         self.total += rows.sum(dim=0, dtype=torch.float64).cpu()
         self.rows += len(rows)
 
     def mean(self) -> tuple[float, ...]:
-        """[count]; zeros where nothing ever came by."""
+        """The mean, `count` numbers; zeros without any row."""
         return tuple((self.total / max(1, self.rows)).tolist())
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """A consumer of `count` neurons. `size` is what it makes of their features: for each neuron the
-    Gram matrix of the columns that read it, [count, repeat, repeat], or of a convolution the
-    squared norms of the kernels, [count, repeat]."""
+    """A consumer of `count` neurons. `size`: for each neuron of a dense consumer the Gram matrix of
+    the columns that read it, [count, repeat, repeat]; of a convolution the squared norms of its
+    kernels, [count, repeat]."""
 
     member: Member
     dense: bool
@@ -116,8 +118,8 @@ class _Reader:
         return _Reader(member, True, torch.einsum("dcr,dcs->crs", columns, columns))
 
     def contributions(self, x: Tensor, output: Tensor) -> Tensor:
-        """The squared norm of what the consumer makes of each neuron in its input `x`: [n, ...,
-        count] or, of a convolution over all positions of its `output`, [n, count]."""
+        """The squared norm of the part of the consumer's output due to each neuron, for its input
+        `x`: [n, ..., count] or, for a convolution, over all positions of `output`, [n, count]."""
         count, repeat = self.size.shape[:2]
         own = in_full(x.narrow(-1 if self.dense else 1, self.member.offset, count * repeat))
         if self.dense and repeat == 1:
@@ -132,16 +134,17 @@ class _Reader:
 
 @dataclass
 class _Reading:
-    """What `readers` make of a group of neurons, compared with the output of the module `place`."""
+    """The contributions of a group of neurons through `readers`, relative to the output of the
+    module `place`."""
 
     place: str
     meter: _Meter
     readers: list[_Reader] = field(default_factory=list)
     found: list[Tensor] = field(default_factory=list)
-    """Contributions in the pass under way that wait for that output."""
+    """Contributions in the current pass, until that output is known."""
 
     def look(self, reader: _Reader) -> Any:
-        """A hook for the output of a consumer."""
+        """A forward hook for a consumer."""
 
         def hook(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
             self.found.append(reader.contributions(first_tensor(args, kwargs)[1], output))
@@ -149,7 +152,7 @@ class _Reading:
         return hook
 
     def settle(self, batch: Batch) -> Any:
-        """A hook for the output of the place."""
+        """A forward hook for the module `place`."""
         tokenwise = all(reader.dense for reader in self.readers)
 
         def hook(module: nn.Module, args: Any, output: Any) -> None:
@@ -162,18 +165,18 @@ class _Reading:
 
 @dataclass
 class _Crossing:
-    """How far the stream is from what it was when it leaves a layer."""
+    """The change of the residual stream by a layer."""
 
     layer: Layer
     meter: _Meter
     entry: Tensor | None = None
 
     def enter(self, module: nn.Module, args: Any, kwargs: Any) -> None:
-        """A hook for what the layer is given: kept as it was, as it may be changed in place."""
+        """A forward pre-hook that copies the input of the layer, which may be changed in place."""
         self.entry = first_tensor(args, kwargs)[1].clone()
 
     def leave(self, batch: Batch) -> Any:
-        """A hook for what the layer gives."""
+        """A forward hook for the output of the layer."""
 
         def hook(module: nn.Module, args: Any, output: Any) -> None:
             x, entry = first_output(output), self.entry
@@ -189,7 +192,7 @@ class _Crossing:
 
 def _readings(model: nn.Module, anatomy: Anatomy, meters: dict[str, _Meter]) -> list[_Reading]:
     modules = dict(model.named_modules())
-    found: list[_Reading] = []
+    readings: list[_Reading] = []
     for group in anatomy.neurons:
         places: dict[str, _Reading] = {}
         for member in consumers(group):
@@ -197,15 +200,15 @@ def _readings(model: nn.Module, anatomy: Anatomy, meters: dict[str, _Meter]) -> 
             place = group.block if inside else member.module
             reading = places.setdefault(place, _Reading(place, meters[group.name]))
             reading.readers.append(_Reader.of(group, member, modules[member.module]))
-        found += places.values()
-    return found
+        readings += places.values()
+    return readings
 
 
 @contextmanager
 def _watching(
     model: nn.Module, layers: list[_Crossing], readings: list[_Reading], batch: Batch
 ) -> Iterator[None]:
-    """While this lasts, passes of `batch` through `model` are metered."""
+    """Within the context, forward passes of `batch` through `model` are measured."""
     modules = dict(model.named_modules())
     handles = []
     try:
@@ -225,35 +228,37 @@ def _watching(
             handle.remove()
 
 
-def _shares(found: list[Tensor], stream: Tensor, batch: Batch, tokenwise: bool) -> Tensor:
-    """The sum of `found`, squared norms [n, ..., count], by those of `stream`: a row for each token
-    where `tokenwise` and they stand in both alike, else one for each sample. Raises InputError
-    where the two do not even have the same samples."""
+def _shares(squares: list[Tensor], stream: Tensor, batch: Batch, tokenwise: bool) -> Tensor:
+    """The sum of `squares`, squared norms [n, ..., count], relative to those of `stream`: one row
+    per token if `tokenwise` and both have the same tokens, else one per sample. Raises InputError
+    if they do not have the same samples."""
     stream = in_full(stream)
-    count = found[0].shape[-1]
+    count = squares[0].shape[-1]
     rows = stream.shape[:2]
-    if tokenwise and stream.ndim == 3 and all(_alike(each, rows) for each in found):
-        total = torch.stack([each.reshape(*rows, count) for each in found]).sum(dim=0)
+    if tokenwise and stream.ndim == 3 and all(_alike(square, rows) for square in squares):
+        total = torch.stack([square.reshape(*rows, count) for square in squares]).sum(dim=0)
         shares = _over(total, stream.square().sum(dim=2, keepdim=True))
         return flattened(batch, shares) if len(stream) == len(batch) else shares.flatten(0, 1)
-    if any(len(each) != len(stream) for each in found):
-        raise folded("contribution", len(found[0]), len(stream))
-    total = torch.stack([each.reshape(len(each), -1, count).sum(dim=1) for each in found]).sum(0)
+    if any(len(square) != len(stream) for square in squares):
+        raise folded("contribution", len(squares[0]), len(stream))
+    total = torch.stack(
+        [square.reshape(len(square), -1, count).sum(dim=1) for square in squares]
+    ).sum(0)
     return _over(total, stream.flatten(1).square().sum(dim=1, keepdim=True))
 
 
-def _alike(found: Tensor, rows: tuple[int, ...]) -> bool:
-    """Whether `found` has those rows, [n, tokens], or all of them in one, as inside of OPT."""
-    return found.shape[:-1] in (rows, (rows[0] * rows[1],))
+def _alike(squares: Tensor, rows: tuple[int, ...]) -> bool:
+    """Whether `squares` has the rows [n, tokens], also flattened to [n * tokens], as in OPT."""
+    return squares.shape[:-1] in (rows, (rows[0] * rows[1],))
 
 
 def _over(part: Tensor, whole: Tensor) -> Tensor:
-    """part / whole, and 0 where there is nothing to be a part of."""
+    """part / whole, and 0 where whole is 0."""
     return torch.where(whole > 0.0, part / whole, 0.0)
 
 
 def kernel_norms(module: _ConvNd) -> Tensor:
-    """The squared norm of the weights that read each input channel, [channels]."""
+    """The squared norm of the weights of a convolution that read each input channel, [channels]."""
     squares = in_full(module.weight).square().flatten(2).sum(dim=2)
     if module.transposed:
         return squares.sum(dim=1)

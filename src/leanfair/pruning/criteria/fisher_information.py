@@ -1,4 +1,4 @@
-"""The Fisher criterion: how much a small change of each structure would change the answers."""
+"""The criterion `fisher`: the Fisher information of a multiplicative gate on each structure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from leanfair.pruning.surgery.modules import (
 from leanfair.pruning.types import Anatomy, Layer, Member, Scores, Structure
 
 _DRAWN_AT_ONCE = 2**22
-"""How many probabilities are turned into draws at once."""
+"""Probabilities from which samples are drawn at a time."""
 
 
 def fisher(
@@ -37,20 +37,21 @@ def fisher(
     seed: int,
     progress: Callable[[float], None],
 ) -> Scores:
-    """Half the Fisher information of a gate on the structure: with g the derivative of log p(y|x)
-    by a factor on the structure's contribution, the mean over samples of g²/2, y drawn from the
-    model's own probabilities (Theis et al. 2018, arXiv 1801.05787, equation 8).
+    """Half the Fisher information of a gate on the structure: the mean over samples of g²/2, with g
+    the derivative of log p(y|x) with respect to a factor on the structure's contribution, and y
+    drawn from the model's own probabilities (Theis et al. 2018, arXiv 1801.05787, equation 8).
 
-    It is the second-order estimate of the `kl` criterion, for every structure at once at the price
-    of one backward pass a batch. No gradient by a weight is computed, and weights may be frozen.
+    It is the second-order Taylor estimate of the `kl` criterion, for all structures at once at the
+    cost of one backward pass per batch. Gradients of weights are not computed; weights may be
+    frozen.
 
-    In a language model each token is a sample, and has a gate of its own: g is the derivative of
-    the sum of log p over all tokens by a factor on the contribution at that one token, and the
-    score the mean over tokens of g²/2. That leaves out how contributions at several tokens act
-    together on one prediction. One gate for a whole sequence (the sum of its g, squared) has it,
-    but also the products of derivatives of different predictions, which only average out, and is
-    far noisier. Measured against `kl` on SmolLM2-135M, 4 texts of 64 tokens, the rank correlation
-    is 0.83 (of 60 MLP units), 0.93 (21 heads) and 0.80 (30 layers) with a gate for each token, and
+    In a language model each token is a sample with a gate of its own: g is the derivative of the
+    sum of log p over all tokens with respect to a factor on the contribution at that token, and the
+    score is the mean over tokens of g²/2. This omits the joint effect of several tokens on one
+    prediction. A single gate for a sequence (the squared sum of its g) includes it, but also the
+    products of derivatives of different predictions, which vanish only on average, and is much
+    noisier. Measured against `kl` on SmolLM2-135M, 4 texts of 64 tokens, the rank correlation is
+    0.83 (of 60 MLP units), 0.93 (21 heads) and 0.80 (30 layers) with a gate for each token, and
     0.58, 0.83 and 0.46 with one for each sequence (means of 6 seeds).
     """
     generator = torch.Generator().manual_seed(seed)
@@ -71,9 +72,9 @@ def fisher(
 
 @dataclass
 class _Gauge:
-    """Adds up the squared derivatives by the gates of one structure: `total` [neurons], or [1] for
-    a layer. Where it contributes in several places, the derivatives of all of them (as many as are
-    `expected` to be heard from) make one gate's: `joint` [gates, neurons]."""
+    """The sum of squared derivatives with respect to the gates of one structure: `total` [neurons],
+    or [1] for a layer. If the structure contributes in several places, the derivatives of all of
+    them (`expected` of them) are summed first: `joint` [gates, neurons]."""
 
     structure: Structure
     total: Tensor = field(init=False)
@@ -86,22 +87,23 @@ class _Gauge:
 
     @property
     def count(self) -> int:
-        """How many neurons it has; a layer counts as one."""
+        """The number of neurons; 1 for a layer."""
         return 1 if isinstance(self.structure, Layer) else self.structure.count
 
     def begin(self) -> None:
-        """Before a pass."""
+        """Prepare for a forward pass."""
         self.expected, self.heard, self.joint = 0, 0, None
 
     def hear(self, slopes: Tensor) -> None:
-        """slopes: derivatives by the gates at one place, [gates, neurons]."""
+        """Add `slopes`, the derivatives with respect to the gates in one place, [gates,
+        neurons]."""
         self.heard += 1
         self.joint = slopes if self.joint is None else self.joint + slopes
         if self.heard == self.expected:
             self.settle()
 
     def settle(self) -> None:
-        """Count what was heard, and forget it."""
+        """Add the squares of the joint derivatives to the total, and reset them."""
         if self.joint is not None:
             self.total += self.joint.square().sum(dim=0, dtype=torch.float64).cpu()
         self.joint = None
@@ -109,18 +111,18 @@ class _Gauge:
 
 @dataclass
 class _Gates:
-    """The gates of a batch: one for each sample or, once the model turns out to answer token by
-    token and `tokens` is set, one for each token."""
+    """The gates of a batch: one per sample or, once `tokens` is set because the model has an output
+    per token, one per token."""
 
     batch: Batch
     tokens: int | None = None
 
     def slopes(self, products: Tensor) -> Tensor:
-        """products [n, ..., neurons], summed over what shares a gate: [gates, neurons]. Raises
-        InputError where what is in the first dimension are not the samples."""
+        """`products` [n, ..., neurons], summed over the positions that share a gate: [gates,
+        neurons]. Raises InputError if the first dimension is not that of the samples."""
         n, length = len(self.batch), self.tokens
         if length is not None and products.ndim == 2 and len(products) == n * length:
-            products = products.reshape(n, length, -1)  # they stood in one row, as inside of OPT
+            products = products.reshape(n, length, -1)  # flattened to [n * tokens], as in OPT
         if len(products) != n:
             raise folded("fisher", len(products), n)
         rows = products.reshape(n, -1, products.shape[-1])
@@ -128,8 +130,9 @@ class _Gates:
 
 
 class _Listen(torch.autograd.Function):
-    """Gives `x` on as it is and, when its gradient comes back, tells `hear` about it. What it gives
-    depends on `anchor`: so the gradient is asked for whatever came before, frozen weights, say."""
+    """The identity on `x`, whose backward pass calls `hear` with the contribution and the gradient.
+    The output depends on `anchor`, so that a gradient is computed even if all weights are
+    frozen."""
 
     @staticmethod
     def forward(
@@ -154,7 +157,7 @@ def _listen(x: Tensor, anchor: Tensor, contribution: Tensor, hear: Any, *, copy:
 def _measure(
     model: nn.Module, gauges: list[_Gauge], batch: Batch, generator: torch.Generator
 ) -> int:
-    """Take one batch into account; how many samples it has."""
+    """Add the derivatives of one batch to the gauges; returns its number of samples."""
     gates = _Gates(batch)
     anchor = torch.zeros((), requires_grad=True)
     with torch.enable_grad():
@@ -177,7 +180,8 @@ def _measure(
 
 
 def _drawn(logits: Tensor, generator: torch.Generator) -> Tensor:
-    """A class for each sample by its probabilities, [n], from logits [n, classes]."""
+    """A class for each sample, drawn from its probabilities: int64 [n], from logits [n,
+    classes]."""
     rows = max(1, _DRAWN_AT_ONCE // logits.shape[-1])
     drawn = [
         torch.multinomial(part.softmax(dim=-1).cpu(), 1, generator=generator)
@@ -190,7 +194,7 @@ def _drawn(logits: Tensor, generator: torch.Generator) -> Tensor:
 def _listening(
     model: nn.Module, gauges: list[_Gauge], gates: _Gates, anchor: Tensor
 ) -> Iterator[None]:
-    """While this lasts, a pass through `model` sets every gauge up to hear from its way back."""
+    """Within the context, a forward pass of `model` connects every gauge to its backward pass."""
     modules = dict(model.named_modules())
     handles = []
     try:
@@ -213,8 +217,8 @@ def _listening(
 
 
 def _at_output(gauge: _Gauge, gates: _Gates, anchor: Tensor, *, around: bool) -> Any:
-    """Listens at an exit of a layer or, where it is left out by going `around` it, to how its
-    output differs from its input."""
+    """A forward hook for an exit of a layer or, for a layer that is skipped as a whole (`around`),
+    for the difference between its output and its input."""
 
     def hear(contribution: Tensor, gradient: Tensor) -> None:
         products = (in_full(contribution) * gradient).sum(dim=-1, keepdim=True)
@@ -233,7 +237,7 @@ def _at_output(gauge: _Gauge, gates: _Gates, anchor: Tensor, *, around: bool) ->
 
 
 def _at_input(gauge: _Gauge, gates: _Gates, anchor: Tensor, member: Member, dim: int) -> Any:
-    """Listens at the input of a consumer, at the features that belong to the neurons."""
+    """A forward pre-hook for a consumer, at the input features that belong to the neurons."""
     shape = (gauge.count, member.repeat)
 
     def own(x: Tensor) -> Tensor:
@@ -253,7 +257,8 @@ def _at_input(gauge: _Gauge, gates: _Gates, anchor: Tensor, member: Member, dim:
 
 
 def folded(criterion: str, found: int, samples: int) -> InputError:
-    """Where images are cut into windows, say, which become samples of their own."""
+    """The error if the rows inside a network are not its samples, as with images cut into
+    windows."""
     return InputError(
         f"Inside the network there are {found} rows for {samples} samples, so the criterion "
         f"{criterion} cannot tell the samples apart: choose another criterion, as kl."
