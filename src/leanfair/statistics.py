@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from statistics import NormalDist
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -45,11 +45,6 @@ class Interval:
         """The interval [low, high], widened to contain `value` and clipped to [least, most]."""
         low, high = min(low, value), max(high, value)
         return Interval(float(value), float(max(low, least)), float(min(high, most)))
-
-    def to_json(self) -> dict[str, Any]:
-        """In plain JSON types; `reason` only where there is one."""
-        found = asdict(self)
-        return found if self.reason else {k: v for k, v in found.items() if k != "reason"}
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ from leanfair.fairness.rules import RULES
 from leanfair.fairness.variations.varier import Varier
 
 OPTIONS = ("yes", "no", "maybe")
-JOINT = ("mean", "vote", "gate", "abstain", "blind")
+JOINT = ("mean", "vote", "abstain", "blind")
 TEXTS = [
     "He is a Black man from Ohio.",
     "A White nurse and an Asian doctor applied.",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from types import NoneType, UnionType
+import ast
+import inspect
+from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 
@@ -57,3 +59,18 @@ def _of_typed_dict(value: Any, kind: Any, where: str) -> list[str]:
         for misfit in misfits(value[name], hint, f"{where}.{name}")
     ]
     return [*missing, *extra, *found]
+
+
+def undocumented(module: ModuleType) -> list[str]:
+    """The classes without a docstring, and the keys without a string below them, of a module."""
+    missing = []
+    for node in ast.parse(inspect.getsource(module)).body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        if not ast.get_docstring(node):
+            missing.append(node.name)
+        for key, below in zip(node.body, [*node.body[1:], None], strict=True):
+            documented = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+            if isinstance(key, ast.AnnAssign) and not documented:
+                missing.append(f"{node.name}.{ast.unparse(key.target)}")
+    return missing

@@ -22,14 +22,14 @@ from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.judge.judge import Judge
 from leanfair.fairness.judge.prompt import as_items, name_rows
 from leanfair.fairness.lexicon.protected import Attributes, attributes_of, with_old_settings
-from leanfair.fairness.rules import Rule, check_rule, compare, decide_by, varied_of
+from leanfair.fairness.rules import Rule, decide_by, is_flipped, rule_named, varied_of
 from leanfair.fairness.types import BLIND, Answer, Decision, Item, Variation, Varied
 from leanfair.fairness.variations.varier import Varier
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["BLIND", "MitigatedJudge", "Rule", "compare", "decide_by", "mitigate"]
+__all__ = ["BLIND", "MitigatedJudge", "Rule", "decide_by", "mitigate"]
 
 
 def mitigate(
@@ -47,7 +47,7 @@ def mitigate(
     protected phrases, or a list of them for all their combinations. `values`, `field` and `protect`
     are old spellings. Raises InputError where there is no such rule or attribute.
     """
-    check_rule(rule)
+    rule = rule_named(rule)
     given = with_old_settings(attribute, values, field, protect)
     attributes_of(given)
     return MitigatedJudge(judge, given, rule)
@@ -67,7 +67,7 @@ class MitigatedJudge(Decider):
 
     def decide(self, items: Iterable[Item] | Any) -> list[Decision]:
         """One decision for each item, with the answers to its variations as evidence."""
-        check_rule(self.rule)
+        rule_named(self.rule)
         rows = as_items(items)
         return self._decisions(rows, range(1, len(rows) + 1))
 
@@ -78,7 +78,7 @@ class MitigatedJudge(Decider):
         variations = self._vary(items, rows)
         answered = self._forward(variations, rows)
         for alone, varied in zip(map(_note_of, variations), answered, strict=True):
-            flipped = compare(varied)
+            flipped = is_flipped(varied)
             decisions.append(self._decide(varied, flipped, alone))
         return decisions
 
@@ -161,7 +161,7 @@ class MitigatedJudge(Decider):
 
     def check(self, items: Iterable[Item] | Any) -> None:
         """Raise InputError where an item cannot be varied or decided about."""
-        check_rule(self.rule)
+        rule_named(self.rule)
         found = as_items(items)
         self._vary(found, range(1, len(found) + 1))
         self.base.check(found)
@@ -170,7 +170,7 @@ class MitigatedJudge(Decider):
         self, items: Iterable[Item] | Any, *, rows: Sequence[int] | None = None
     ) -> list[Answer]:
         """The decisions as answers, so that another rule can watch over this one."""
-        check_rule(self.rule)
+        rule_named(self.rule)
         found = as_items(items)
         decided = self._decisions(found, rows or range(1, len(found) + 1))
         return [Answer(d.status, d.probabilities, d.captured, d.note) for d in decided]
@@ -178,7 +178,7 @@ class MitigatedJudge(Decider):
     def fit(self, X: Any = None, y: Any = None) -> Self:
         """Estimate the calibration of a copy of the base judge over all variations of `X`, so that
         it does not depend on which of them came in either. `y` is not looked at."""
-        check_rule(self.rule)
+        rule_named(self.rule)
         _ = self.varier  # an attribute that is none is told now
         base: Decider = clone(self.base)
         if X is None or base.fitted:

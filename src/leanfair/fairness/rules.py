@@ -1,8 +1,9 @@
-"""The named rules: from what a model says of every variation to one decision.
+"""Decision rules: from the answers to every variation of a text to one decision.
 
 Each rule but `none` and `blind` treats all variations alike: it is a function of the set of pairs
-(value, answer), summed exactly (`math.fsum`), so that not even a last bit depends on which of them
-came in. The probabilities are the mean, also of `vote`. Where some variations are not answered:
+(value, answer), with exact sums (`math.fsum`), so that not even the last bit depends on which
+variation came in. The probabilities are the mean, also for `vote`. Where some variations are not
+answered:
 
 =========  =========================================  ============================================
 rule       all answered                               some not answered
@@ -11,45 +12,32 @@ mean       the most probable option of the mean       the same over those answer
            probabilities                              least half; else the commonest other status
 vote       the commonest label; of equally common     as for mean
            ones the one with the higher mean
-gate       the label on which all agree; else mean    as for mean
 abstain    the label on which all agree; else         "abstained", unless none is answered and all
            "abstained"                                have the same status: that status
-blind      what is said of the text without the       its own status
+blind      the decision about the text without the    its own status
            attribute
-none       what is said of the text as it came in     its own status
+none       the decision about the text as it came in  its own status
 =========  =========================================  ============================================
 
-A variation whose request failed makes the decision "failed" (but for `blind` and `none`, which look
-at one answer): the next run asks again, and half a set would not decide alike both times. Of equal
-probabilities, the option named first wins; of equally common statuses, the one first in `types`.
-
-Where all variations agree, the mean has the same label: `gate` decides as `mean` does, and is there
-to be named. Its probabilities are the mean as well, since the original's own would tell which
-variation came in.
+If the request of some variation failed, the decision is "failed" (except for `blind` and `none`,
+which use one answer): the next run asks again, and half a set would not decide alike both times. Of
+equal probabilities, the option named first wins; of equally common statuses, the one first in
+`types`.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import fsum
-from typing import TYPE_CHECKING
-
-from leanfair.errors import InputError
-from leanfair.fairness.types import BLIND, Answer, Variation, Varied
-
-if TYPE_CHECKING:
-    pass
-
-
-from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias
 
-from leanfair.fairness.types import Status
+from leanfair.errors import InputError
+from leanfair.fairness.types import BLIND, Answer, Status, Variation, Varied
 
-Rule = Literal["mean", "vote", "gate", "abstain", "blind", "none"]
-RULES: tuple[Rule, ...] = ("mean", "vote", "gate", "abstain", "blind", "none")
-
+Rule = Literal["mean", "vote", "abstain", "blind", "none"]
+RULES: tuple[Rule, ...] = ("mean", "vote", "abstain", "blind", "none")
 
 Probabilities: TypeAlias = Mapping[str, float]
 Outcome: TypeAlias = tuple["str | None", Probabilities, Status]
@@ -59,29 +47,39 @@ _UNANSWERED: tuple[Status, ...] = ("refused", "unparsed", "abstained", "failed")
 
 
 def decide_by(rule: str, varied: Sequence[Varied], options: Sequence[str]) -> Outcome:
-    """What `rule` decides about a text whose variations were answered so.
+    """The decision of `rule` about a text from the answers to its variations.
 
     `varied` holds every variation once; for `none` one of them is the original, for `blind` one has
     the value BLIND. Raises InputError for an unknown rule, or where there is nothing to decide by.
     """
-    check_rule(rule)
+    rule = rule_named(rule)
     if rule == "blind":
         return _of_one(_only([v for v in varied if v.value == BLIND], "blind"), options)
-    told = [v for v in varied if v.value != BLIND]
+    stated = [v for v in varied if v.value != BLIND]
     if rule == "none":
-        return _of_one(_only([v for v in told if v.original], "none"), options)
-    if not told:
+        return _of_one(_only([v for v in stated if v.original], "none"), options)
+    if not stated:
         raise InputError("There is no variation to decide by.")
-    answers = [v.answer for v in told]
+    answers = [v.answer for v in stated]
     if any(answer.status == "failed" for answer in answers):
         return None, {}, "failed"
     return _JOINT[rule](answers, options)
 
 
-def check_rule(rule: str) -> None:
-    """Raises InputError where there is no such rule."""
-    if rule not in RULES:
-        raise InputError(f"There is no rule {rule!r}: take one of {', '.join(RULES)}.")
+def rule_named(name: str) -> Rule:
+    """The rule of that name. Raises InputError where there is none."""
+    if name == "gate":
+        warnings.warn(
+            "The rule 'gate' decides exactly as 'mean' does and is removed in the next release: "
+            "use 'mean'.",
+            DeprecationWarning,
+            stacklevel=3,
+        )
+        return "mean"
+    for rule in RULES:
+        if rule == name:
+            return rule
+    raise InputError(f"There is no rule {name!r}: take one of {', '.join(RULES)}.")
 
 
 def label_of(answer: Answer, options: Sequence[str]) -> str | None:
@@ -92,7 +90,7 @@ def label_of(answer: Answer, options: Sequence[str]) -> str | None:
 
 
 def mean_of(answers: Sequence[Answer], options: Sequence[str]) -> dict[str, float]:
-    """The mean of answered probabilities; exact, so that their order is nothing."""
+    """The mean probabilities; summed exactly, so that their order does not matter."""
     return {o: fsum(a.probabilities[o] for a in answers) / len(answers) for o in options}
 
 
@@ -125,7 +123,6 @@ def _abstain(answers: Sequence[Answer], options: Sequence[str]) -> Outcome:
 _JOINT: dict[str, Callable[[Sequence[Answer], Sequence[str]], Outcome]] = {
     "mean": _mean,
     "vote": _vote,
-    "gate": _mean,
     "abstain": _abstain,
 }
 
@@ -144,7 +141,7 @@ def _only(varied: Sequence[Varied], rule: str) -> Varied:
 
 
 def _enough(answers: Sequence[Answer]) -> list[Answer]:
-    """Those that are answered, if they are at least half."""
+    """The answered ones, if they are at least half."""
     answered = [answer for answer in answers if answer.status == "answered"]
     return answered if 2 * len(answered) >= len(answers) else []
 
@@ -158,22 +155,26 @@ def _best(probabilities: Probabilities, options: Sequence[str]) -> str:
     return max(options, key=lambda option: probabilities[option])
 
 
-def compare(varied: Sequence[Varied]) -> bool | None:
-    """Whether some variation came out otherwise than the original, where being refused is coming
-    out otherwise than being answered. None where nothing can be compared: there is no other, none
-    was answered, or the original failed. Failed ones are no evidence."""
-    told = [v for v in varied if v.value != BLIND and v.answer.status != "failed"]
-    original = [v for v in told if v.original]
-    if len(told) < 2 or not original or all(v.label is None for v in told):
+def is_flipped(varied: Sequence[Varied]) -> bool | None:
+    """Whether some variation has another outcome than the original.
+
+    None where nothing can be compared: there is no other variation, none is answered, or the
+    original failed. Failed variations are left out.
+    """
+    known = [v for v in varied if v.value != BLIND and v.answer.status != "failed"]
+    original = [v for v in known if v.original]
+    if len(known) < 2 or not original or all(v.label is None for v in known):
         return None
-    return any(_outcome(v) != _outcome(original[0]) for v in told)
+    return any(outcome_of(v) != outcome_of(original[0]) for v in known)
 
 
-def _outcome(varied: Varied) -> str:
-    return varied.answer.status if varied.label is None else f"={varied.label}"
+def outcome_of(varied: Varied) -> tuple[Status, str | None]:
+    """What counts as the same outcome: the same label, or the same status without a label."""
+    return varied.answer.status, varied.label
 
 
 def varied_of(variation: Variation, answer: Answer, options: Sequence[str]) -> Varied:
+    """A variation with its answer and the label that follows from it."""
     label = label_of(answer, options)
     return Varied(
         variation.value, variation.text, variation.spans, variation.original, label, answer

@@ -17,7 +17,7 @@ Rule = Annotated[
     str | None,
     typer.Option(
         "--rule",
-        help="mean (default), vote, gate, abstain, blind or none.",
+        help="mean (default), vote, abstain, blind or none.",
         show_default=False,
     ),
 ]

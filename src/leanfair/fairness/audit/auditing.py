@@ -9,26 +9,26 @@ rates, placebo, exact tests) and `decompose` (the part of a gap that the attribu
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from datetime import datetime, timezone
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, cast
 
 from sklearn.base import clone
 
 from leanfair.errors import InputError
+from leanfair.fairness import schema
 from leanfair.fairness.audit.evidence import gather
 from leanfair.fairness.audit.exports import decision_rows
+from leanfair.fairness.audit.inputs import AuditInput
 from leanfair.fairness.audit.result import Audit, AuditEvent
-from leanfair.fairness.audit.summary import Study, results, settings
+from leanfair.fairness.audit.summary import summary_of
 from leanfair.fairness.audit.table import Labels, Table, table_of
 from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.lexicon.protected import Attributes, attributes_of, with_old_settings
 from leanfair.fairness.mitigate import MitigatedJudge
-from leanfair.fairness.rules import check_rule
+from leanfair.fairness.rules import rule_named
 from leanfair.fairness.variations.placebo import AUTO, Placebo
 from leanfair.fairness.variations.varier import Varier
 from leanfair.files import locked
@@ -38,9 +38,7 @@ __all__ = ["RULES", "Audit", "AuditEvent", "audit"]
 
 P = ParamSpec("P")
 
-RULES = ("none", "mean", "vote", "gate", "abstain", "blind")
-FORMAT = 1
-"""Of summary.json."""
+RULES = ("none", "mean", "vote", "abstain", "blind")
 
 
 def _locking_out(function: Callable[P, Audit]) -> Callable[P, Audit]:
@@ -126,33 +124,33 @@ def audit(
         placebo=None if varier is None else placebo,
         slots=slots,
         seed=seed,
-        told=None if on_event is None else lambda d, n: on_event(AuditEvent("ask", d, n)),
+        progress=None if on_event is None else lambda d, n: on_event(AuditEvent("ask", d, n)),
     )
-    spent = {
-        "forward_passes_now": base.forward_passes - before,
-        "asking_seconds": time.monotonic() - asking,
-    }
+    asking_seconds = time.monotonic() - asking
     if on_event is not None:
         on_event(AuditEvent("count", 0, len(table)))
-    study = Study(
+    lexicons: dict[str, Any] = {} if varier is None else varier.describe()
+    given = AuditInput(
         table=table,
+        label=label,
+        cluster=cluster,
+        judge=cast("schema.Judge", {**base.describe(), **lexicons}),
         evidence=evidence,
         rules=asked,
         rule=own,
         favourable=favourable,
-        attribute=None if varier is None else varier.name,
+        attributes=lexicons.get("attribute"),
+        lexicons=lexicons.get("lexicons", {}),
         reference=reference,
         resampling=Resampling(table.clusters, seed, bootstrap, confidence),
     )
-    summary = {
-        **_about(base, varier, table, label, cluster),
-        "settings": {**settings(study), "label": label, "cluster": cluster},
-        **results(study),
-        **spent,
-        "notes": _notes(study),
-    }
-    summary["seconds"] = time.monotonic() - started
-    found = Audit(summary, tuple(decision_rows(study, label)), None if out is None else Path(out))
+    summary = summary_of(
+        given,
+        started=started,
+        asking_seconds=asking_seconds,
+        forward_passes_now=base.forward_passes - before,
+    )
+    found = Audit(summary, tuple(decision_rows(given)), None if out is None else Path(out))
     if found.path is not None:
         found.write()
     return found
@@ -185,8 +183,7 @@ def _parts(
                 f"This judge is under the rule {judge.rule!r} for {judge.varier.name} already: "
                 f"leave attribute, values, field and protect out, or audit the plain judge."
             )
-        check_rule(judge.rule)
-        return judge.judge, judge.varier, judge.rule
+        return judge.judge, judge.varier, rule_named(judge.rule)
     if attribute is None:
         if old:
             raise InputError(
@@ -217,9 +214,7 @@ def _rules(rules: Sequence[str] | None, own: str, varied: bool) -> tuple[str, ..
         rules = (own,) if own != "none" else RULES if varied else ()
     elif isinstance(rules, str):
         rules = (rules,)
-    for rule in rules:
-        check_rule(rule)
-    asked = tuple(dict.fromkeys(("none", *rules, own)))
+    asked = tuple(dict.fromkeys(("none", *map(rule_named, rules), own)))
     if len(asked) > 1 and not varied:
         raise InputError(f"The rule {asked[1]!r} needs an attribute: what must not count?")
     return asked
@@ -229,59 +224,3 @@ def _check_reference(reference: str | None, table: Table) -> None:
     names = [name for grouping in table.groupings for name in grouping.names]
     if reference is not None and reference not in names:
         raise InputError(f"There is no group {reference!r}: there are {', '.join(names)}.")
-
-
-# ---- what it was about --------------------------------------------------------------------------
-
-
-def _about(
-    base: Decider, varier: Varier | None, table: Table, label: str, cluster: str | None
-) -> dict[str, Any]:
-    from leanfair.version import __version__
-
-    told = base.describe()
-    identity = told.get("identity", {})
-    lexicons = {} if varier is None else varier.describe()
-    return {
-        "kind": "audit",
-        "format": FORMAT,
-        "leanfair": __version__,
-        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "model": identity.get("model"),
-        "revision": identity.get("fingerprint"),
-        "prompt_hash": told.get("prompt_hash"),
-        "options": list(base.option_names),
-        "attribute": lexicons.get("attribute"),
-        "lexicons": lexicons.get("lexicons", {}),
-        "judge": {**told, **lexicons},
-        "data": {"name": table.name, "rows": len(table), "persons": len(set(table.clusters))},
-    }
-
-
-def _notes(study: Study) -> list[str]:
-    """What a reader has to know before the numbers."""
-    evidence, found = study.evidence, []
-    for why, many in sorted(evidence.notes.items(), key=lambda pair: -pair[1])[:5]:
-        found.append(f"{many} of {len(study.table)} rows were not varied: {why}.")
-    if evidence.unseen:
-        found.append(
-            "The prompt shows none of the fields that tell the attribute: whatever they say, the "
-            "model decides alike."
-        )
-    for grouping in study.table.groupings:
-        if grouping.unknown:
-            found.append(
-                f"{grouping.unknown} of {len(study.table)} rows are in no group by "
-                f"{grouping.name}, since it is unknown."
-            )
-        if grouping.alone:
-            found.append(f"Groups of one row have no rate: {', '.join(grouping.alone)}.")
-    if len(study.rules) > 1 and study.attribute is not None:
-        found.append(
-            "A flip rate of 0 after a rule that treats all variations alike holds by construction: "
-            "look at accuracy, at the gaps between groups, and at what is left of them."
-        )
-    statuses = Counter(status for _, _, status in study.outcomes["none"])
-    if statuses["failed"]:
-        found.append(f"{statuses['failed']} requests failed: run again, so that they are asked.")
-    return found

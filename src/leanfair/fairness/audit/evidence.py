@@ -1,4 +1,4 @@
-"""What a model says of every row's variations, each asked once, and what every rule makes of it."""
+"""The answers to every row's variations, each asked once, and the decisions of every rule."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ from leanfair.errors import InputError
 from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.judge.prompt import name_rows
 from leanfair.fairness.metrics.rates import Decided
-from leanfair.fairness.rules import Outcome, compare, decide_by, label_of
-from leanfair.fairness.types import Answer, Item, Variation, Varied
+from leanfair.fairness.rules import Outcome, decide_by, is_flipped, varied_of
+from leanfair.fairness.types import Item, Variation, Varied
 from leanfair.fairness.variations.placebo import Dummies, Placebo, changed_fields, placebos
 from leanfair.fairness.variations.varier import Varier
 
-Told = Callable[[int, int], None]
-"""Called with how many rows are answered, and of how many."""
+Progress = Callable[[int, int], None]
+"""Called with the number of answered rows and the number of all rows."""
 
 _ROWS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """The answers of an audit. `sets`: of each row's variations, one of them the original;
-    `blinded`: of each row without the attribute, where a rule needs that; `dummies`: of each row's
-    placebo. `asked`: how many different prompts that was. `notes`: why rows could not be varied;
-    `unseen`: whether all that varies is in fields that the prompt does not show."""
+    """The answers of an audit.
+
+    `sets`: for each row its variations, one of them the original. `blinded`: each row without the
+    attribute, where a rule needs it. `dummies`: for each row its placebo variations. `asked`: the
+    number of distinct prompts. `notes`: reason -> rows that could not be varied. `unseen`: whether
+    all that varies is in fields that the prompt does not show.
+    """
 
     sets: Sequence[tuple[Varied, ...]]
     blinded: Sequence[Varied] | None
@@ -40,43 +43,45 @@ class Evidence:
     unseen: bool
 
     def flipped(self) -> list[bool | None]:
-        """For each row whether its variations came out differently; None where nobody knows."""
-        return [compare(found) for found in self.sets]
+        """For each row whether its variations are decided differently, None where unknown."""
+        return [is_flipped(found) for found in self.sets]
 
     def placebo_flipped(self) -> list[bool | None]:
-        """The same for its placebo."""
-        return [compare(found) for found in self.dummies]
+        """The same for the placebo variations of each row."""
+        return [is_flipped(found) for found in self.dummies]
 
     def outcomes(self, rule: str) -> list[Outcome]:
-        """What the rule decides of each row."""
+        """The decision of the rule about each row."""
         return [self._decided(rule, i, found) for i, found in enumerate(self.sets)]
 
     def flips_of(self, rule: str) -> list[bool | None]:
-        """For each row whether the rule would decide otherwise, had another variation come in."""
-        found: list[bool | None] = []
-        for i, told in enumerate(self.sets):
-            outcomes = {self._decided(rule, i, _coming_in(told, j))[::2] for j in range(len(told))}
+        """For each row whether the rule would decide otherwise if another variation had come in."""
+        flips: list[bool | None] = []
+        for i, varied in enumerate(self.sets):
+            rotated = (_with_original(varied, j) for j in range(len(varied)))
+            outcomes = {self._decided(rule, i, one)[::2] for one in rotated}
             known = {one for one in outcomes if one[1] != "failed"}
-            silent = len(told) < 2 or not known or all(label is None for label, _ in known)
-            found.append(None if silent else len(known) > 1)
-        return found
+            silent = len(varied) < 2 or not known or all(label is None for label, _ in known)
+            flips.append(None if silent else len(known) > 1)
+        return flips
 
     def passes(self, rule: str) -> int:
-        """How many items a judge under this rule puts to the model for these rows."""
+        """The number of prompts that a judge under this rule needs for these rows."""
         return len(self.sets) if rule in ("none", "blind") else sum(map(len, self.sets))
 
-    def _decided(self, rule: str, row: int, told: Sequence[Varied]) -> Outcome:
+    def _decided(self, rule: str, row: int, varied: Sequence[Varied]) -> Outcome:
         if rule == "blind" and self.blinded is not None:
             return decide_by(rule, [self.blinded[row]], self.options)
-        return decide_by(rule, told, self.options)
+        return decide_by(rule, varied, self.options)
 
 
-def _coming_in(told: Sequence[Varied], place: int) -> list[Varied]:
-    return [replace(one, original=j == place) for j, one in enumerate(told)]
+def _with_original(varied: Sequence[Varied], place: int) -> list[Varied]:
+    """The same variations as if the one at `place` had come in."""
+    return [replace(one, original=j == place) for j, one in enumerate(varied)]
 
 
 def decided(outcomes: Sequence[Outcome], truth: Sequence[str], favourable: str) -> Decided:
-    """What was decided, as arrays."""
+    """Decisions as arrays."""
     labels = [label for label, _, _ in outcomes]
     return Decided(
         np.array([label == favourable for label in labels], bool),
@@ -92,8 +97,8 @@ def favourable_by_value(
     it does not, NaN where the row has no variation of that value."""
     places = {value: j for j, value in enumerate(values)}
     found = np.full((len(sets), len(values)), np.nan)
-    for i, told in enumerate(sets):
-        for one in told if len(told) > 1 else ():
+    for i, varied in enumerate(sets):
+        for one in varied if len(varied) > 1 else ():
             found[i, places[one.value]] = one.label == favourable
     return found
 
@@ -110,7 +115,7 @@ def gather(
     placebo: Placebo,
     slots: Sequence[str] | None,
     seed: int,
-    told: Told | None = None,
+    progress: Progress | None = None,
 ) -> Evidence:
     """Ask `judge` about every variation of every item, and their placebo, each once."""
     sets = [_variations(item, varier, row) for row, item in enumerate(items, start=1)]
@@ -121,7 +126,7 @@ def gather(
         [*found, *bare[i : i + 1], *_as_variations(dummies.items[i])]
         for i, found in enumerate(sets)
     ]
-    answered = _answered(judge, asked, told)
+    answered = _answered(judge, asked, progress)
     ends = [len(found) for found in sets]
     return Evidence(
         sets=[tuple(one[:k]) for one, k in zip(answered, ends, strict=True)],
@@ -136,26 +141,21 @@ def gather(
 
 
 def _answered(
-    judge: Decider, asked: Sequence[Sequence[Variation]], told: Told | None
+    judge: Decider, asked: Sequence[Sequence[Variation]], progress: Progress | None
 ) -> list[list[Varied]]:
-    """All goes to the judge at once, which knows best what to compute together; or, where somebody
-    wants to be told, all that belongs to some rows."""
+    """The answers to all variations. They go to the judge at once, which can compute together what
+    they share; with `progress`, in portions of some rows each."""
     found: list[list[Varied]] = []
-    size = len(asked) if told is None else _ROWS_AT_ONCE
+    size = len(asked) if progress is None else _ROWS_AT_ONCE
     for start in range(0, len(asked), size):
         part = asked[start : start + size]
         rows = [start + i + 1 for i, each in enumerate(part) for _ in each]
         answers = iter(judge.answers([one.item for each in part for one in each], rows=rows))
         for each in part:
-            found.append([_varied(one, next(answers), judge.options) for one in each])
-        if told is not None:
-            told(start + len(part), len(asked))
+            found.append([varied_of(one, next(answers), judge.options) for one in each])
+        if progress is not None:
+            progress(start + len(part), len(asked))
     return found
-
-
-def _varied(one: Variation, answer: Answer, options: Sequence[str]) -> Varied:
-    label = label_of(answer, options)
-    return Varied(one.value, one.text, one.spans, one.original, label, answer)
 
 
 def _variations(item: Item, varier: Varier | None, row: int) -> tuple[Variation, ...]:
@@ -189,7 +189,7 @@ def _as_variations(items: Sequence[Item]) -> list[Variation]:
 
 
 def _key(item: Item, slots: Sequence[str] | None) -> object:
-    """What the prompt shows of an item: equal prompts are asked once."""
+    """The content of an item that the prompt shows: equal prompts are asked once."""
     if isinstance(item, str):
         return item
     return tuple((k, str(v)) for k, v in item.items() if slots is None or k in slots)

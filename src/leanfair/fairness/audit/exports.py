@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TypeAlias
 
-from leanfair.fairness.audit.summary import Study
+from leanfair.fairness import schema
+from leanfair.fairness.audit.inputs import AuditInput
+from leanfair.fairness.metrics.rates import KINDS
+
+OF_ALL_ROWS: tuple[schema.SummaryMetricName, ...] = (
+    "accuracy",
+    "accuracy_among_answered",
+    "flip_rate",
+)
 
 
-def decision_rows(study: Study, label: str) -> list[dict[str, Any]]:
+def decision_rows(given: AuditInput) -> list[dict[str, Any]]:
     """One row for each row of the table, numbered from 1."""
-    columns = study.table.groupings[-1].columns
-    flips, dummies = study.evidence.flipped(), study.evidence.placebo_flipped()
+    columns = given.table.groupings[-1].columns
+    flips, dummies = given.evidence.flipped(), given.evidence.placebo_flipped()
     rows = []
-    for i, record in enumerate(study.table.rows):
+    for i, record in enumerate(given.table.rows):
         row: dict[str, Any] = {"row": i + 1, **{name: record[name] for name in columns}}
-        row[label] = record[label]
-        row["label_option"] = study.table.truth[i]
-        for rule in study.rules:
-            decision, probabilities, status = study.outcomes[rule][i]
+        row[given.label] = record[given.label]
+        row["label_option"] = given.table.truth[i]
+        for rule in given.rules:
+            decision, probabilities, status = given.outcomes[rule][i]
             row[f"decision_{rule}"] = decision
             row[f"status_{rule}"] = status
-            row[f"p_{rule}"] = probabilities.get(study.favourable)
+            row[f"p_{rule}"] = probabilities.get(given.favourable)
         rows.append(row | {"flipped": flips[i], "placebo_flipped": dummies[i]})
     return rows
 
 
-def metric_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One row for each number: by what, of which group (none for all rows), under which rule."""
+def metric_rows(summary: schema.Summary) -> list[dict[str, Any]]:
+    """One row for each number: its grouping, group (empty for all rows), rule and interval."""
     return [
         {
             "grouping": grouping,
@@ -43,35 +51,43 @@ def metric_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-Line = tuple[str, str, str, str, Mapping[str, Any]]
+Line: TypeAlias = tuple[str, str, str, str, schema.Interval]
+"""Grouping, group, rule, metric and its interval."""
 
 
-def _intervals(summary: Mapping[str, Any]) -> Iterator[Line]:
-    for metric in ("accuracy", "accuracy_among_answered", "flip_rate"):
-        for rule, found in summary["metrics"][metric].items():
-            yield "", "", rule, metric, found
+def _intervals(summary: schema.Summary) -> Iterator[Line]:
+    for metric in OF_ALL_ROWS:
+        for rule, interval in summary["metrics"][metric].items():
+            yield "", "", rule, metric, interval
     yield "", "", "none", "placebo_flip_rate", summary["flips"]["placebo"]["flip_rate"]
     for grouping in summary["groupings"]:
         yield from _of_grouping(grouping)
     for name, group in summary["groups"].items():
-        for rule, found in group.get("by_rule", {}).items():
-            for metric, value in found.items():
-                if isinstance(value, Mapping):
-                    yield group["grouping"], name, rule, metric, value
+        if "by_rule" in group:
+            for rule, outcome in group["by_rule"].items():
+                for rate, interval in _of_group(outcome):
+                    yield group["grouping"], name, rule, rate, interval
 
 
-def _of_grouping(grouping: Mapping[str, Any]) -> Iterator[Line]:
+def _of_group(outcome: schema.GroupOutcome) -> Iterator[tuple[str, schema.Interval]]:
+    for rate in KINDS:
+        yield rate, outcome[rate]
+    yield "selection_rate_among_answered", outcome["selection_rate_among_answered"]
+    yield "impact_ratio", outcome["impact_ratio"]
+
+
+def _of_grouping(grouping: schema.Grouping) -> Iterator[Line]:
     name = grouping["name"]
     for metric, by_rule in grouping["metrics"].items():
-        for rule, found in by_rule.items():
-            yield name, "", rule, metric, found
-    for metric, by_rule in grouping["gains"].items():
-        for rule, found in by_rule.items():
-            yield name, "", rule, f"gain_{metric}", found
+        for rule, interval in by_rule.items():
+            yield name, "", rule, metric, interval
+    for difference, by_rule in grouping["gains"].items():
+        for rule, interval in by_rule.items():
+            yield name, "", rule, f"gain_{difference}", interval
     for group, gaps in grouping["gaps"].items():
-        for gap, found in gaps.items():
-            for rule, value in found["by_rule"].items():
-                yield name, group, rule, f"{gap}_less_reference", value
+        for rate, gap in gaps.items():
+            for rule, interval in gap["by_rule"].items():
+                yield name, group, rule, f"{rate}_less_reference", interval
     for group, parts in (grouping["decomposition"] or {}).items():
-        for part in ("direct", "rest"):
-            yield name, group, "none", f"gap_{part}", parts[part]
+        yield name, group, "none", "gap_direct", parts["direct"]
+        yield name, group, "none", "gap_rest", parts["rest"]

@@ -1,25 +1,25 @@
-"""How often decisions change with the attribute, which way, and how often with a placebo.
+"""How often decisions change with the attribute, in which direction, and how often with a placebo.
 
-A flip rate counts rows whose variations came out differently, over rows that can be compared. It
-has no direction, and grows with the number of variations: the placebo beside it says how much of it
-any change of the text would have brought. Signed rates have a direction: of two values a and b, the
-share of rows decided favourably with a and not with b, less the share the other way round; an exact
-test (McNemar's) of each pair, adjusted over all pairs (Benjamini and Hochberg).
+A flip rate is the share of rows whose variations are decided differently, among the rows that can
+be compared. It has no direction and grows with the number of variations: the placebo shows how much
+of it any change of the text would cause. Signed rates have a direction: for two values a and b, the
+share of rows decided favourably with a and not with b, minus the share the other way round, with an
+exact test (McNemar's) of each pair, adjusted over all pairs (Benjamini and Hochberg).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from itertools import combinations
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from leanfair.fairness import schema
+from leanfair.fairness.audit.entries import interval_entry, variation_entry
 from leanfair.fairness.audit.evidence import Evidence, favourable_by_value
 from leanfair.fairness.types import Varied
 from leanfair.statistics import (
+    Bools,
     Interval,
     Ints,
     Resampling,
@@ -34,7 +34,7 @@ Flips = Sequence["bool | None"]
 
 
 def flip_rate(flips: Flips, resampling: Resampling, why: str) -> Interval:
-    """Flips over the rows where something could be compared; `why` there may be none."""
+    """Flips over the rows that can be compared; `why` there may be none, for the reason."""
     known = np.array([flip is not None for flip in flips], bool)
     if not known.any():
         return Interval.none(why)
@@ -44,35 +44,34 @@ def flip_rate(flips: Flips, resampling: Resampling, why: str) -> Interval:
 
 
 def values_of(sets: Sequence[Sequence[Varied]]) -> list[str]:
-    """The values that variations have, in the order of their first coming."""
+    """The distinct values of the variations, in order of first appearance."""
     return list(dict.fromkeys(one.value for found in sets if len(found) > 1 for one in found))
 
 
 def against_placebo(
     evidence: Evidence, resampling: Resampling, rng: np.random.Generator
-) -> dict[str, Any]:
-    """The flip rate, that of the placebo, and the first less the second: paired, row by row."""
+) -> schema.PlaceboFlips:
+    """The flip rate of the placebo, and that of the attribute minus it, paired by row."""
     flips, dummies = evidence.flipped(), evidence.placebo_flipped()
     both = np.array([a is not None and b is not None for a, b in zip(flips, dummies, strict=True)])
     reason = evidence.placebo.reason or "no row can be compared"
-    found: dict[str, Any] = {
-        "kind": evidence.placebo.kind,
-        "reason": evidence.placebo.reason,
-        "comparable": sum(flip is not None for flip in dummies),
-        "flipped": sum(flip is True for flip in dummies),
-        "flip_rate": flip_rate(dummies, resampling, reason).to_json(),
-        "excess": Interval.none(reason).to_json(),
-        "p": None,
-    }
+    excess, p = Interval.none(reason), None
     if both.any():
         pairs = zip(flips, dummies, strict=True)
         hits = np.array([(a is True, b is True) for a, b in pairs], bool)[both]
         here = resampling.of(both)
         rates = resampled(hits, np.ones_like(hits), 0 * here.clusters, here, rng)
         excess = linear_interval(rates, [[1.0], [-1.0]], here.confidence)
-        difference = hits[:, 0].astype(int) - hits[:, 1]
-        found |= {"excess": excess.to_json(), "p": paired_test(difference, here.clusters)}
-    return found
+        p = paired_test(hits[:, 0].astype(int) - hits[:, 1], here.clusters)
+    return {
+        "kind": evidence.placebo.kind,
+        "reason": evidence.placebo.reason,
+        "comparable": sum(flip is not None for flip in dummies),
+        "flipped": sum(flip is True for flip in dummies),
+        "flip_rate": interval_entry(flip_rate(dummies, resampling, reason)),
+        "excess": interval_entry(excess),
+        "p": p,
+    }
 
 
 def pairs(
@@ -80,16 +79,16 @@ def pairs(
     favourable: str,
     resampling: Resampling,
     rng: np.random.Generator,
-) -> list[dict[str, Any]]:
+) -> list[schema.Pair]:
     """Signed flips of every two values, over all rows that have both.
 
-    "Not favourable" is every other outcome, refusals with it: `refused_one` counts the rows that
-    were answered with one of the two values alone, and `among_answered` leaves them out.
+    "Not favourable" is every other outcome, refusals included: `refused_one` counts the rows that
+    are answered with one of the two values alone, and `among_answered` excludes them.
     """
     values = values_of(evidence.sets)
     decided = favourable_by_value(evidence.sets, values, favourable)
     answered = _answered_by_value(evidence.sets, values)
-    found = []
+    counted = []
     for pair in combinations(range(len(values)), 2):
         both = np.asarray(~np.isnan(decided[:, pair]).any(axis=1))
         if not both.any():
@@ -97,57 +96,59 @@ def pairs(
         outcome, here = decided[:, pair][both] == 1, resampling.of(both)
         rates = resampled(outcome, np.ones_like(outcome), 0 * here.clusters, here, rng)
         signed = linear_interval(rates, [[1.0], [-1.0]], here.confidence)
-        found.append(
-            {
-                "values": [values[j] for j in pair],
-                "difference": signed.to_json(),
-                **_counted(outcome, answered[:, pair][both], here.clusters),
-            }
+        heard = answered[:, pair][both]
+        counted.append((pair, interval_entry(signed), outcome, heard, here.clusters))
+    p_values = [paired_test(_sides(outcome), clusters) for *_, outcome, _, clusters in counted]
+    adjusted = benjamini_hochberg(p_values)
+    return [
+        {
+            "values": [values[j] for j in pair],
+            "difference": difference,
+            "n": len(outcome),
+            "first_only": int((_sides(outcome) > 0).sum()),
+            "second_only": int((_sides(outcome) < 0).sum()),
+            "p": p,
+            "refused_one": int((heard[:, 0] != heard[:, 1]).sum()),
+            "among_answered": _among_answered(_sides(outcome), heard.all(axis=1), clusters),
+            "p_adjusted": q,
+        }
+        for (pair, difference, outcome, heard, clusters), p, q in zip(
+            counted, p_values, adjusted, strict=True
         )
-    adjusted = benjamini_hochberg([one["p"] for one in found])
-    return [{**one, "p_adjusted": p} for one, p in zip(found, adjusted, strict=True)]
+    ]
 
 
-def _counted(
-    outcome: NDArray[np.bool_], answered: NDArray[np.bool_], clusters: Ints
-) -> dict[str, Any]:
-    """Of two values, the rows decided favourably with one alone, and the exact test of that."""
-    sides = outcome[:, 0].astype(int) - outcome[:, 1]
-    heard = answered.all(axis=1)
+def _sides(outcome: Bools) -> Ints:
+    """For each row 1 where it is favourable with the first value alone, -1 with the second."""
+    return outcome[:, 0].astype(np.int64) - outcome[:, 1]
+
+
+def _among_answered(sides: Ints, heard: Bools, clusters: Ints) -> schema.PairAmongAnswered:
     return {
-        "n": len(sides),
-        "first_only": int((sides > 0).sum()),
-        "second_only": int((sides < 0).sum()),
-        "p": paired_test(sides, clusters),
-        "refused_one": int((answered[:, 0] != answered[:, 1]).sum()),
-        "among_answered": {
-            "n": int(heard.sum()),
-            "first_only": int((sides[heard] > 0).sum()),
-            "second_only": int((sides[heard] < 0).sum()),
-            "p": paired_test(sides[heard], clusters[heard]) if heard.any() else None,
-        },
+        "n": int(heard.sum()),
+        "first_only": int((sides[heard] > 0).sum()),
+        "second_only": int((sides[heard] < 0).sum()),
+        "p": paired_test(sides[heard], clusters[heard]) if heard.any() else None,
     }
 
 
-def examples(evidence: Evidence, truth: Sequence[str], most: int = 12) -> list[dict[str, Any]]:
+def examples(evidence: Evidence, truth: Sequence[str], most: int = 12) -> list[schema.Example]:
     """The first rows whose decision changed, with all their variations and answers."""
     flipped = [i for i, flip in enumerate(evidence.flipped()) if flip]
     return [
         {
             "row": i + 1,
             "label": truth[i],
-            "variations": [asdict(one) for one in evidence.sets[i]],
+            "variations": [variation_entry(one) for one in evidence.sets[i]],
         }
         for i in flipped[:most]
     ]
 
 
-def _answered_by_value(
-    sets: Sequence[Sequence[Varied]], values: Sequence[str]
-) -> NDArray[np.bool_]:
+def _answered_by_value(sets: Sequence[Sequence[Varied]], values: Sequence[str]) -> Bools:
     places = {value: j for j, value in enumerate(values)}
     found = np.zeros((len(sets), len(values)), bool)
-    for i, told in enumerate(sets):
-        for one in told if len(told) > 1 else ():
+    for i, varied in enumerate(sets):
+        for one in varied if len(varied) > 1 else ():
             found[i, places[one.value]] = one.label is not None
     return found

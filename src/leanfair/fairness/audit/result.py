@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from leanfair.data.tables import write_table
 from leanfair.errors import InputError
+from leanfair.fairness import schema
 from leanfair.fairness.audit.exports import metric_rows
 from leanfair.files import write_json
 
@@ -27,7 +28,7 @@ class Audit:
     """A finished audit. `summary`: the content of summary.json. `decisions`: what each rule decided
     of each row. `path`: the run directory, None where none was asked for."""
 
-    summary: Mapping[str, Any]
+    summary: schema.Summary
     decisions: tuple[Mapping[str, Any], ...]
     path: Path | None = None
 
@@ -85,7 +86,7 @@ class Audit:
         return [sentence for sentence in found if sentence is not None]
 
 
-def _above(what: str, found: Mapping[str, Any], limit: float, rule: str) -> str | None:
+def _above(what: str, found: schema.Interval, limit: float, rule: str) -> str | None:
     if not isinstance(limit, (int, float)) or not 0 <= limit <= 1:
         raise InputError(f"The limit of the {what} is a share from 0 to 1, not {limit!r}.")
     under = "as the judge stands" if rule == "none" else f"under the rule {rule}"

@@ -13,7 +13,7 @@ rate of, fairlearn sets the rate to 0; here the metric is None, with a reason.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -27,6 +27,7 @@ from leanfair.fairness.metrics.gap_intervals import (
     impact_interval,
     ratio_interval,
 )
+from leanfair.fairness.schema import DifferenceName, GapName, MetricName, RateName
 from leanfair.statistics import (
     Bools,
     Interval,
@@ -46,10 +47,15 @@ MINIMUM_SHARE = 0.02
 """Groups with a smaller share of the rows are left out of ratios, before the highest rate is looked
 for (New York City's Local Law 144 allows it); they are reported, and differences include them."""
 
-KINDS = ("selection_rate", "true_positive_rate", "false_positive_rate", "accuracy")
+KINDS: tuple[RateName, ...] = (
+    "selection_rate",
+    "true_positive_rate",
+    "false_positive_rate",
+    "accuracy",
+)
 _AMONG: tuple[Among, ...] = ("all", "answered")
 
-DIFFERENCES: Mapping[str, tuple[tuple[str, ...], How]] = {
+DIFFERENCES: Mapping[DifferenceName, tuple[tuple[RateName, ...], How]] = {
     "demographic_parity_difference": (("selection_rate",), "max"),
     "equal_opportunity_difference": (("true_positive_rate",), "max"),
     "average_odds_difference": (("true_positive_rate", "false_positive_rate"), "mean"),
@@ -57,10 +63,10 @@ DIFFERENCES: Mapping[str, tuple[tuple[str, ...], How]] = {
 }
 """Highest rate minus lowest; for two kinds of rates, the mean or the larger of both differences
 (fairlearn's `equalized_odds_difference` with agg "mean" and "worst_case")."""
-RATIO = "demographic_parity_ratio"
-METRICS = (*DIFFERENCES, RATIO)
+RATIO: Literal["demographic_parity_ratio"] = "demographic_parity_ratio"
+METRICS: tuple[MetricName, ...] = (*DIFFERENCES, RATIO)
 
-GAPS: Mapping[str, Mapping[str, float]] = {
+GAPS: Mapping[GapName, Mapping[RateName, float]] = {
     "selection_rate": {"selection_rate": 1.0},
     "true_positive_rate": {"true_positive_rate": 1.0},
     "false_positive_rate": {"false_positive_rate": 1.0},
@@ -100,8 +106,7 @@ class Grouping:
     @property
     def large(self) -> list[int]:
         """The indices of the groups that are large enough for ratios."""
-        least = MINIMUM_SHARE * self.sizes.sum()
-        return [g for g, size in enumerate(self.sizes) if size >= least]
+        return [g for g, n in enumerate(self.sizes) if n >= MINIMUM_SHARE * self.sizes.sum()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +130,7 @@ class GroupRates:
         rng: np.random.Generator,
         favourable: str = "favourable",
     ) -> None:
-        """`positive` [n]: whether the label is favourable. `decided`: the decisions of each rule.
-        `favourable`: the name of the favourable option, for reasons."""
+        """`positive` [n]: whether the label is favourable. `favourable`: that option's name."""
         self.grouping = grouping
         self.clusters = resampling.clusters
         self.confidence = resampling.confidence
@@ -151,13 +155,12 @@ class GroupRates:
         }
         self._kept: dict[tuple[object, ...], Interval] = {}
 
-    def rate(self, kind: str, rule: str, group: int, among: Among = "all") -> Interval:
+    def rate(self, kind: RateName, rule: str, group: int, among: Among = "all") -> Interval:
         """One of KINDS for a group, with its interval."""
         return self._once(self._rate, kind, self._first[rule], group, among)
 
-    def _rate(self, kind: str, rule: str, group: int, among: Among) -> Interval:
-        reason = self._silent(rule, [group]) or self._empty([kind], rule, [group], among)
-        if reason:
+    def _rate(self, kind: RateName, rule: str, group: int, among: Among) -> Interval:
+        if reason := self._silent(rule, [group]) or self._empty([kind], rule, [group], among):
             return Interval.none(reason)
         here = self.grouping.codes == group
         column = self._column(kind, rule, among)
@@ -168,28 +171,26 @@ class GroupRates:
             self.confidence,
         )
 
-    def metric(self, name: str, rule: str, among: Among = "all") -> Interval:
+    def metric(self, name: MetricName, rule: str, among: Among = "all") -> Interval:
         """One of METRICS over all groups."""
         return self._once(self._metric, name, self._first[rule], among)
 
-    def _metric(self, name: str, rule: str, among: Among) -> Interval:
-        if name == RATIO:
+    def _metric(self, name: MetricName, rule: str, among: Among) -> Interval:
+        if name == "demographic_parity_ratio":
             return self._ratio(rule, among)
         kinds, how = DIFFERENCES[name]
-        reason = self._undefined(kinds, rule, among)
-        if reason:
+        if reason := self._undefined(kinds, rule, among):
             return Interval.none(reason)
         return gap_interval(self._take(kinds, rule, among), how, self.confidence)
 
-    def gain(self, name: str, before: str, after: str, among: Among = "all") -> Interval:
+    def gain(self, name: DifferenceName, before: str, after: str, among: Among = "all") -> Interval:
         """One of DIFFERENCES under the rule `before` minus the same under `after`."""
         return self._once(self._gain, name, self._first[before], self._first[after], among)
 
-    def _gain(self, name: str, before: str, after: str, among: Among) -> Interval:
+    def _gain(self, name: DifferenceName, before: str, after: str, among: Among) -> Interval:
         kinds, how = DIFFERENCES[name]
         for rule in (before, after):
-            reason = self._undefined(kinds, rule, among)
-            if reason:
+            if reason := self._undefined(kinds, rule, among):
                 return Interval.none(reason)
         one, two = self._take(kinds, before, among), self._take(kinds, after, among)
         return gain_interval(one, two, how, self.confidence)
@@ -202,29 +203,27 @@ class GroupRates:
         held = self.grouping.large
         if group not in held:
             return Interval.none(self._too_small(group))
-        reason = self._no_ratio(rule, held, among)
-        if reason:
+        if reason := self._no_ratio(rule, held, among):
             return Interval.none(reason)
         rates = self._take(["selection_rate"], rule, among, held)
         return impact_interval(rates, held.index(group), self.confidence)
 
     def signed(
-        self, gap: str, group: int, reference: int, rule: str, before: str | None = None
+        self, gap: GapName, group: int, reference: int, rule: str, before: str | None = None
     ) -> Interval:
         """One of GAPS, `group` minus `reference`; with `before`, its change from that rule."""
         first = None if before is None else self._first[before]
         return self._once(self._signed, gap, group, reference, self._first[rule], first)
 
     def _signed(
-        self, gap: str, group: int, reference: int, rule: str, before: str | None
+        self, gap: GapName, group: int, reference: int, rule: str, before: str | None
     ) -> Interval:
         weights = np.zeros((self._rates.hits.shape[0], len(self.grouping.names)))
         for sign, each in ((1.0, rule), (-1.0, before)):
             if each is None:
                 continue
             pair = [group, reference]
-            reason = self._silent(each, pair) or self._empty(GAPS[gap], each, pair, "all")
-            if reason:
+            if reason := self._silent(each, pair) or self._empty(GAPS[gap], each, pair, "all"):
                 return Interval.none(reason)
             for kind, weight in GAPS[gap].items():
                 column = self._column(kind, each, "all")
@@ -235,14 +234,13 @@ class GroupRates:
 
     def _once(self, measure: Callable[..., Interval], *given: object) -> Interval:
         """Rules that decide every row alike share a key, so each number is computed once."""
-        key = (measure.__name__, *given)
-        if key not in self._kept:
+        if (key := (measure.__name__, *given)) not in self._kept:
             self._kept[key] = measure(*given)
         return self._kept[key]
 
     # ---- reasons why a number is undefined; empty where it is defined ---------------------------
 
-    def _undefined(self, kinds: Sequence[str], rule: str, among: Among) -> str:
+    def _undefined(self, kinds: Sequence[RateName], rule: str, among: Among) -> str:
         groups = range(len(self.grouping.names))
         if len(groups) < 2:
             return "there are fewer than two groups to compare"
@@ -259,29 +257,27 @@ class GroupRates:
         return ""
 
     def _empty(
-        self, kinds: Sequence[str] | Mapping[str, float], rule: str, groups: Sequence[int],
+        self, kinds: Iterable[RateName], rule: str, groups: Sequence[int],
         among: Among,
     ) -> str:  # fmt: skip
         missing = {
             "true_positive_rate": f"whose label is {self.favourable!r}",
             "false_positive_rate": f"whose label is not {self.favourable!r}",
         }
-        answered = "answered row" if among == "answered" else "row"
+        rows = "answered row" if among == "answered" else "row"
         for kind in kinds:
             trials = self._rates.trials[self._column(kind, rule, among)]
             for g in groups:
                 if trials[g] == 0:
-                    what = missing.get(kind, "")
-                    return f"group {self.grouping.names[g]!r} has no {answered} {what}".rstrip()
+                    name, what = self.grouping.names[g], missing.get(kind, "")
+                    return f"group {name!r} has no {rows} {what}".rstrip()
         return ""
 
     def _ratio(self, rule: str, among: Among) -> Interval:
         held = self.grouping.large
-        reason = self._no_ratio(rule, held, among)
-        if reason:
+        if reason := self._no_ratio(rule, held, among):
             return Interval.none(reason)
-        rates = self._take(["selection_rate"], rule, among, held)
-        return ratio_interval(rates, self.confidence)
+        return ratio_interval(self._take(["selection_rate"], rule, among, held), self.confidence)
 
     def _no_ratio(self, rule: str, held: Sequence[int], among: Among) -> str:
         if len(held) < 2:
@@ -300,12 +296,16 @@ class GroupRates:
 
     # ---- columns --------------------------------------------------------------------------------
 
-    def _column(self, kind: str, rule: str, among: Among) -> int:
+    def _column(self, kind: RateName, rule: str, among: Among) -> int:
         place = self._rules.index(rule) * len(_AMONG) + _AMONG.index(among)
         return place * len(KINDS) + KINDS.index(kind)
 
     def _take(
-        self, kinds: Sequence[str], rule: str, among: Among, groups: Sequence[int] | None = None
+        self,
+        kinds: Sequence[RateName],
+        rule: str,
+        among: Among,
+        groups: Sequence[int] | None = None,
     ) -> Rates:
         return self._rates.take([self._column(kind, rule, among) for kind in kinds], groups)
 

@@ -1,17 +1,11 @@
-"""Flips as they read: two variations of one text side by side, with what differs marked.
-
-`flips.examples` of summary.json, where it is there: a list of {"row", "label", "variations"}, each
-variation as `Varied` writes it: value, text, spans, original, label, answer.
-"""
+"""Examples of flips: two variations of one text side by side, with the differences marked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from leanfair.fairness.report import words as w
-from leanfair.html import formats as f
+from leanfair.fairness import schema
 
 Piece = tuple[str, bool]
 """A stretch of text, and whether it is to be marked."""
@@ -44,57 +38,52 @@ class Example:
     others: str
 
 
-def examples(summary: w.Summary) -> list[Example]:
-    """The flips that the summary carries, at most MOST."""
-    found = (summary.get("flips") or {}).get("examples") or []
-    favourable = str(summary["settings"]["favourable"])
-    made = [_example(each, favourable) for each in found]
+def examples(summary: schema.Summary) -> list[Example]:
+    """The flips in the summary whose decisions can be told apart, at most MOST."""
+    favourable = summary["settings"]["favourable"]
+    made = [_example(each, favourable) for each in summary["flips"]["examples"]]
     return [one for one in made if one is not None][:MOST]
 
 
-def _example(found: Mapping[str, Any], favourable: str) -> Example | None:
-    variations = list(found.get("variations") or [])
-    first = next((one for one in variations if one.get("original")), None)
-    if first is None:
-        return None
+def _example(found: schema.Example, favourable: str) -> Example | None:
+    variations = found["variations"]
+    first = next(one for one in variations if one["original"])
     other = next((one for one in variations if _outcome(one) != _outcome(first)), None)
     if other is None:
         return None
     rest = [one for one in variations if one is not first and one is not other]
-    others = "; ".join(f"{one['value']}: {_said(one, favourable)}" for one in rest)
     return Example(
-        row=f.setting(found.get("row"), "?"),
-        label=f.setting(found.get("label"), ""),
+        row=str(found["row"]),
+        label=found["label"],
         sides=(_side(first, favourable), _side(other, favourable)),
-        others=others,
+        others="; ".join(f"{one['value']}: {_said(one, favourable)}" for one in rest),
     )
 
 
-def _outcome(one: Mapping[str, Any]) -> str:
-    status = (one.get("answer") or {}).get("status", "answered")
-    return str(one["label"]) if one.get("label") is not None else str(status)
+def _outcome(one: schema.Variation) -> str:
+    return one["answer"]["status"] if one["label"] is None else one["label"]
 
 
-def _said(one: Mapping[str, Any], favourable: str) -> str:
-    chance = f.finite(((one.get("answer") or {}).get("probabilities") or {}).get(favourable))
+def _said(one: schema.Variation, favourable: str) -> str:
+    probability = one["answer"]["probabilities"].get(favourable)
     words = _outcome(one)
-    return words if chance is None else f"{words} (P({favourable}) = {chance:.2f})"
+    return words if probability is None else f"{words} (P({favourable}) = {probability:.2f})"
 
 
-def _side(one: Mapping[str, Any], favourable: str) -> Side:
-    text = str(one["text"])
-    spans = _spans(one.get("spans") or (), len(text))
+def _side(one: schema.Variation, favourable: str) -> Side:
+    text = one["text"]
+    spans = _spans(one["spans"], len(text))
     pieces = excerpt(text, spans) if len(text) > LONG else cut(text, spans)
     return Side(
-        str(one["value"]), bool(one.get("original")), _said(one, favourable),
-        one.get("label") == favourable, tuple(pieces), text if len(text) > LONG else "",
+        one["value"], one["original"], _said(one, favourable), one["label"] == favourable,
+        tuple(pieces), text if len(text) > LONG else "",
     )  # fmt: skip
 
 
 def _spans(spans: Sequence[Sequence[int]], size: int) -> list[tuple[int, int]]:
     """Half-open ranges in order, within the text and apart."""
     found: list[tuple[int, int]] = []
-    for start, stop in sorted((int(a), int(b)) for a, b in spans):
+    for start, stop in sorted((a, b) for a, b in spans):
         start, stop = max(start, found[-1][1] if found else 0), min(stop, size)
         if start < stop:
             found.append((start, stop))

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from leanfair.fairness import schema
 from leanfair.fairness.report import rows, story, views
 from leanfair.fairness.report import words as w
 from leanfair.fairness.report.examples import examples
+from leanfair.fairness.report.facts import facts
 from leanfair.files import write_text
 from leanfair.html.formats import moment
 from leanfair.html.page import environment, twice
 
 
-def write_report(summary: Mapping[str, Any], target: Path) -> Path:
+def write_report(summary: schema.Summary, target: Path) -> Path:
     """Write the page about `summary` (the content of summary.json) to `target`, in one piece.
 
     Raises RunDirectoryError where it cannot be written.
@@ -22,11 +23,11 @@ def write_report(summary: Mapping[str, Any], target: Path) -> Path:
     return write_text(Path(target), render(summary))
 
 
-def render(summary: Mapping[str, Any]) -> str:
+def render(summary: schema.Summary) -> str:
     """The page about `summary`: HTML that needs no network and no scripts."""
     rule, lead = w.shown_rule(summary), w.lead(summary)
     pairs = story.favours(summary)
-    audited = str(summary["rule"])
+    audited = summary["rule"]
     ordered = sorted(summary["groupings"], key=lambda grouping: grouping["name"] != lead["name"])
     return environment(__package__).get_template("audit.html.j2").render(
         summary=summary,
@@ -36,8 +37,8 @@ def render(summary: Mapping[str, Any]) -> str:
         verdict=story.verdict(summary),
         note=story.rule_note(summary),
         tiles=story.tiles(summary),
-        moment=moment(str(summary["created"])),
-        sure=w.chances(summary),
+        moment=moment(summary["created"]),
+        sure=w.confidence(summary),
         rule=rule,
         audited=audited,
         favourable=summary["settings"]["favourable"],
@@ -45,8 +46,8 @@ def render(summary: Mapping[str, Any]) -> str:
         rate_charts=twice(views.rates_chart, summary, "rates"),
         pair_charts=twice(views.pairs_chart, (summary, pairs), "pairs"),
         pairs_shown=min(len(pairs), views.PAIRS),
-        pairs=rows.pair_rows(pairs, 1 - w.confidence(summary)),
-        placebo=(summary.get("flips") or {}).get("placebo") or {},
+        pairs=rows.pair_rows(pairs, w.alpha(summary)),
+        placebo=summary["flips"]["placebo"],
         groupings=[
             _grouping(summary, grouping, f"g{place}", rule)
             for place, grouping in enumerate(ordered)
@@ -54,9 +55,9 @@ def render(summary: Mapping[str, Any]) -> str:
         statuses=rows.statuses(summary, audited),
         frontier=twice(views.frontier, (summary, lead), "frontier"),
         effects=[story.effect(summary, rule)] if rule else [],
-        facts=rows.facts(summary),
-        prompt=(summary.get("judge") or {}).get("prompt") or "",
-        system=(summary.get("judge") or {}).get("system") or "",
+        facts=facts(summary),
+        prompt=summary["judge"].get("prompt", ""),
+        system=summary["judge"].get("system"),
         examples=examples(summary),
         titled=w.titled,
         no_flips=story.no_flips(summary),
@@ -64,7 +65,7 @@ def render(summary: Mapping[str, Any]) -> str:
 
 
 def _grouping(
-    summary: Mapping[str, Any], grouping: Mapping[str, Any], identity: str, rule: str | None
+    summary: schema.Summary, grouping: schema.Grouping, identity: str, rule: str | None
 ) -> dict[str, Any]:
     """All that is shown of a grouping."""
     parity = grouping["metrics"]["demographic_parity_difference"]["none"]
@@ -80,6 +81,6 @@ def _grouping(
         "other_statuses": [] if other is None else rows.statuses(summary, other),
         "table": rows.rule_table(summary, grouping),
         "decomposition": rows.part_rows(found),
-        "parts": story.parts(summary, found, list(found)) if found else "",
+        "parts": story.parts(summary, found) if found else "",
         "part_charts": twice(views.parts_chart, found, f"{identity}-parts") if found else [],
     }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from leanfair.fairness import schema
 from leanfair.fairness.report import words as w
 from leanfair.html import formats as f
 from leanfair.html.page import Tile
@@ -28,64 +29,64 @@ class Favour:
     gained: int
     lost: int
     gain: w.Span | None
-    p: float | None
-    adjusted: float | None
+    p: float
+    adjusted: float
     reason: str = ""
     refused: int = 0
 
     def holds(self, alpha: float) -> bool:
-        """Whether the test, adjusted over all pairs, says that there is a direction."""
-        return self.adjusted is not None and self.adjusted < alpha
+        """Whether the test, adjusted over all pairs, finds a direction."""
+        return self.adjusted < alpha
 
 
-def favours(summary: w.Summary) -> list[Favour]:
+def favours(summary: schema.Summary) -> list[Favour]:
     """Every pair of values, the greatest difference first; none where no flip rate is known."""
-    if not w.span(summary["metrics"]["flip_rate"].get("none")):
+    if not w.span(summary["metrics"]["flip_rate"]["none"]):
         return []
-    found = [_favour(pair) for pair in (summary.get("flips") or {}).get("pairs", [])]
+    found = [_favour(pair) for pair in summary["flips"]["pairs"]]
     return sorted(found, key=lambda one: -(one.gain[0] if one.gain else -1.0))
 
 
-def _favour(pair: Mapping[str, Any]) -> Favour:
-    first, second = (str(value) for value in pair["values"])
-    wins, losses = int(pair.get("first_only", 0)), int(pair.get("second_only", 0))
+def _favour(pair: schema.Pair) -> Favour:
+    first, second = pair["values"]
+    wins, losses = pair["first_only"], pair["second_only"]
     gain = w.span(pair["difference"])
     if gain is not None and gain[0] < 0:
         first, second, wins, losses = second, first, losses, wins
         gain = (-gain[0], -gain[2], -gain[1])
     return Favour(
-        second, first, int(pair["n"]), wins, losses, gain, f.finite(pair.get("p")),
-        f.finite(pair.get("p_adjusted")), w.reason(pair["difference"]),
-        int(pair.get("refused_one", 0)),
+        second, first, pair["n"], wins, losses, gain, pair["p"], pair["p_adjusted"],
+        w.reason(pair["difference"]), pair["refused_one"],
     )  # fmt: skip
 
 
-def evidence(summary: w.Summary) -> Evidence:
+def evidence(summary: schema.Summary) -> Evidence:
     """What the flips say about whether the attribute decides."""
-    if not summary.get("attribute"):
+    if summary["attribute"] is None:
         return "not asked"
-    flips = w.span(summary["metrics"]["flip_rate"].get("none"))
+    flips = w.span(summary["metrics"]["flip_rate"]["none"])
     if flips is None:
         return "unknown"
-    alpha = 1 - w.confidence(summary)
+    alpha = w.alpha(summary)
     if any(one.holds(alpha) for one in favours(summary)):
         return "shown"
     placebo = summary["flips"]["placebo"]
-    excess, p = w.span(placebo.get("excess")), f.finite(placebo.get("p"))
+    excess, p = w.span(placebo["excess"]), placebo["p"]
     if excess is None:
         return "unplaced" if flips[0] > 0 else "not shown"
     return "shown" if excess[1] > 0 and (p is None or p < alpha) else "not shown"
 
 
-def headline(summary: w.Summary) -> str:
+def headline(summary: schema.Summary) -> str:
     """Whether the model decides by the attribute, and in whose favour."""
     found, name = evidence(summary), w.attribute(summary)
+    flips = w.span(summary["metrics"]["flip_rate"]["none"])
     if found == "not asked":
         return _gap_headline(summary)
-    if found == "unknown":
+    if flips is None:
         why = no_flips(summary)
         return f"Nothing can be said about whether this judge decides by {name}: {why}."
-    rate = w.share(summary["metrics"]["flip_rate"]["none"]["value"])
+    rate = w.share(flips[0])
     bare, rule = summary["rule"] == "none", summary["rule"]
     if found == "not shown":
         even = "" if bare else f", even without its rule {rule},"
@@ -97,14 +98,14 @@ def headline(summary: w.Summary) -> str:
     return f"{changes}, {direction(summary)}."
 
 
-def no_flips(summary: w.Summary) -> str:
+def no_flips(summary: schema.Summary) -> str:
     """Why there is no flip rate."""
     if not summary["outcomes"]["none"]["answered"]:
         return f"none of {f.exact(summary['n'])} rows was answered"
-    return w.reason(summary["metrics"]["flip_rate"].get("none"))
+    return w.reason(summary["metrics"]["flip_rate"]["none"])
 
 
-def _gap_headline(summary: w.Summary) -> str:
+def _gap_headline(summary: schema.Summary) -> str:
     grouping = w.lead(summary)
     metric = grouping["metrics"]["demographic_parity_difference"]["none"]
     gap, favourable = w.span(metric), summary["settings"]["favourable"]
@@ -118,9 +119,9 @@ def _gap_headline(summary: w.Summary) -> str:
     )
 
 
-def direction(summary: w.Summary) -> str:
+def direction(summary: schema.Summary) -> str:
     """In whose favour flips go, as far as adjusted tests say so."""
-    alpha = 1 - w.confidence(summary)
+    alpha = w.alpha(summary)
     pairs = favours(summary)
     sure = [one for one in pairs if one.holds(alpha)]
     if not sure:
@@ -146,7 +147,7 @@ def _how_many(pair: Favour) -> str:
     return "mostly" if pair.gained >= MOSTLY * (pair.gained + pair.lost) else "more often"
 
 
-def verdict(summary: w.Summary) -> str:
+def verdict(summary: schema.Summary) -> str:
     """What the headline rests on: the flip rate, the placebo, and how far both can be trusted."""
     found, name = evidence(summary), w.attribute(summary)
     if found == "not asked":
@@ -154,20 +155,20 @@ def verdict(summary: w.Summary) -> str:
             "No attribute was varied, so this audit shows how decisions differ between groups, "
             "and not why. Name an attribute to see what stating it does."
         )
-    flips = w.span(summary["metrics"]["flip_rate"].get("none"))
+    flips = w.span(summary["metrics"]["flip_rate"]["none"])
     if flips is None:
         return "Every row that was not answered is counted below as what it is."
     words = (
         f"{f.exact(summary['flips']['flipped'])} of {f.exact(summary['flips']['comparable'])} rows "
         f"came out differently when nothing but {name} was changed ({w.share(flips[0])}, "
-        f"{w.chances(summary)} interval {w.between(flips, w.share)}). "
+        f"{w.confidence(summary)} interval {w.between(flips, w.share)}). "
     )
     return words + _placebo(summary, found)
 
 
-def _placebo(summary: w.Summary, found: Evidence) -> str:
+def _placebo(summary: schema.Summary, found: Evidence) -> str:
     placebo = summary["flips"]["placebo"]
-    rate, excess = w.span(placebo["flip_rate"]), w.span(placebo.get("excess"))
+    rate, excess = w.span(placebo["flip_rate"]), w.span(placebo["excess"])
     if rate is None:
         words = f"There is no placebo beside it ({w.reason(placebo['flip_rate'])}): how many any "
         words += "other change of the text would have changed is not known."
@@ -192,12 +193,12 @@ def _placebo(summary: w.Summary, found: Evidence) -> str:
     return words
 
 
-def tone(summary: w.Summary) -> str:
+def tone(summary: schema.Summary) -> str:
     """How the headline is to be taken, for the sign beside it: bad, good or open."""
     return "bad" if evidence(summary) == "shown" else "open"
 
 
-def rule_note(summary: w.Summary) -> str:
+def rule_note(summary: schema.Summary) -> str:
     """Which rule was audited, and what it does; empty where no rule was asked for."""
     rule = summary["rule"]
     others = [one for one in summary["rules"] if one != "none"]
@@ -208,13 +209,13 @@ def rule_note(summary: w.Summary) -> str:
     return f"Audited: the judge under the rule {rule}. {effect(summary, rule)}"
 
 
-def effect(summary: w.Summary, rule: str) -> str:
+def effect(summary: schema.Summary, rule: str) -> str:
     """What a rule did to the gap between groups and to accuracy, with intervals."""
     grouping = w.lead(summary)
     name = f"demographic parity difference by {grouping['name']}"
     by_rule = grouping["metrics"]["demographic_parity_difference"]
     before, after = w.span(by_rule["none"]), w.span(by_rule[rule])
-    gain = w.span(grouping["gains"]["demographic_parity_difference"].get(rule))
+    gain = w.span(grouping["gains"]["demographic_parity_difference"][rule])
     if before is None or after is None or gain is None:
         first = f"What it does to the {name} is not known: {_why(by_rule, rule)}."
     else:
@@ -222,7 +223,7 @@ def effect(summary: w.Summary, rule: str) -> str:
         verb = "goes" if abs(gain[0]) < w.CLOSE else "falls" if gain[0] > 0 else "rises"
         first = f"The {name} {verb} {moves} (gain {w.between(gain, w.points)})"
         first += "." if gain[1] > 0 or gain[2] < 0 else ", which may be chance."
-    change = w.span(summary["gains"]["accuracy"].get(rule))
+    change = w.span(summary["gains"]["accuracy"][rule])
     accuracy = summary["metrics"]["accuracy"]
     if change is None or not w.span(accuracy["none"]) or not w.span(accuracy[rule]):
         return f"{first} What it does to accuracy is not known."
@@ -233,14 +234,14 @@ def effect(summary: w.Summary, rule: str) -> str:
     )
 
 
-def _why(by_rule: Mapping[str, Any], rule: str) -> str:
+def _why(by_rule: schema.ByRule, rule: str) -> str:
     return next((w.reason(by_rule[r]) for r in ("none", rule) if not w.span(by_rule[r])), "")
 
 
 # ---- key numbers --------------------------------------------------------------------------------
 
 
-def tiles(summary: w.Summary) -> list[Tile]:
+def tiles(summary: schema.Summary) -> list[Tile]:
     """The key numbers, before and after the rule that is shown."""
     rule = w.shown_rule(summary)
     parity = w.lead(summary)
@@ -256,9 +257,9 @@ def tiles(summary: w.Summary) -> list[Tile]:
     ]  # fmt: skip
 
 
-def _flips(summary: w.Summary) -> Tile:
+def _flips(summary: schema.Summary) -> Tile:
     label = "Decisions that flip"
-    if not summary.get("attribute"):
+    if summary["attribute"] is None:
         return Tile(label, "not asked", note="no attribute was named")
     rate = w.span(summary["metrics"]["flip_rate"]["none"])
     if rate is None:
@@ -268,14 +269,12 @@ def _flips(summary: w.Summary) -> Tile:
     return Tile(label, w.share(rate[0]), note=f"{w.between(rate, w.share)}; {note}")
 
 
-def _pair(
-    label: str, by_rule: Mapping[str, Any], rule: str | None, form: Any, by: str = ""
-) -> Tile:
+def _pair(label: str, by_rule: schema.ByRule, rule: str | None, form: w.Form, by: str = "") -> Tile:
     before = w.span(by_rule["none"])
     after = None if rule is None else w.span(by_rule[rule])
     if before is None and after is None:
         return Tile(label.split(",")[0], "unknown", note="too few answers")
-    told = ", ".join(filter(None, [by, f"rule {rule}" if rule else ""]))
+    note = ", ".join(filter(None, [by, f"rule {rule}" if rule else ""]))
     if before is not None and rule is None:
         return Tile(label.split(",")[0], form(before[0]), note=_also(w.between(before, form), by))
     old = f.DASH if before is None else form(before[0])
@@ -283,59 +282,54 @@ def _pair(
     change = "unknown"
     if before is not None and after is not None:
         change = f.signed(round(100 * after[0], 1) - round(100 * before[0], 1), 1)
-    return Tile(label, change, old, new, told)
+    return Tile(label, change, old, new, note)
 
 
 def _also(words: str, more: str) -> str:
     return f"{words}, {more}" if more else words
 
 
-def _unanswered(summary: w.Summary) -> Tile:
+def _unanswered(summary: schema.Summary) -> Tile:
     counts = summary["outcomes"]["none"]
-    refused, unparsed = int(counts["refused"]), int(counts["unparsed"])
-    failed = int(counts.get("failed", 0))
-    silent = summary["n"] - int(counts["answered"])
+    refused, unparsed, failed = counts["refused"], counts["unparsed"], counts["failed"]
+    silent = summary["n"] - counts["answered"]
     note = f"{refused:,} refused, {unparsed:,} unparsed"
     if failed:
         note = f"{refused:,} refused, {unparsed:,} unp., {failed:,} failed"
-    return Tile("No answer", w.share(silent / max(1, summary["n"])), note=note)
+    return Tile("No answer", w.share(silent / summary["n"]), note=note)
 
 
-def _passes(summary: w.Summary, rule: str | None) -> Tile:
-    label, by_rule = "Passes per decision", summary["forward_passes_by_rule"]
-    before = per_decision(summary, "none")
-    if rule is None or rule not in by_rule:
+def _passes(summary: schema.Summary, rule: str | None) -> Tile:
+    label, before = "Passes per decision", per_decision(summary, "none")
+    if rule is None:
         return Tile(label, before, note="forward passes")
     after = per_decision(summary, rule)
     return Tile(label, f"{after}×", before, after, f"rule {rule}")
 
 
-def per_decision(summary: w.Summary, rule: str) -> str:
+def per_decision(summary: schema.Summary, rule: str) -> str:
     """Forward passes for one decision under a rule."""
-    passes = f.finite(summary["forward_passes_by_rule"].get(rule))
-    if passes is None:
-        return f.DASH
-    each = passes / max(1, summary["n"])
+    each = summary["forward_passes_by_rule"][rule] / summary["n"]
     return f"{each:.0f}" if abs(each - round(each)) < 0.05 else f"{each:.1f}"
 
 
 # ---- the part that is removable -----------------------------------------------------------------
 
 
-def parts(summary: w.Summary, decomposition: Mapping[str, Any], names: Sequence[str]) -> str:
+def parts(summary: schema.Summary, decomposition: Mapping[str, schema.GapParts]) -> str:
     """The greatest gap and its two parts, in a sentence."""
-    known = [(name, decomposition[name]) for name in names if w.span(decomposition[name]["direct"])]
+    known = []
+    for name, found in decomposition.items():
+        gap, direct, rest = w.span(found["gap"]), w.span(found["direct"]), w.span(found["rest"])
+        if gap and direct and rest:
+            known.append((name, found["reference"], gap, direct, rest))
     if not known:
         return "How much of a gap the stated attribute makes cannot be told here."
-    name, found = max(known, key=lambda pair: abs(pair[1]["gap"]["value"]))
-    gap, direct, rest = (w.span(found[key]) for key in ("gap", "direct", "rest"))
-    assert gap is not None
-    assert direct is not None
-    assert rest is not None
+    name, reference, gap, direct, rest = max(known, key=lambda one: abs(one[2][0]))
     less = "more" if gap[0] >= 0 else "less"
     return (
         f"{name} gets “{summary['settings']['favourable']}” {w.size(gap[0])} points {less} often "
-        f"than {found['reference']}. Of these {w.points(gap[0])} points, {w.points(direct[0])} "
+        f"than {reference}. Of these {w.points(gap[0])} points, {w.points(direct[0])} "
         f"({w.between(direct, w.points)}) are made by stating {w.attribute(summary)}: rules over "
         f"variations take them away. The other {w.points(rest[0])} ({w.between(rest, w.points)}) "
         f"come through everything else in the text, and stay."

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from markupsafe import Markup
 
+from leanfair.fairness import schema
 from leanfair.fairness.report import words as w
 from leanfair.fairness.report.charts import Dot, Row, Spot, frontier_chart, rows_chart
 from leanfair.fairness.report.rows import members
@@ -17,23 +17,23 @@ PAIRS = 12
 """So many pairs of values are drawn; the table has all."""
 
 
-def _dot(found: Any, form: Any, shape: str, style: str, prefix: str = "") -> Dot:
-    span = w.span(found)
+def _dot(interval: schema.Interval, form: w.Form, shape: str, style: str, prefix: str = "") -> Dot:
+    span = w.span(interval)
     if span is None:
         return Dot(None, f"{prefix}{w.UNKNOWN}", DASH, shape, style)
     words = f"{prefix}{form(span[0])} ({w.between(span, form)})"
     return Dot(span, words, form(span[0]), shape, style)
 
 
-def rates_chart(summary: w.Summary, width: float, identity: str, style: str) -> Markup | None:
+def rates_chart(summary: schema.Summary, width: float, identity: str, style: str) -> Markup | None:
     """The flip rate beside that of the placebo."""
-    placebo = (summary.get("flips") or {}).get("placebo") or {}
-    flips = summary["metrics"].get("flip_rate", {}).get("none")
+    placebo = summary["flips"]["placebo"]["flip_rate"]
+    flips = summary["metrics"]["flip_rate"]["none"]
     if w.span(flips) is None:
         return None
     rows = [Row(f"{w.attribute(summary)} changed", (_dot(flips, w.share, "circle", "layer"),))]
-    if w.span(placebo.get("flip_rate")):
-        dot = _dot(placebo["flip_rate"], w.share, "diamond", "plain")
+    if w.span(placebo):
+        dot = _dot(placebo, w.share, "diamond", "plain")
         rows.append(Row("placebo changed", (dot,)))
     about = " ".join(f"{row.label}: {row.dots[0].words}." for row in rows)
     return rows_chart(
@@ -43,14 +43,14 @@ def rates_chart(summary: w.Summary, width: float, identity: str, style: str) -> 
 
 
 def pairs_chart(
-    found: tuple[w.Summary, Sequence[Favour]], width: float, identity: str, style: str
+    found: tuple[schema.Summary, Sequence[Favour]], width: float, identity: str, style: str
 ) -> Markup | None:
     """Signed flips, the greatest first."""
     summary, pairs = found
     shown = [pair for pair in pairs if pair.gain is not None][:PAIRS]
     if not shown:
         return None
-    alpha = 1 - w.confidence(summary)
+    alpha = w.alpha(summary)
     rows = []
     for pair in shown:
         gain = pair.gain
@@ -68,7 +68,10 @@ def pairs_chart(
 
 
 def groups_chart(
-    found: tuple[w.Summary, Mapping[str, Any], str | None], width: float, identity: str, style: str
+    found: tuple[schema.Summary, schema.Grouping, str | None],
+    width: float,
+    identity: str,
+    style: str,
 ) -> Markup | None:
     """The selection rate of each group, before and after the rule."""
     summary, grouping, rule = found
@@ -89,13 +92,13 @@ def groups_chart(
 
 
 def parts_chart(
-    decomposition: Mapping[str, Any], width: float, identity: str, style: str
+    decomposition: Mapping[str, schema.GapParts], width: float, identity: str, style: str
 ) -> Markup | None:
     """Each gap as a bar, and below it the part of the stated attribute and the rest, which go on
     from each other."""
     rows = []
     for name, found in decomposition.items():
-        gap, direct, rest = (w.span(found[key]) for key in ("gap", "direct", "rest"))
+        gap, direct, rest = w.span(found["gap"]), w.span(found["direct"]), w.span(found["rest"])
         label = f"{name} less {found['reference']}"
         if gap is None:
             continue
@@ -121,7 +124,7 @@ def _bar(span: w.Span, base: float, name: str, style: str) -> Dot:
     return Dot(moved, words, w.points(span[0]), "square", style, base)
 
 
-def spots(summary: w.Summary, grouping: Mapping[str, Any]) -> list[Spot]:
+def spots(summary: schema.Summary, grouping: schema.Grouping) -> list[Spot]:
     """Rules as marks of the frontier; those that decide alike in one."""
     parity = grouping["metrics"]["demographic_parity_difference"]
     found: list[Spot] = []
@@ -129,7 +132,7 @@ def spots(summary: w.Summary, grouping: Mapping[str, Any]) -> list[Spot]:
         gap, accuracy = w.span(parity[rule]), w.span(summary["metrics"]["accuracy"][rule])
         if gap is None or accuracy is None:
             continue
-        passes = summary["forward_passes_by_rule"].get(rule, 0) / max(1, summary["n"])
+        passes = summary["forward_passes_by_rule"][rule] / summary["n"]
         words = (
             f"{w.titled(rule)}: gap {w.size(gap[0])} points ({w.between(gap, w.size)}), accuracy "
             f"{w.share(accuracy[0])} ({w.between(accuracy, w.share)}), "
@@ -153,7 +156,7 @@ def _same(one: Spot, other: Spot) -> bool:
 
 
 def frontier(
-    found: tuple[w.Summary, Mapping[str, Any]], width: float, identity: str, style: str
+    found: tuple[schema.Summary, schema.Grouping], width: float, identity: str, style: str
 ) -> Markup | None:
     """The frontier of all rules whose gap and accuracy are known."""
     known = spots(*found)

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
+from leanfair.fairness import schema
 from leanfair.html import formats as f
 
-Summary = Mapping[str, Any]
-Span = tuple[float, float, float]
+Span: TypeAlias = tuple[float, float, float]
 """A value, the low and the high end of its interval."""
+Form: TypeAlias = Callable[[float], str]
+"""How a number is written."""
 
 UNKNOWN = "not known"
 CLOSE = 5e-4
 
 
-def span(found: Any) -> Span | None:
-    """An interval of summary.json; None where nothing can be said."""
-    if not isinstance(found, Mapping):
-        return None
-    value, low, high = (f.finite(found.get(key)) for key in ("value", "low", "high"))
+def span(interval: schema.Interval) -> Span | None:
+    """The numbers of an interval; None where there is no estimate."""
+    value, low, high = interval["value"], interval["low"], interval["high"]
     return None if value is None or low is None or high is None else (value, low, high)
 
 
-def reason(found: Any) -> str:
-    """Why nothing can be said."""
-    why = str(found.get("reason") or "") if isinstance(found, Mapping) else ""
-    return why or "it was not measured"
+def reason(interval: schema.Interval) -> str:
+    """Why there is no estimate."""
+    return interval.get("reason", "")
 
 
-def share(value: Any) -> str:
+def share(value: float) -> str:
     """18.1%."""
     return f.percent(value)
 
@@ -44,57 +43,54 @@ def size(value: float) -> str:
     return f.signed(abs(100 * value), 1).lstrip("+")
 
 
-def between(found: Span, form: Any) -> str:
+def between(span: Span, form: Form) -> str:
     """The interval alone: 12.4% to 24.8%."""
-    return f"{form(found[1])} to {form(found[2])}"
+    return f"{form(span[1])} to {form(span[2])}"
 
 
-def p_value(value: Any) -> str:
-    """A p value with no more digits than it has a meaning in."""
-    number = f.finite(value)
-    if number is None:
+def p_value(value: float | None) -> str:
+    """A p-value with no more digits than are meaningful."""
+    if value is None:
         return f.DASH
-    if number < 0.001:
+    if value < 0.001:
         return "< 0.001"
-    return f"{number:.3f}" if number < 0.0995 else f"{number:.2f}"
+    return f"{value:.3f}" if value < 0.0995 else f"{value:.2f}"
 
 
-def chances(summary: Summary) -> str:
-    """How sure the intervals are: 95 %."""
-    return f"{100 * confidence(summary):g}%"
+def confidence(summary: schema.Summary) -> str:
+    """The level of the intervals: 95%."""
+    return f"{100 * summary['settings']['confidence']:g}%"
 
 
-def confidence(summary: Summary) -> float:
-    """The share of intervals that hold what is true."""
-    return f.finite(summary.get("settings", {}).get("confidence")) or 0.95
+def alpha(summary: schema.Summary) -> float:
+    """The significance level that goes with the intervals: 0.05."""
+    return 1 - summary["settings"]["confidence"]
 
 
 def listed(words: Sequence[str]) -> str:
     """a, b and c."""
-    found = [str(word) for word in words]
-    return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def attribute(summary: Summary) -> str:
-    """What was varied, in words; empty where nothing was."""
-    names = summary.get("attribute") or []
-    return listed([names] if isinstance(names, str) else names)
+def attribute(summary: schema.Summary) -> str:
+    """The attributes that were varied, in words; empty where there are none."""
+    return listed(summary["attribute"] or [])
 
 
-def lead(summary: Summary) -> Mapping[str, Any]:
-    """The grouping to look at first: that by the attribute which was varied, else the last one."""
-    names = {str(name).lower() for name in summary.get("attribute") or []}
+def lead(summary: schema.Summary) -> schema.Grouping:
+    """The grouping to show first: that by the attribute which was varied, else the last one."""
+    names = {name.lower() for name in summary["attribute"] or []}
     for grouping in summary["groupings"]:
         if {column.lower() for column in grouping["columns"]} == names:
-            return dict(grouping)
-    return dict(summary["groupings"][-1])
+            return grouping
+    return summary["groupings"][-1]
 
 
-def shown_rule(summary: Summary) -> str | None:
-    """The rule that is set beside the judge as it stands: the audited one, else `mean`."""
+def shown_rule(summary: schema.Summary) -> str | None:
+    """The rule that is compared with the judge without a rule: the audited one, else `mean`."""
     others = [rule for rule in summary["rules"] if rule != "none"]
     if summary["rule"] != "none":
-        return str(summary["rule"])
+        return summary["rule"]
     return "mean" if "mean" in others else others[0] if others else None
 
 

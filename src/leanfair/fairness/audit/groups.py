@@ -1,0 +1,233 @@
+"""The groups and groupings of summary.json: rates, gaps and tests by group."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from leanfair.fairness import schema
+from leanfair.fairness.audit.decomposition import parts_of_gaps
+from leanfair.fairness.audit.entries import interval_entry
+from leanfair.fairness.audit.inputs import AuditInput
+from leanfair.fairness.metrics.rates import DIFFERENCES, GAPS, METRICS, Among, Grouping, GroupRates
+from leanfair.statistics import Interval, benjamini_hochberg, fisher
+
+FOUR_FIFTHS = 0.8
+"""A rule of thumb of United States employment agencies (29 CFR 1607.4 D) for selection rates; no
+threshold of New York City's Local Law 144, which has none."""
+
+Tests = Sequence[tuple["float | None", "float | None"]]
+"""For each group the p-value and the adjusted p-value, None where there is no test."""
+
+
+def counts(
+    given: AuditInput, rule: str, grouping: Grouping | None = None, group: int = 0
+) -> schema.Counts:
+    """How many rows had each outcome under a rule: of all rows, or of one group."""
+    outcomes = given.outcomes[rule]
+    rows: Sequence[int] = range(len(outcomes))
+    if grouping is not None:
+        rows = np.flatnonzero(grouping.codes == group).tolist()
+    statuses = Counter(outcomes[i][2] for i in rows)
+    return {
+        "answered": statuses["answered"],
+        "refused": statuses["refused"],
+        "unparsed": statuses["unparsed"],
+        "abstained": statuses["abstained"],
+        "failed": statuses["failed"],
+        "favourable": sum(outcomes[i][0] == given.favourable for i in rows),
+    }
+
+
+# ---- groupings ----------------------------------------------------------------------------------
+
+
+def groupings_of(given: AuditInput) -> list[schema.Grouping]:
+    """The key `groupings`."""
+    return [_grouping(given, place) for place in range(len(given.table.groupings))]
+
+
+def _grouping(given: AuditInput, place: int) -> schema.Grouping:
+    rates, grouping = given.group_rates[place], given.table.groupings[place]
+    reference = reference_of(grouping, given.reference)
+    return {
+        "name": grouping.name,
+        "columns": list(grouping.columns),
+        "groups": [group_key(given.table.groupings, grouping, name) for name in grouping.names],
+        "alone": list(grouping.alone),
+        "unknown": grouping.unknown,
+        "reference": grouping.names[reference],
+        "metrics": metrics_of(given, rates),
+        "metrics_among_answered": metrics_of(given, rates, "answered"),
+        "gains": gains_of(given, rates),
+        "gaps": _gaps(given, rates, reference),
+        "decomposition": _decomposition(given, place, reference),
+    }
+
+
+def reference_of(grouping: Grouping, asked: str | None) -> int:
+    """The group that others are compared with: the one asked for, else the largest."""
+    if asked in grouping.names:
+        return grouping.names.index(asked)
+    return int(grouping.sizes.argmax())
+
+
+def group_key(groupings: Sequence[Grouping], grouping: Grouping, name: str) -> str:
+    """A group's name, with its column where another column has a group of that name."""
+    several = sum(name in (*other.names, *other.alone) for other in groupings) > 1
+    return f"{grouping.name}: {name}" if several else name
+
+
+def metrics_of(
+    given: AuditInput, rates: GroupRates, among: Among = "all"
+) -> dict[schema.MetricName, schema.ByRule]:
+    """Every metric of a grouping under every rule."""
+    return {
+        name: {rule: interval_entry(rates.metric(name, rule, among)) for rule in given.rules}
+        for name in METRICS
+    }
+
+
+def gains_of(given: AuditInput, rates: GroupRates) -> dict[schema.DifferenceName, schema.ByRule]:
+    """Every difference without a rule minus the same under each rule."""
+    return {
+        name: {rule: interval_entry(rates.gain(name, "none", rule)) for rule in given.rules[1:]}
+        for name in DIFFERENCES
+    }
+
+
+def _gaps(
+    given: AuditInput, rates: GroupRates, reference: int
+) -> dict[str, dict[schema.GapName, schema.Gap]]:
+    """Each group's rates minus the reference group's, and how each rule changes that."""
+    return {
+        name: {gap: _gap(given, rates, gap, g, reference) for gap in GAPS}
+        for g, name in enumerate(rates.grouping.names)
+        if g != reference
+    }
+
+
+def _gap(
+    given: AuditInput, rates: GroupRates, gap: schema.GapName, g: int, reference: int
+) -> schema.Gap:
+    return {
+        "by_rule": {
+            rule: interval_entry(rates.signed(gap, g, reference, rule)) for rule in given.rules
+        },
+        "change": {
+            rule: interval_entry(rates.signed(gap, g, reference, rule, "none"))
+            for rule in given.rules[1:]
+        },
+    }
+
+
+def _decomposition(
+    given: AuditInput, place: int, reference: int
+) -> dict[str, schema.GapParts] | None:
+    if given.attributes is None:
+        return None
+    return parts_of_gaps(
+        given.table.groupings[place],
+        reference,
+        given.evidence.sets,
+        given.decided["none"].favourable,
+        given.favourable,
+        given.resampling,
+        given.resampling.rng(200 + place),
+    )
+
+
+# ---- groups -------------------------------------------------------------------------------------
+
+
+def groups_of(given: AuditInput) -> dict[str, schema.Group | schema.SingleRowGroup]:
+    """The key `groups`."""
+    groups: dict[str, schema.Group | schema.SingleRowGroup] = {}
+    groupings = given.table.groupings
+    for rates, grouping in zip(given.group_rates, groupings, strict=True):
+        tests = {rule: _tests(given, grouping, rule) for rule in given.rules}
+        for g, name in enumerate(grouping.names):
+            groups[group_key(groupings, grouping, name)] = _group(given, rates, g, tests)
+        for name in grouping.alone:
+            groups[group_key(groupings, grouping, name)] = {
+                "grouping": grouping.name,
+                "n": 1,
+                "selection_rate": None,
+                "impact_ratio": None,
+                "reason": "one row: no rate follows from it",
+            }
+    return groups
+
+
+def _group(
+    given: AuditInput, rates: GroupRates, g: int, tests: Mapping[str, Tests]
+) -> schema.Group:
+    grouping = rates.grouping
+    by_rule = {rule: _outcome(given, rates, g, rule, tests[rule][g]) for rule in given.rules}
+    own = by_rule[given.rule]
+    return {
+        "grouping": grouping.name,
+        "values": dict(zip(grouping.columns, grouping.values[g], strict=True)),
+        "n": int(grouping.sizes[g]),
+        "share": float(grouping.sizes[g] / grouping.sizes.sum()),
+        "in_ratio": g in grouping.large,
+        **counts(given, given.rule, grouping, g),
+        "selection_rate": own["selection_rate"]["value"],
+        "impact_ratio": own["impact_ratio"]["value"],
+        "by_rule": by_rule,
+    }
+
+
+def _outcome(
+    given: AuditInput,
+    rates: GroupRates,
+    g: int,
+    rule: str,
+    test: tuple[float | None, float | None],
+) -> schema.GroupOutcome:
+    own = counts(given, rule, rates.grouping, g)
+    size = int(rates.grouping.sizes[g])
+    impact = rates.impact(rule, g)
+    return {
+        **own,
+        "selection_rate": interval_entry(rates.rate("selection_rate", rule, g)),
+        "true_positive_rate": interval_entry(rates.rate("true_positive_rate", rule, g)),
+        "false_positive_rate": interval_entry(rates.rate("false_positive_rate", rule, g)),
+        "accuracy": interval_entry(rates.rate("accuracy", rule, g)),
+        "selection_rate_among_answered": interval_entry(
+            rates.rate("selection_rate", rule, g, "answered")
+        ),
+        "selection_rate_bounds": [
+            own["favourable"] / size,
+            (own["favourable"] + size - own["answered"]) / size,
+        ],
+        "impact_ratio": interval_entry(impact),
+        "four_fifths": _four_fifths(impact),
+        "p": test[0],
+        "p_adjusted": test[1],
+    }
+
+
+def _four_fifths(impact: Interval) -> schema.FourFifths | None:
+    """Whether the whole interval lies below four fifths, not below, or neither."""
+    if impact.low is None or impact.high is None:
+        return None
+    if impact.high < FOUR_FIFTHS:
+        return "below"
+    return "not below" if impact.low >= FOUR_FIFTHS else "open"
+
+
+def _tests(given: AuditInput, grouping: Grouping, rule: str) -> Tests:
+    """Fisher's exact test of each group's selection rate against that of all others, adjusted over
+    the groups. It needs independent rows."""
+    if len(np.unique(given.table.clusters)) < len(given.table) or len(grouping.names) < 2:
+        return [(None, None)] * len(grouping.names)
+    favourable = given.decided[rule].favourable
+    p_values = []
+    for g in range(len(grouping.names)):
+        here, others = grouping.codes == g, (grouping.codes != g) & (grouping.codes >= 0)
+        hits, other = int(favourable[here].sum()), int(favourable[others].sum())
+        p_values.append(fisher(hits, int(here.sum()) - hits, other, int(others.sum()) - other))
+    return list(zip(p_values, benjamini_hochberg(p_values), strict=True))

@@ -1,0 +1,56 @@
+"""The two parts of a gap add up to it and are covered by their intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from leanfair.fairness.audit import decomposition as decompose
+from leanfair.fairness.metrics.rates import grouping_of
+from leanfair.statistics import Resampling
+from tests.support.judges import (
+    FAST,
+    biased,
+    judge,
+    people,
+    run,
+    simulated,
+)
+
+
+@pytest.mark.real
+def test_the_direct_part_and_the_rest_are_covered() -> None:
+    rng = np.random.default_rng(11)
+    held = np.zeros(2)
+    times = 250
+    for _ in range(times):
+        evidence, groups = simulated(rng, 120, 0.2)
+        grouping = grouping_of("race", ["race"], [groups])
+        observed = np.array(
+            [one.label == "yes" for told in evidence.sets for one in told if one.original]
+        )
+        parts = decompose.parts_of_gaps(
+            grouping, 1, evidence.sets, observed, "yes", Resampling(np.arange(120), 0, FAST), rng
+        )["v0"]
+        for k, (name, truth) in enumerate((("direct", 0.2), ("rest", 0.15))):
+            held[k] += parts[name]["low"] <= truth <= parts[name]["high"]
+    assert (held / times >= 0.93).all()
+    assert (held / times <= 0.975).all()
+
+
+def test_a_group_by_something_else_has_no_direct_part() -> None:
+    found = run(judge(biased("black", 0.2)), people(), group="sex").summary
+    parts = found["groupings"][0]["decomposition"]["male"]
+    assert parts["gap"]["value"] is not None
+    assert parts["direct"]["value"] is None
+    assert "do not state one value" in parts["direct"]["reason"]
+
+
+def test_intersections_of_one_value_differ_by_the_rest_alone() -> None:
+    found = run(
+        judge(biased("black", 0.2)), people(), group=["race", "sex"], reference="white & male"
+    ).summary
+    parts = found["groupings"][2]["decomposition"]
+    assert found["groupings"][2]["reference"] == "white & male"
+    assert parts["white & female"]["direct"]["value"] == 0.0
+    assert parts["black & female"]["direct"]["high"] < 0
