@@ -227,32 +227,6 @@ def test_a_process_that_is_killed_loses_nothing_that_was_answered(tmp_path: Path
     assert again.forward_passes == 1000 - known
 
 
-def test_a_stored_run_is_audited_again_without_a_model(tmp_path: Path) -> None:
-    store = tmp_path / "answers.jsonl"
-    first = judge(Model(), name="m", store=store, system="s")
-    before = first.decide(TEXTS)
-    again = Judge.from_store(store)
-    assert again.decide(TEXTS) == before
-    assert again.forward_passes == 0
-    assert again.describe()["prompt_hash"] == first.describe()["prompt_hash"]
-    with pytest.raises(InputError, match=r"^Row 2 is not in the store .* give the model"):
-        again.decide(["text 1", "text 99"])
-
-
-def test_of_several_judges_in_a_store_one_is_picked(tmp_path: Path) -> None:
-    store = tmp_path / "answers.jsonl"
-    judge(Model(), name="m", store=store).decide(TEXTS)
-    judge(Model(), name="n", store=store).decide(TEXTS)
-    judge(Model(), name="n", prompt="P: {text}", store=store).decide(TEXTS)
-    with pytest.raises(InputError, match="answers of 3 judges that fit"):
-        Judge.from_store(store)
-    assert Judge.from_store(store, model_name="m").decide(TEXTS)[3].label == "no"
-    picked = Judge.from_store(store, model_name="n", prompt="P: {text}")
-    assert picked.template.source == "P: {text}"
-    with pytest.raises(InputError, match="none at all"):
-        Judge.from_store(tmp_path / "nothing.jsonl")
-
-
 def test_a_callable_needs_a_name_where_its_answers_are_stored(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^Name the callable, as in leanfair\.Function"):
         judge(Model(), store=tmp_path / "answers.jsonl").decide(TEXTS)
