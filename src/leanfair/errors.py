@@ -29,3 +29,34 @@ class RunDirectoryError(LeanfairError, OSError):
 
 class MissingDependencyError(LeanfairError, ImportError):
     """An optional package is needed for what was asked."""
+
+
+FORWARD_ERRORS: tuple[type[Exception], ...] = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    StopIteration,
+    TypeError,
+    ValueError,
+)
+"""What the code of a network raises for inputs, widths or settings that it cannot take."""
+
+
+def raise_if_out_of_memory(error: BaseException) -> None:
+    """Raise `error` again if it says that memory ran out, on any device: PyTorch tells that by a
+    RuntimeError, which says nothing about the network. To be called where `FORWARD_ERRORS` are
+    caught."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    words = str(error).lower()
+    if "OutOfMemoryError" in names or any(said in words for said in _OUT_OF_MEMORY):
+        raise error
+
+
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "cublas_status_alloc_failed",
+)

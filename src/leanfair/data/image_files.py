@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import json
+import struct
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -292,6 +294,23 @@ def _size(array: npt.NDArray[np.uint8]) -> str:
     return f"{array.shape[1]}x{array.shape[0]}"
 
 
+_BROKEN = (
+    Image.DecompressionBombError,
+    AssertionError,
+    EOFError,
+    LookupError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""What decoders of images raise on broken bytes."""
+
+
 def _pixels(
     item: Encoded, place: str, size: int | None, channels: int | None
 ) -> npt.NDArray[np.uint8]:
@@ -301,7 +320,7 @@ def _pixels(
     try:
         image = item if isinstance(item, Image.Image) else Image.open(_opened(item))
         image.load()
-    except Exception as error:  # decoders raise whatever they like on broken bytes
+    except _BROKEN as error:
         raise InputError(
             f"The image in {place} is broken: replace or remove it ({error})."
         ) from error

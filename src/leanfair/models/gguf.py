@@ -6,11 +6,18 @@ import contextlib
 import hashlib
 import os
 import shutil
+import struct
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from leanfair.errors import InputError, MissingDependencyError, RunDirectoryError
+from leanfair.errors import (
+    FORWARD_ERRORS,
+    InputError,
+    MissingDependencyError,
+    RunDirectoryError,
+    raise_if_out_of_memory,
+)
 
 CACHE_VARIABLE = "LEANFAIR_CACHE"
 _BLOCK = 1 << 22
@@ -73,6 +80,7 @@ def _convert(path: Path, into: Path) -> None:
 def _read(path: Path) -> tuple[Any, Any]:
     import torch
     import transformers
+    from huggingface_hub.errors import StrictDataclassError
 
     where = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
     plain = {}
@@ -87,7 +95,8 @@ def _read(path: Path) -> tuple[Any, Any]:
         raise MissingDependencyError(
             "Reading a GGUF file needs the package gguf: pip install 'leanfair[gguf]'."
         ) from error
-    except Exception as error:  # broken bytes and unknown architectures fail in many ways
+    except (*FORWARD_ERRORS, OSError, EOFError, struct.error, StrictDataclassError) as error:
+        raise_if_out_of_memory(error)  # broken bytes and unknown architectures fail in many ways
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"{path} cannot be read as a GGUF language model: {first}") from error
     return model, tokenizer

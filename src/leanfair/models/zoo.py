@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from leanfair.errors import InputError, MissingDependencyError
+from leanfair.errors import (
+    FORWARD_ERRORS,
+    InputError,
+    MissingDependencyError,
+    raise_if_out_of_memory,
+)
 from leanfair.files import read_tensors
 from leanfair.models import pretrained
 from leanfair.models.origin import Origin, with_origin
@@ -27,6 +33,16 @@ def from_gguf(path: Path) -> nn.Module:
     return pretrained.open_gguf(path)
 
 
+_BROKEN: tuple[type[Exception], ...] = (
+    *FORWARD_ERRORS,
+    EOFError,
+    ImportError,
+    OSError,
+    UnpicklingError,
+)
+"""What PyTorch raises for bytes that are no weights."""
+
+
 def read_weights(path: Path) -> dict[str, Tensor]:
     if path.suffix == ".safetensors":
         return read_tensors(path)
@@ -34,7 +50,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise InputError(f"{path} is not a file of weights: give a .safetensors file.")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # unpickling raises whatever it likes on broken bytes
+    except _BROKEN as error:
+        raise_if_out_of_memory(error)
         raise InputError(
             f"{path} cannot be read as weights alone: save them as safetensors."
         ) from error

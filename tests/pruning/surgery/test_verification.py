@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from leanfair.data.batches import Batch
 from leanfair.errors import SurgeryError
+from leanfair.pruning.structures.dissect import dissect
 from leanfair.pruning.surgery.removal import apply, remove
 from leanfair.pruning.surgery.verification import difference
 from leanfair.pruning.types import Cut, Member, NeuronCut, Neurons
@@ -54,6 +55,48 @@ def test_any_way_to_notice_the_removal_is_an_error_of_ours(block):
     model = zoo.awake(zoo.Net(block)).double()
     with pytest.raises(SurgeryError, match=r"blocks\.0\.first"):
         apply(neuron_cut(3), model, PROOF)
+
+
+class Failing(zoo.Block):
+    """Fails in a way of its choice once it is narrower, or given what is no number."""
+
+    error: BaseException
+
+    def inside(self, x: Tensor) -> Tensor:
+        y = super().inside(x)
+        if y.shape[1] < zoo.HIDDEN or bool(y.isnan().any()):
+            raise self.error
+        return y
+
+
+@pytest.fixture
+def failing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> nn.Module:
+    monkeypatch.setattr(Failing, "error", request.param, raising=False)
+    return zoo.awake(zoo.Net(Failing)).double()
+
+
+FAULTS = [
+    RuntimeError("shapes"), ValueError(), KeyError(), IndexError(), AttributeError(), TypeError(),
+]  # fmt: skip
+OTHERS = [
+    torch.OutOfMemoryError("CUDA out of memory."), MemoryError(), KeyboardInterrupt(),
+    RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("failing", FAULTS, indirect=True, ids=repr)
+def test_what_a_network_raises_at_other_widths_is_a_removal_gone_wrong(failing: nn.Module) -> None:
+    with pytest.raises(SurgeryError, match=r"blocks\.0\.first"):
+        apply(neuron_cut(3), failing, PROOF)
+    assert dissect(failing, PROOF).neurons == ()
+
+
+@pytest.mark.parametrize("failing", OTHERS, indirect=True, ids=repr)
+def test_that_memory_ran_out_or_someone_stopped_is_never_taken_for_that(failing: nn.Module) -> None:
+    for work in (lambda: apply(neuron_cut(3), failing, PROOF), lambda: dissect(failing, PROOF)):
+        with pytest.raises(type(Failing.error)) as raised:
+            work()
+        assert raised.value is Failing.error
 
 
 def test_a_layer_that_is_also_used_elsewhere_is_found_out():

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from leanfair.data.batches import Batch, forward
+from leanfair.errors import FORWARD_ERRORS, raise_if_out_of_memory
 from leanfair.pruning.surgery.activations import (
     ArrivedError,
     Head,
@@ -149,7 +150,8 @@ class _Walk:
     def _holds(self, start: _Start, truth: Outputs) -> bool:
         try:
             outputs = self.run(start, first=True)
-        except Exception:
+        except FORWARD_ERRORS as error:
+            raise_if_out_of_memory(error)
             return False
         same = torch.equal(outputs.logits, truth.logits)
         return same and torch.equal(outputs.features, truth.features)

@@ -18,6 +18,7 @@ from torch import nn
 
 from leanfair.data.batches import Batch
 from leanfair.data.language import is_transformer
+from leanfair.errors import FORWARD_ERRORS, raise_if_out_of_memory
 from leanfair.pruning.structures.tracing.dependency import Tracer, is_chain
 from leanfair.pruning.structures.tracing.recording import Call, again, handles, record, tensors
 from leanfair.pruning.structures.tracing.tied_weights import shared
@@ -163,7 +164,8 @@ def _passes_on(block: nn.Module, exits: list[str], call: Call) -> bool:
         held += [block.get_submodule(leaf).register_forward_hook(zero_output) for leaf in exits]
         try:
             y = next(tensors(again(block, call)), None)
-        except Exception:  # it may refuse zeros
+        except FORWARD_ERRORS as error:  # it may refuse zeros
+            raise_if_out_of_memory(error)
             return False
     return y is not None and x.shape == y.shape and torch.allclose(x, y, rtol=1e-5, atol=1e-6)
 

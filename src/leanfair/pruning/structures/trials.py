@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from leanfair.data.batches import Batch, forward
-from leanfair.errors import SurgeryError
+from leanfair.errors import FORWARD_ERRORS, SurgeryError, raise_if_out_of_memory
 from leanfair.pruning.structures.tracing.dependency import Tracer
 from leanfair.pruning.structures.tracing.markers import NAN, mark_output
 from leanfair.pruning.structures.tracing.recording import handles, mapped
@@ -65,7 +65,8 @@ class Trials:
                 out = forward(_Without(self._model, (self.with_depth_entries(layer),)), few)
                 with masked(self._model, (layer,)):
                     twin = forward(self._model, few)
-        except Exception:  # it is called by name, or by number
+        except FORWARD_ERRORS as error:  # it is called by name, or by number
+            raise_if_out_of_memory(error)
             return False
         close = TOLERANCE.get(twin.dtype, 1e-4) * float(twin.abs().max())
         if out.shape != twin.shape or float((out - twin).abs().max()) > close:
@@ -143,7 +144,8 @@ def _differentiable(model: nn.Module, sample: Batch, names: list[str]) -> set[st
         try:
             logits = forward(model, sample.inputs).float().sum()
             slopes = torch.autograd.grad(logits, list(levers.values()), allow_unused=True)
-        except Exception:  # it keeps no gradients
+        except FORWARD_ERRORS as error:  # it keeps no gradients
+            raise_if_out_of_memory(error)
             return set()
     return {name for name, slope in zip(levers, slopes, strict=True) if slope is not None}
 
@@ -154,7 +156,8 @@ def _nan_reaches_logits(model: nn.Module, sample: Batch, name: str) -> bool:
         held.append(model.get_submodule(name).register_forward_hook(mark_output))
         try:
             return NAN.found_in(forward(model, sample.inputs))
-        except Exception:  # something refuses it
+        except FORWARD_ERRORS as error:  # something refuses it
+            raise_if_out_of_memory(error)
             return True
 
 
@@ -172,6 +175,7 @@ def _trains(model: nn.Module, sample: Batch) -> bool:
     try:
         with torch.no_grad():
             model(**inputs) if isinstance(inputs, dict) else model(inputs)
-    except Exception:
+    except FORWARD_ERRORS as error:
+        raise_if_out_of_memory(error)
         return False
     return True

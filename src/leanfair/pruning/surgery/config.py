@@ -8,7 +8,15 @@ from typing import Any
 
 from torch import nn
 
+from leanfair.errors import FORWARD_ERRORS
 from leanfair.pruning.types import Cut
+
+
+def configuration_errors() -> tuple[type[Exception], ...]:
+    """What transformers raises for a configuration that it, or the model's class, refuses."""
+    from huggingface_hub.errors import StrictDataclassError
+
+    return (*FORWARD_ERRORS, ImportError, OSError, StrictDataclassError)
 
 
 def changed(config: Any, changes: Mapping[str, Any]) -> Any:

@@ -16,8 +16,9 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from leanfair.data.language import is_transformer
+from leanfair.errors import raise_if_out_of_memory
 from leanfair.models.dtypes import default_dtype, dtype_of
-from leanfair.pruning.surgery.config import changed, silence
+from leanfair.pruning.surgery.config import changed, configuration_errors, silence
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -92,7 +93,8 @@ def build_from(model: nn.Module, config: Any) -> nn.Module | None:
             init_empty_weights(False),
         ):
             built: nn.Module = type(model)(config)
-    except Exception:  # a configuration may be refused in any way
+    except configuration_errors() as error:
+        raise_if_out_of_memory(error)
         return None
     return built
 

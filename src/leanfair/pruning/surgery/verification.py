@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from leanfair.data.batches import Batch
+from leanfair.errors import FORWARD_ERRORS, raise_if_out_of_memory
+from leanfair.evaluation.mode import full_precision
 from leanfair.pruning.surgery.activations import outputs
 from leanfair.pruning.surgery.masking import masked_by
 from leanfair.pruning.types import Cut
@@ -27,13 +29,13 @@ def difference(
     `heads` are the names of the heads of `model` and of `child`, where they are known already.
     """
     mine, its = heads or (None, None)
-    # TF32 would round away what is looked for.
-    with torch.backends.cudnn.flags(allow_tf32=False):
+    with full_precision():  # TF32 would round away what is looked for
         with masked_by(cut, model):
             twin = outputs(model, [proof], mine)
         try:
             out = outputs(child, [proof], its)
-        except Exception:
+        except FORWARD_ERRORS as error:
+            raise_if_out_of_memory(error)
             return inf  # a shape that no longer fits is a removal gone wrong, too
     gap = _gap(out.logits, twin.logits)
     if out.features.shape == twin.features.shape:  # else they are what was cut

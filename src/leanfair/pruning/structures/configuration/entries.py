@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from leanfair.errors import SurgeryError
-from leanfair.pruning.surgery.config import changed, entries
+from leanfair.pruning.surgery.config import changed, configuration_errors, entries
 from leanfair.pruning.surgery.narrowing import narrow
 from leanfair.pruning.surgery.rebuild import Shapes, alike, build_from, is_apart, shapes
 from leanfair.pruning.types import Cut, Layer, NeuronCut, Neurons
@@ -157,7 +157,7 @@ def built_with(model: nn.Module, changes: Entries) -> nn.Module | None:
     device; None if it builds nothing."""
     try:
         config = changed(model.config, changes)
-    except Exception:  # a configuration may be refused in any way
+    except configuration_errors():
         return None
     return build_from(model, config)
 

@@ -13,13 +13,13 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Set
-from contextlib import suppress
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from leanfair.data.batches import Batch
+from leanfair.errors import FORWARD_ERRORS, raise_if_out_of_memory
 from leanfair.pruning.structures.tracing.markers import NAN, Marker, clear_inputs, mark_output
 from leanfair.pruning.structures.tracing.recording import (
     Call,
@@ -107,7 +107,8 @@ class Tracer:
                 leaks = self._run(scope, source.module, marker, first=scope in residual)
             except _BlockedError as end:
                 return Trace(observer.marked, refusal=str(end))
-            except Exception as error:  # it may refuse a NaN
+            except FORWARD_ERRORS as error:  # it may refuse a NaN
+                raise_if_out_of_memory(error)
                 return Trace(
                     observer.marked, refusal=f"it fails when its channels are traced: {error}"
                 )
@@ -121,10 +122,15 @@ class Tracer:
     def trace_input(self, block: str) -> Marked:
         """The positions in `block` that depend on its input, as far as it can be traced."""
         observer = _Observer(self, NAN)
-        with handles() as held, suppress(Exception):  # it may refuse a NaN
+        with handles() as held:
             for name in self._within(block):
                 held += observer.observe(name)
-            again(self.modules[block], self._marked_call(block))
+            try:
+                again(self.modules[block], self._marked_call(block))
+            except _BlockedError:
+                pass
+            except FORWARD_ERRORS as error:  # it may refuse a NaN
+                raise_if_out_of_memory(error)
         return observer.marked
 
     def bypasses_weights(self, block: str) -> bool:
@@ -157,7 +163,8 @@ class Tracer:
                 held.append(self.modules[source].register_forward_hook(mark_output))
             try:
                 return again(self.modules[block], call)
-            except Exception:
+            except FORWARD_ERRORS as error:
+                raise_if_out_of_memory(error)
                 return None
 
     def _within(self, scope: str) -> list[str]:
