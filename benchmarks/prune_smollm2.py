@@ -39,9 +39,9 @@ from leanfair.models.pretrained import open_tokenizer
 from leanfair.pruning.checkpoint.loading import open_model
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
 from leanfair.pruning.loop import next_round
+from leanfair.pruning.presets import recipe_for, settings_from
 from leanfair.pruning.run.setup import open_run
 from leanfair.pruning.run.summary import machine
-from leanfair.pruning.settings import recipe_for, settings_from
 from leanfair.pruning.training.fine_tune import fine_tune
 
 LEVELS = (0.1, 0.2, 0.3)

@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from leanfair.options import options_of
+
 PAGE = Path(__file__).with_name("run-directory.md")
 MARKER = re.compile(r"(<!-- keys of ([\w.]+) -->\n).*?(<!-- end of keys -->)", re.DOTALL)
 
@@ -25,7 +27,7 @@ DOCUMENTED_IN = {
     "SettingsEntry": ("leanfair.pruning.settings", "Settings"),
     "RecipeEntry": ("leanfair.pruning.training.recipe", "Recipe"),
 }
-"""TypedDicts whose keys are the fields of a class that documents them."""
+"""TypedDicts whose keys are the options that a dataclass states."""
 
 WORDS = {
     str: "text",
@@ -72,6 +74,12 @@ def documentation(module: str, name: str) -> dict[str, str]:
     return dict(of(name))
 
 
+def options(module: str, name: str) -> dict[str, str]:
+    """What each option of a dataclass is for."""
+    stated = options_of(getattr(importlib.import_module(module), name))
+    return {key: option.help.text for key, option in stated.items()}
+
+
 def _text(statement: ast.stmt | None) -> str:
     """The text of a statement that is a string and nothing else."""
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
@@ -80,7 +88,11 @@ def _text(statement: ast.stmt | None) -> str:
 
 
 def _section(kind: Any, module: str) -> str:
-    texts = documentation(*DOCUMENTED_IN.get(kind.__name__, (module, kind.__name__)))
+    texts = (
+        options(*DOCUMENTED_IN[kind.__name__])
+        if kind.__name__ in DOCUMENTED_IN
+        else documentation(module, kind.__name__)
+    )
     hints = typing.get_type_hints(kind)
     return "\n".join(
         [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 class LeanfairError(Exception):
     """Anything that the user can put right. The command line prints it without a traceback."""
@@ -9,6 +11,23 @@ class LeanfairError(Exception):
 
 class InputError(LeanfairError, ValueError):
     """An argument, a file or a data set is not what it has to be."""
+
+
+class OptionError(InputError):
+    """An option has a value that cannot work. In `sentence` the names of options stand in braces,
+    so that each can be told as it was given: min_accuracy in Python, --min-accuracy on the command
+    line."""
+
+    def __init__(self, sentence: str, *names: str) -> None:
+        self.sentence, self.names = sentence, names
+        super().__init__(self.told(str))
+
+    def told(self, called: Callable[[str], str]) -> str:
+        """The sentence, with each option as it is called here."""
+        text = self.sentence
+        for name in self.names:
+            text = text.replace(f"{{{name}}}", called(name))
+        return text
 
 
 class UnsupportedModelError(LeanfairError, TypeError):

@@ -95,8 +95,9 @@ def _network() -> nn.Module:
 def digits(trained: bool = False, **settings: Any) -> dict[str, Any]:
     """A run of the digits network, with a bit of fine-tuning or none."""
     train, calibration, test = _digits()
-    data = {"train": train, "test": test} if trained else {**UNTRAINED, "test": test}
-    given = {"min_layers": 1, "batch_size": 32, **data, **settings}
+    fine_tuned = {"train": train, "test": test, "batch_size": 32}
+    data = fine_tuned if trained else {**UNTRAINED, "test": test}
+    given = {"min_layers": 1, **data, **settings}
     return pruned(_network(), calibration, **given)
 
 

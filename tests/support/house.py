@@ -20,8 +20,9 @@ PACKAGE = "leanfair"
 FACES = {"__init__", "__main__"}
 ORDER: dict[str, set[str]] = {}
 """What each of the rooms and files at the top may import, besides itself."""
-for _name in ("version", "errors", "lazy", "files", "similarity", "statistics", "html", "moved"):
-    ORDER[_name] = {"version", "errors", "lazy", "files", "similarity", "statistics", "html"}
+_GROUND = {"version", "errors", "lazy", "files", "options", "similarity", "statistics", "html"}
+for _name in (*_GROUND, "moved"):
+    ORDER[_name] = {*_GROUND}
 ORDER["data"] = set(ORDER) - {"moved"}
 ORDER["models"] = ORDER["evaluation"] = ORDER["data"] | {"data"}
 ORDER["pruning"] = ORDER["fairness"] = ORDER["data"] | {"data", "models", "evaluation"}

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from leanfair.cli import messages
-from leanfair.cli.messages import told_plainly
+from leanfair.cli.messages import check_texts, told_plainly
 
 Out = Annotated[
     str, typer.Option("--out", help="The directory of the demo's run.", show_default=False)
@@ -21,6 +21,7 @@ def prune_digits(out: Out, quiet: messages.Quiet = False, debug: messages.Debug 
     """
     again = "The same command goes on where it was."
     with told_plainly(debug, when_stopped=again):
+        check_texts(out=out)
         from leanfair.cli.pruning import demo_digits
 
         demo_digits.run(out, quiet)
@@ -33,6 +34,7 @@ def audit_census(out: Out, quiet: messages.Quiet = False, debug: messages.Debug 
     was stopped.
     """
     with told_plainly(debug, when_stopped="The same command goes on where it was."):
+        check_texts(out=out)
         from leanfair.cli.fairness import demo_fair
 
         demo_fair.run(out, quiet)

@@ -11,7 +11,7 @@ from typing import Annotated, TypeAlias
 import typer
 from rich.console import Console
 
-from leanfair.errors import LeanfairError
+from leanfair.errors import LeanfairError, OptionError
 
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -47,11 +47,35 @@ def told_plainly(debug: bool, *, when_stopped: str = "") -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
     except (LeanfairError, OSError) as error:
         sentence = str(error) if isinstance(error, LeanfairError) else _sentence(error)
+        if isinstance(error, OptionError):
+            sentence = error.told(flag)
         if debug or not sentence:
             raise
         rank = process_rank()
         typer.echo(f"Error{f' in process {rank}' if rank else ''}: {sentence}", err=True)
         raise typer.Exit(USER_ERROR) from None
+
+
+FLAGS = {
+    "MODEL": "MODEL",
+    "RUN": "RUN",
+    "choices": "--options",
+    "table": "--in",
+    "train": "--data",
+}
+"""What has another name on the command line than in Python."""
+
+
+def flag(name: str) -> str:
+    """The name of an option on the command line."""
+    return FLAGS.get(name, f"--{name.replace('_', '-')}")
+
+
+def check_texts(**given: str | None) -> None:
+    """Raise OptionError for a text that was given, but is empty."""
+    for name, text in given.items():
+        if text is not None and not text.strip():
+            raise OptionError(f"{{{name}}} must not be empty.", name)
 
 
 def _sentence(error: OSError) -> str:

@@ -5,22 +5,35 @@ A batch may be a tensor, a pair (inputs, labels), or a dict of tensors as transf
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from functools import cache
 from inspect import signature
-from typing import Any, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, TypeGuard, cast
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import default_collate
+from torch.utils.data import Dataset, default_collate
 
 from leanfair.data.randomness import drawn
 from leanfair.errors import InputError
 
 Inputs: TypeAlias = "Tensor | dict[str, Tensor]"
-Source: TypeAlias = Any
-"""A map-style torch Dataset, or a re-iterable of batches (a DataLoader or a list)."""
+RawBatch: TypeAlias = "Tensor | Mapping[str, Any] | Sequence[Any] | Batch"
+"""A tensor [n, ...], a pair (inputs, labels [n]), or a dict of tensors as transformers has it."""
+
+
+class Samples(Protocol):
+    """A map-style dataset: a torch Dataset, or anything that has a length and can be indexed."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
+Source: TypeAlias = "Samples | Dataset[Any] | Iterable[RawBatch] | str | Sequence[str]"
+"""A dataset, or an iterable of batches that can be gone through again (a DataLoader or a list);
+beside a tokenizer also a text or a list of texts."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +89,22 @@ def check_held_out(calibration: int | None) -> None:
         raise InputError(f"calibration must be a whole number above 0, not {calibration}.")
 
 
-def is_dataset(source: Source) -> bool:
+def is_dataset(source: Any) -> TypeGuard[Samples]:
     """Whether `source` is a map-style Dataset of samples, rather than an iterable of batches."""
     sized = hasattr(source, "__len__") and hasattr(source, "__getitem__")
     return sized and not isinstance(source, (list, tuple, Tensor, Mapping))
+
+
+def known_size(source: Source) -> int | None:
+    """How many samples one pass gives; None where only going through it would tell."""
+    if is_dataset(source):
+        return len(source)
+    held = getattr(source, "dataset", None)
+    if isinstance(held, Sized):
+        return len(held)
+    if isinstance(source, (list, tuple)):
+        return sum(len(as_batch(raw)) for raw in source)
+    return None
 
 
 def iterate(
@@ -105,7 +130,8 @@ def iterate(
 
 def _raw_batches(source: Source, batch_size: int, shuffle: int | None) -> Iterator[Any]:
     if isinstance(source, Tensor):
-        source = torch.utils.data.TensorDataset(source)
+        yield from _raw_batches(torch.utils.data.TensorDataset(source), batch_size, shuffle)
+        return
     if not is_dataset(source):
         if not isinstance(source, Iterable):
             raise InputError(
@@ -119,8 +145,9 @@ def _raw_batches(source: Source, batch_size: int, shuffle: int | None) -> Iterat
     for rows in torch.split(order, batch_size):
         if not len(rows):
             return  # an empty tensor splits into one empty part
-        if hasattr(source, "take"):
-            yield source.take(rows, generator)
+        take = getattr(source, "take", None)
+        if take is not None:
+            yield take(rows, generator)
         else:
             yield collated([source[int(i)] for i in rows])
 

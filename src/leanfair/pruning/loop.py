@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -22,7 +22,9 @@ from leanfair.data.batches import Source
 from leanfair.data.text import as_tokens
 from leanfair.errors import SurgeryError
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
+from leanfair.pruning.conflicts import check_fit, check_place, check_training
 from leanfair.pruning.criteria.criteria import checked, criterion_named
+from leanfair.pruning.presets import settings_from
 from leanfair.pruning.run.network import retraced
 from leanfair.pruning.run.propose import propose_layer, propose_neurons, savings_goal
 from leanfair.pruning.run.result import Pruned
@@ -30,13 +32,18 @@ from leanfair.pruning.run.setup import open_run
 from leanfair.pruning.run.state import Run, advance
 from leanfair.pruning.run.summary import finish
 from leanfair.pruning.run.tuning import tune
-from leanfair.pruning.settings import settings_from
 from leanfair.pruning.structures.update import heads
 from leanfair.pruning.surgery.removal import apply
 from leanfair.pruning.training.distributed import is_main
 from leanfair.pruning.training.reconstruction import reconstruct
-from leanfair.pruning.types import Candidate, Cut, Kind, Listener, Scores, Step
+from leanfair.pruning.types import Candidate, Cut, Kind, Listener, Scores, Step, Target
 from leanfair.similarity import cka
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from leanfair.pruning.prune_options import PruneOptions
+    from leanfair.pruning.settings import Preset
 
 FineTune = Callable[[nn.Module, float], None]
 
@@ -46,16 +53,16 @@ def prune(
     *,
     calibration: Source,
     cut: float,
-    of: str = "macs",
+    of: Target = "macs",
     train: Source | None = None,
     test: Source | None = None,
     out: str | Path | None = None,
-    preset: str | None = None,
+    preset: Preset | None = None,
     resume: bool = False,
     fine_tune: FineTune | None = None,
     on_event: Listener | None = None,
     tokenizer: Any = None,
-    **settings: Any,
+    **settings: Unpack[PruneOptions],
 ) -> Pruned:
     """A smaller network that keeps what `model` knows. `model` itself stays as it is.
 
@@ -71,15 +78,20 @@ def prune(
     out: the run directory; a killed run goes on from there with `resume`.
     fine_tune: instead of ours, a function (network, epochs) that trains the network in place.
     on_event: called with an `Event` at every sign of progress.
-    preset: "paper" for the official recipe; `settings` are the fields of `Settings` and `Recipe`.
+    preset: "paper" for the official recipe.
+    settings: what `PruneOptions` lists: the fields of `Settings` and of `Recipe`.
 
     Raises InputError for what cannot be done as asked (also for a cut beyond the reachable floor,
     which it names), UnsupportedModelError for a network without removable structures, SurgeryError
     where a removal does not reproduce its zero-masked twin, TrainingError where fine-tuning fails;
     the last good step then stays in `out`.
     """
-    chosen = settings_from(preset, {"cut": cut, "of": of, **settings}, model)
+    given = {"cut": cut, "of": of, **settings}
+    chosen = settings_from(preset, given, model)
     held, taught, asked = (as_tokens(data, tokenizer) for data in (calibration, train, test))
+    check_place(out, resume)
+    check_fit(given, chosen, model, held, tokenizer)
+    check_training(given, chosen, taught, fine_tune)
     with RunDirectory(Path(out) if out else None, is_main()) as directory:
         run = open_run(
             model, chosen, held, taught, asked, directory, resume, fine_tune, on_event, tokenizer

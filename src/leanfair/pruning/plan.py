@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
 from leanfair.data.batches import Source
 from leanfair.data.text import as_tokens
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
+from leanfair.pruning.conflicts import check_fit
 from leanfair.pruning.loop import propose
+from leanfair.pruning.presets import settings_from
 from leanfair.pruning.run.setup import set_up, standing
-from leanfair.pruning.settings import settings_from
-from leanfair.pruning.types import Cut
+from leanfair.pruning.types import Cut, Target
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from leanfair.pruning.prune_options import PruneOptions
+    from leanfair.pruning.settings import Preset
 
 
 @dataclass(frozen=True)
@@ -53,11 +60,11 @@ def plan(
     *,
     calibration: Source,
     cut: float,
-    of: str = "macs",
+    of: Target = "macs",
     out: str | Path | None = None,
-    preset: str | None = None,
+    preset: Preset | None = None,
     tokenizer: Any = None,
-    **settings: Any,
+    **settings: Unpack[PruneOptions],
 ) -> list[Cut]:
     """The cuts that compete in the next round of `prune` with these arguments, layer first; empty
     where the run is over. Nothing is trained, cut or written; where `out` holds a run already, its
@@ -81,15 +88,17 @@ def look_ahead(
     *,
     calibration: Source,
     cut: float,
-    of: str = "macs",
+    of: Target = "macs",
     out: str | Path | None = None,
-    preset: str | None = None,
+    preset: Preset | None = None,
     tokenizer: Any = None,
-    **settings: Any,
+    **settings: Unpack[PruneOptions],
 ) -> Plan:
     """`plan`, with where the run stands."""
-    chosen = settings_from(preset, {"cut": cut, "of": of, **settings}, model)
+    given = {"cut": cut, "of": of, **settings}
+    chosen = settings_from(preset, given, model)
     held = as_tokens(calibration, tokenizer)
+    check_fit(given, chosen, model, held, tokenizer)
     task = set_up(model, chosen, held, None, None, RunDirectory(None), None, None)
     directory = RunDirectory(Path(out) if out else None, writes=False)
     # A plan needs no training or test data, so that those are missing here says nothing.

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from leanfair.data.batches import Batch
+
 Kind = Literal["layer", "neurons"]
+Target = Literal["macs", "params", "latency", "memory"]
+CriterionName = Literal["kl", "l1", "cka", "fisher", "contribution", "random"]
 Side = Literal["out", "in", "both"]
 
 
@@ -105,6 +109,24 @@ class Scores:
     criterion: str
     layers: Mapping[str, float]
     neurons: Mapping[str, tuple[float, ...]]
+
+
+class Criterion(Protocol):
+    """A function that tells how important each structure of `anatomy` is to `model`.
+
+    batches: calibration data. seed: decides all chance. progress: called with the share that is
+    done, from 0 to 1.
+    """
+
+    def __call__(
+        self,
+        model: nn.Module,
+        anatomy: Anatomy,
+        batches: Sequence[Batch],
+        seed: int,
+        progress: Callable[[float], None],
+        /,
+    ) -> Scores: ...
 
 
 @dataclass(frozen=True)

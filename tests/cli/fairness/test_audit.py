@@ -105,9 +105,18 @@ def test_a_limit_that_is_exceeded_is_told_and_ends_with_exit_code_3(
         ({"--favourable": "maybe"}, "maybe"),
         ({"--rules": "mean,magic"}, "magic"),
         ({"--max-flip-rate": 7}, "--max-flip-rate"),
+        ({"--max-difference": -1}, "--max-difference"),
+        ({"--max-difference": "nan"}, "--max-difference"),
+        ({"--rules": "mean,mean"}, "--rules"),
+        ({"--group": "race,race"}, "--group"),
+        ({"--label": ""}, "--label"),
+        ({"--cluster": " "}, "--cluster"),
+        ({"--positive": ""}, "--positive"),
+        ({"--attribute": None, "--values": None, "--rules": None, "--max-flip-rate": 0.1}, "--max"),
     ],
 )
 def test_what_is_wrong_with_audit_is_one_sentence(
     change: dict[str, Any], named: str, leanfair: Leanfair, auditing: dict[str, Any]
 ) -> None:
-    assert named in complaint(leanfair("audit", *words({**auditing, **change})))
+    pairs = {name: value for name, value in {**auditing, **change}.items() if value is not None}
+    assert named in complaint(leanfair("audit", *words(pairs)))

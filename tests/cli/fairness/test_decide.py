@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
+from leanfair.cli.fairness.options import modern
 from leanfair.data.tables import read_table, write_table
 from tests.support import tiny_judge as tiny
 
@@ -102,6 +103,21 @@ def test_the_same_command_again_asks_the_model_nothing(
 
 
 @pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"rule": "gate"}, {"rule": "mean"}),
+        ({"rules": "gate,blind"}, {"rules": "mean,blind"}),
+        ({"rules": "mean,gate"}, {"rules": "mean"}),
+    ],
+)
+def test_an_older_rule_still_works_and_is_told(
+    given: dict[str, str], found: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert modern(given) == found
+    assert "gate decides as mean does" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("change", "named"),
     [
         ({"--in": "none.csv"}, "none.csv"),
@@ -112,9 +128,30 @@ def test_the_same_command_again_asks_the_model_nothing(
         ({"--options": "yes,,no"}, "--options"),
         ({"--options": "yes,yes please"}, "yes"),
         ({"--attribute": "shoesize"}, "shoesize"),
-        ({"--attribute": None, "--rule": "mean"}, "--attribute"),
+        ({"--attribute": None, "--values": None, "--rule": "mean"}, "--rule needs --attribute"),
         ({"--rule": "magic"}, "magic"),
         ({"--calibration": "magic"}, "calibration"),
+        ({"--rule": "none,mean"}, "--rule"),
+        ({"--options": "yes,yes"}, "--options"),
+        ({"--options": ""}, "--options"),
+        ({"--values": "Black,Black"}, "--values"),
+        ({"--values": "Black,"}, "--values"),
+        ({"--attribute": None, "--values": None, "--field": "race"}, "--field"),
+        ({"--attribute": None}, "--values"),
+        ({"--attribute": "race,race"}, "--attribute"),
+        ({"--attribute": " "}, "--attribute"),
+        ({"--field": "race,race"}, "--field"),
+        ({"--protect": ""}, "--protect"),
+        ({"--batch-size": 0}, "--batch-size"),
+        ({"--min-captured": 1.5}, "--min-captured"),
+        ({"--min-captured": "nan"}, "--min-captured"),
+        ({"--device": "abacus"}, "--device"),
+        ({"--system": ""}, "--system"),
+        ({"--revision": ""}, "--revision"),
+        ({"--model-name": ""}, "--model-name"),
+        ({"--store": ""}, "--store"),
+        ({"--model": ""}, "--model"),
+        ({"--in": ""}, "--in"),
         ({"--out": "decided.docx"}, "decided.docx"),
     ],
 )

@@ -35,14 +35,14 @@ def complaint(result: Result) -> str:
         (["--device", "abacus"], "abacus"),
         (["--optimizer", "magic"], "magic"),
         (["--threads", "0"], "--threads"),
-        (["--cut", "1"], "between 0 and 1"),
+        (["--cut", "1"], "--cut must be a number between 0 and 1"),
         (["--cut", "0"], "between 0 and 1"),
         (["--cut", "-0.5"], "between 0 and 1"),
         (["--cut", "nan"], "between 0 and 1"),
-        (["--min-accuracy", "97"], "min_accuracy"),
+        (["--min-accuracy", "97"], "--min-accuracy must be"),
         (["--data", "no/such/folder"], "no/such/folder"),
-        (["--calibration", "0"], "calibration"),
-        (["--image-size", "0"], "size"),
+        (["--calibration", "0"], "--calibration must be"),
+        (["--image-size", "0"], "--image-size must be"),
     ],
 )
 def test_a_wrong_option_is_refused_by_name(

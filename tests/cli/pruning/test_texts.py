@@ -107,7 +107,7 @@ def test_a_language_model_gets_blocks_of_tokens_and_its_tokenizer_is_handed_on(
     assert len(passed["tokenizer"]) == len(tokenizer())
     assert type(passed["model"]).__name__ == "LlamaForCausalLM"
     own = {"model", "train", "calibration", "test", "on_event", "out", "resume", "tokenizer"}
-    assert {k: v for k, v in passed.items() if k not in own} == {"cut": 0.2, "preset": None}
+    assert {k: v for k, v in passed.items() if k not in own} == {"cut": 0.2}
 
 
 def test_a_classifier_of_texts_gets_a_table_with_its_own_labels(
@@ -153,7 +153,7 @@ def test_settings_of_transformers_are_handed_on(
         ("bare", "book.txt", [], "holds no tokenizer: give --tokenizer"),
         ("narrow", "book.txt", [], "but {place}/narrow knows 16"),
         ("llama", "book.txt", ["--length", 65], "--length 65 is more than the 64 tokens"),
-        ("llama", "book.txt", ["--length", 1], "--length must be 2"),
+        ("llama", "book.txt", ["--length", 1], "--length must be a whole number, 2 or more"),
         ("llama", "book.txt", ["--image-size", 8], "--image-size means nothing for"),
         ("net.safetensors", "digits", ["--length", 8], "--length means nothing for digits"),
         ("llama", "table.csv", ["--label", "label"], "--label is for a classifier"),
@@ -165,7 +165,7 @@ def test_settings_of_transformers_are_handed_on(
         ("llama", "short.txt", ["--length", 16], "short.txt is too short: 1 blocks of 16 tokens"),
         ("llama", "book.txt", ["--min-accuracy", 0.5], "min_accuracy is for classifiers"),
         ("llama", "book.txt", ["--cut", 0.999], "beyond the floor"),
-        ("llama", "book.txt", ["--lora", -1], "lora must be a whole number, 0 or more"),
+        ("llama", "book.txt", ["--lora", -1], "--lora must be a whole number, 0 or more"),
         ("quantised", "book.txt", [], "is quantised (bitsandbytes)"),
         ("experts", "book.txt", [], "is a mixture of experts"),
         ("none.gguf", "book.txt", [], "none.gguf"),

@@ -13,8 +13,8 @@ import leanfair
 from leanfair.errors import InputError
 from leanfair.models.resnet_cifar import CifarResNet
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
+from leanfair.pruning.presets import settings_from
 from leanfair.pruning.run.setup import open_run, set_up
-from leanfair.pruning.settings import settings_from
 from tests.support.nets import samples, tiny
 
 QUICK: dict[str, Any] = {"criterion": "l1", "min_layers": 1, "latency_batches": ()}

@@ -10,9 +10,9 @@ import torch
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
 from leanfair.pruning.cost.macs import bill
 from leanfair.pruning.loop import candidate, propose
+from leanfair.pruning.presets import settings_from
 from leanfair.pruning.run.setup import open_run
 from leanfair.pruning.run.state import Run, advance
-from leanfair.pruning.settings import settings_from
 from leanfair.pruning.types import Event
 from tests.support.nets import samples, tiny
 

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
+from leanfair.pruning.presets import settings_from
 from leanfair.pruning.run.setup import open_run
 from leanfair.pruning.run.state import Run
 from leanfair.pruning.run.tuning import tune
-from leanfair.pruning.settings import settings_from
 from tests.support.nets import samples, tiny
 
 

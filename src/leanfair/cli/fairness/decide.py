@@ -2,67 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Any
 
 import typer
 
 from leanfair.cli import messages
-from leanfair.cli.fairness import options as given
+from leanfair.cli.derived import values_of, with_options
+from leanfair.cli.fairness.options import Deciding, Judging, Keeping, Ruling, modern
 from leanfair.cli.messages import told_plainly
 
-Out = Annotated[
-    str, typer.Option("--out", help="The table to write, with the decisions.", show_default=False)
-]
-Rule = Annotated[
-    str | None,
-    typer.Option(
-        "--rule",
-        help="mean (default), vote, abstain, blind or none.",
-        show_default=False,
-    ),
-]
+KINDS = (Deciding, Ruling, Judging, Keeping)
 
 
-def command(
-    context: typer.Context,
-    model: given.Model,
-    prompt: given.Prompt,
-    choices: given.Options,
-    table: given.Table,
-    out: Out,
-    attribute: given.Attribute = None,
-    rule: Rule = None,
-    values: given.Values = None,
-    field: given.Field = None,
-    protect: given.Protect = None,
-    calibration: given.Calibration = None,
-    system: given.System = None,
-    model_name: given.ModelName = None,
-    revision: given.Revision = None,
-    store: given.Store = None,
-    batch_size: given.BatchSize = None,
-    min_captured: given.MinCaptured = None,
-    chat: given.Chat = None,
-    device: given.Device = "auto",
-    quiet: messages.Quiet = False,
-    debug: messages.Debug = False,
-) -> None:
+@with_options(*KINDS)
+def command(quiet: messages.Quiet = False, debug: messages.Debug = False, **given: Any) -> None:
     """Decide each row of a table with a language model, but not by a protected attribute.
 
     Every row is written once for each value of the attribute, the model answers them all, and the
     rule makes one decision of the answers: whichever value came in, it is the same.
     """
-    kept = store or f"{out}.answers.jsonl"
+    out = given["out"]
+    kept = given["store"] or f"{out}.answers.jsonl"
     again = f"The same command goes on where it was ({kept})."
     with told_plainly(debug, when_stopped=again):
+        asked = values_of(modern(given), *KINDS)
+
         from leanfair.cli.fairness import judging
         from leanfair.data.tables import kind_of, read_table, write_table
 
         kind_of(out)
-        rows = read_table(table)
+        judging.check_attribute(asked)
+        rows = read_table(asked["table"])
         with judging.progress(quiet) as shown:
-            judge = judging.open_judge(context.params, kept, shown)
-            decider = judging.watched(judge, attribute, rule, values, field, protect or [])
+            judge = judging.open_judge(asked, kept, shown)
+            decider = judging.watched(judge, asked)
             items = judging.items_of(rows, judge)
             if not decider.fitted:
                 decider.fit(items)

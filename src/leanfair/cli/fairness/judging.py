@@ -15,7 +15,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from leanfair.cli.messages import is_interactive
-from leanfair.errors import InputError
+from leanfair.errors import InputError, OptionError
 from leanfair.fairness.judge.backends.open import model_with
 from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.judge.judge import Judge
@@ -29,65 +29,61 @@ os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 OF_THE_JUDGE = ("calibration", "system", "min_captured")
 OF_THE_MODEL = ("model_name", "revision", "batch_size", "chat", "device")
-"""The parameters of the commands that are settings of a Judge, and those of its model."""
+"""The options that are settings of a Judge, and those of its model."""
 
 Row = Mapping[str, Any]
 Shown = Callable[[int, int], None]
 
 
-def listed(text: str | None, what: str) -> list[str] | None:
-    """What stands between commas; None where nothing was given."""
-    if text is None:
-        return None
-    found = [part.strip() for part in text.split(",")]
-    if not all(found):
-        raise InputError(f"{what} is a list with commas, without empty places: {text!r} is not.")
-    return found
+def check_attribute(given: Mapping[str, Any]) -> None:
+    """Raise OptionError for an option that needs an attribute, where none is named."""
+    if "attribute" in given:
+        for name in ("values", "field"):
+            if name in given and len(given["attribute"]) > 1:
+                raise OptionError(
+                    f"{{{name}}} goes with a single {{attribute}}, not with several.",
+                    name,
+                    "attribute",
+                )
+        return
+    rules = {given.get("rule"), *given.get("rules", ())} - {None, "none"}
+    needing = [name for name in ("values", "field", "protect", "max_flip_rate") if name in given]
+    if rules:
+        needing.append("rule" if "rule" in given else "rules")
+    if needing:
+        raise OptionError(
+            f"{{{needing[0]}}} needs {{attribute}}: what must not count?", needing[0], "attribute"
+        )
 
 
 def open_judge(given: Mapping[str, Any], store: str, progress: Shown | None) -> Judge:
-    """The judge that a command's parameters describe; what was not given keeps its default."""
+    """The judge that a command's options describe; what was not given keeps its default."""
     prompt = given["prompt"]
     if not Path(prompt).is_file() and "{" not in prompt:
-        raise InputError(f"There is no prompt file {prompt}: give one, with a slot like {{text}}.")
-    options = listed(given["choices"], "--options") or []
-    settings = {name: given[name] for name in OF_THE_JUDGE if given[name] is not None}
-    asked = {name: given[name] for name in OF_THE_MODEL if given[name] not in (None, "auto")}
+        raise InputError(
+            f"There is no --prompt file {prompt}: give one, with a slot like {{text}}."
+        )
+    settings = {name: given[name] for name in OF_THE_JUDGE if name in given}
+    asked = {name: given[name] for name in OF_THE_MODEL if given.get(name) not in (None, "auto")}
     model = model_with(given["model"], asked)
+    options = list(given["choices"])
     return Judge(model, prompt, options, store=store, progress=progress, **settings)
 
 
-def watched(
-    judge: Judge,
-    attribute: str | None,
-    rule: str | None,
-    values: str | None,
-    field: str | None,
-    protect: Sequence[str],
-) -> Decider:
-    """`judge`, watched over by `rule` where an attribute is named."""
-    if attribute is None:
-        if rule not in (None, "none"):
-            raise InputError(f"The rule {rule} needs --attribute: what must not count?")
-        if values or field or protect:
-            raise InputError("--values, --field and --protect need --attribute.")
-        return judge
-    return mitigate(
-        judge,
-        protected(attribute, values, field, protect),
-        rule or "mean",  # type: ignore[arg-type]
-    )
+def watched(judge: Judge, given: Mapping[str, Any]) -> Decider:
+    """`judge`, watched over by the rule that was given where an attribute is named."""
+    attributes = protected(given)
+    return mitigate(judge, attributes, given.get("rule", "mean")) if attributes else judge
 
 
-def protected(
-    attribute: str, values: str | None, field: str | None, protect: Sequence[str]
-) -> list[ProtectedAttribute]:
-    """One attribute, or several with commas between. `values` and `field` go with a single one."""
-    found = listed(attribute, "--attribute") or []
-    if len(found) > 1 and (values is not None or field is not None):
-        raise InputError("--values and --field go with a single attribute, not with several.")
-    given = listed(values, "--values"), listed(field, "--field"), protect
-    return [as_protected(name, *given) for name in found]
+def protected(given: Mapping[str, Any]) -> list[ProtectedAttribute] | None:
+    """The attributes that must not count; None where none is named."""
+    if "attribute" not in given:
+        return None
+    values, fields = (list(given[name]) if name in given else None for name in ("values", "field"))
+    return [
+        as_protected(name, values, fields, given.get("protect", ())) for name in given["attribute"]
+    ]
 
 
 def items_of(rows: Sequence[Row], judge: Judge) -> list[Item]:

@@ -1,60 +1,149 @@
-"""The options of the commands that decide with a language model. None means: not given."""
+"""The options of the commands that decide with a language model."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 import typer
 
+from leanfair.fairness.judge.calibration import Calibration
+from leanfair.fairness.rules import Rule
+from leanfair.options import Help, Range
 
-def _option(name: str, what: str) -> Any:
-    return typer.Option(name, help=what, show_default=False)
+Device = Literal["auto", "cpu", "cuda"]
 
 
-Model: TypeAlias = Annotated[
-    str,
-    _option("--model", "A hub id, a folder, a .gguf file, or the URL of an OpenAI-like server."),
-]
-Prompt: TypeAlias = Annotated[
-    str, _option("--prompt", "A file with the prompt; {FIELD} is filled from the table's column.")
-]
-Options: TypeAlias = Annotated[
-    str, _option("--options", "What is decided among, with commas: yes,no.")
-]
-Attribute: TypeAlias = Annotated[
-    str | None,
-    _option("--attribute", "What must not count: race, gender, age, ..., or a YAML file."),
-]
-Values: TypeAlias = Annotated[
-    str | None, _option("--values", "Only these values of the attribute, with commas.")
-]
-Field: TypeAlias = Annotated[
-    str | None, _option("--field", "The columns that tell the attribute, with commas.")
-]
-Protect: TypeAlias = Annotated[
-    list[str] | None, _option("--protect", "A phrase that is not touched; may be repeated.")
-]
-Table: TypeAlias = Annotated[str, _option("--in", "The table: .csv, .tsv, .jsonl or .parquet.")]
-Calibration: TypeAlias = Annotated[
-    str | None,
-    _option("--calibration", "contextual or batch: divide out what the model leans to anyway."),
-]
-System: TypeAlias = Annotated[str | None, _option("--system", "The system turn.")]
-ModelName: TypeAlias = Annotated[
-    str | None, _option("--model-name", "The model's name on the server.")
-]
-Revision: TypeAlias = Annotated[str | None, _option("--revision", "The model's revision.")]
-Store: TypeAlias = Annotated[
-    str | None, _option("--store", "The file that keeps every answer, so that none is paid twice.")
-]
-BatchSize: TypeAlias = Annotated[
-    int | None, _option("--batch-size", "Prompts in one forward pass.")
-]
-MinCaptured: TypeAlias = Annotated[
-    float | None,
-    _option("--min-captured", "Less probability than this on the options is no answer (0.1)."),
-]
-Chat: TypeAlias = Annotated[
-    bool | None, _option("--chat/--no-chat", "Whether the model's chat template is used.")
-]
-Device: TypeAlias = Annotated[str, _option("--device", "auto (default), cpu or cuda.")]
+@dataclass(frozen=True)
+class Deciding:
+    """What decides, about what, and what must not count."""
+
+    model: Annotated[
+        str, Help("A hub id, a folder, a .gguf file, or the URL of an OpenAI-like server.")
+    ]
+    prompt: Annotated[
+        str, Help("A file with the prompt; {FIELD} is filled from the table's column.")
+    ]
+    choices: Annotated[
+        tuple[str, ...], Help("What is decided among, with commas: yes,no.", flags="--options")
+    ]
+    table: Annotated[str, Help("The table: .csv, .tsv, .jsonl or .parquet.", flags="--in")]
+    attribute: Annotated[
+        tuple[str, ...] | None,
+        Help("What must not count: race, gender, age, ..., or a YAML file.", default="nothing"),
+    ] = None
+    values: Annotated[
+        tuple[str, ...] | None,
+        Help("Only these values of the attribute, with commas.", default="all"),
+    ] = None
+    field: Annotated[
+        tuple[str, ...] | None,
+        Help("The columns that tell the attribute, with commas.", default="those of its name"),
+    ] = None
+    protect: Annotated[
+        tuple[str, ...] | None,
+        Help("A phrase that is not touched; may be repeated.", default="none", repeat=True),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Judging:
+    """How a Judge asks its model."""
+
+    calibration: Annotated[
+        Calibration | None,
+        Help("contextual or batch: divide out what the model leans to anyway.", default="none"),
+    ] = None
+    system: Annotated[str | None, Help("The system turn.", default="none")] = None
+    model_name: Annotated[
+        str | None, Help("The model's name on the server.", default="its first model")
+    ] = None
+    revision: Annotated[str | None, Help("The model's revision.", default="its newest")] = None
+    batch_size: Annotated[
+        int | None,
+        Help("Prompts in one forward pass.", default="as fits the model"),
+        Range(least=1),
+    ] = None
+    min_captured: Annotated[
+        float | None,
+        Help("Less probability than this on the options is no answer.", default="0.1"),
+        Range(least=0, most=1),
+    ] = None
+    chat: Annotated[
+        bool | None,
+        Help("Whether the model's chat template is used.", default="where it has one"),
+    ] = None
+    device: Annotated[Device, Help("Where the model runs: auto, cpu or cuda.")] = "auto"
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Where answers are kept."""
+
+    store: Annotated[
+        str | None,
+        Help(
+            "The file that keeps every answer, so that none is paid twice.",
+            default="one beside the result",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """How `decide` makes one decision of all answers, and where it writes them."""
+
+    out: Annotated[str, Help("The table to write, with the decisions.")]
+    rule: Annotated[
+        Rule | None, Help("How one decision is made of all answers.", default="mean")
+    ] = None
+
+
+@dataclass(frozen=True)
+class Auditing:
+    """What an audit compares, and its limits."""
+
+    label: Annotated[str, Help("The column that says what is right.")]
+    group: Annotated[tuple[str, ...], Help("The column of groups; several with commas.")]
+    favourable: Annotated[str, Help("The option that people want.")]
+    out: Annotated[str, Help("The directory of the audit.")]
+    positive: Annotated[
+        str | None,
+        Help(
+            "The value of the label column that means the favourable option, where it is not "
+            "written as an option.",
+            default="the option itself",
+        ),
+    ] = None
+    rules: Annotated[
+        tuple[Rule, ...] | None, Help("Rules to compare, with commas.", default="all")
+    ] = None
+    cluster: Annotated[
+        str | None, Help("The column that tells people apart.", default="each row is one")
+    ] = None
+    max_flip_rate: Annotated[
+        float | None,
+        Help("End with exit code 3 above this flip rate.", default="none"),
+        Range(least=0, most=1),
+    ] = None
+    max_difference: Annotated[
+        float | None,
+        Help("End with exit code 3 above this demographic parity difference.", default="none"),
+        Range(least=0, most=1),
+    ] = None
+    seed: Annotated[int, Help("Decides all chance.")] = 0
+
+
+def modern(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given, with the rule gate of version 0.1 as mean; that is told on stderr."""
+    found = dict(given)
+    rules = (given.get("rules") or "").split(",")
+    if "gate" in (given.get("rule"), *rules):
+        typer.echo("Note: the rule gate decides as mean does, and is now called mean.", err=True)
+    if given.get("rule") == "gate":
+        found["rule"] = "mean"
+    if "gate" in rules:
+        kept = [rule for rule in rules if rule != "gate"]
+        found["rules"] = ",".join(kept if "mean" in kept else ["mean", *kept])
+    return found

@@ -44,7 +44,7 @@ def run(out: str, quiet: bool = False) -> dict[str, Any]:
         if is_main_process():
             write_tensors(weights, parent.state_dict())
     resume = (Path(out) / "run.json").exists()
-    result = prune_and_show(parent.eval(), splits, out, None, resume, PRUNING, quiet)
+    result = prune_and_show(parent.eval(), splits, out, resume, PRUNING, quiet)
     return dict(result.summary)
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from leanfair.cli import messages
-from leanfair.cli.messages import told_plainly
+from leanfair.cli.derived import values_of, with_options
+from leanfair.cli.messages import check_texts, told_plainly
 from leanfair.cli.pruning import options
-from leanfair.errors import InputError
+from leanfair.errors import InputError, OptionError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from leanfair.data.batches import Batch
+
+WITHOUT = ("calibration", "augment", "tokenizer", "text", "label")
+"""How data are read that no export needs."""
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The directory of a finished run.")]
 Onnx = Annotated[str, typer.Option("--onnx", help="The file to write.", show_default=False)]
@@ -27,13 +32,9 @@ Data = Annotated[
 ]
 
 
+@with_options(options.DataOptions, without=WITHOUT)
 def command(
-    run: Run,
-    onnx: Onnx,
-    data: Data = None,
-    image_size: options.ImageSize = None,
-    length: options.Length = None,
-    debug: messages.Debug = False,
+    run: Run, onnx: Onnx, data: Data = None, debug: messages.Debug = False, **given: Any
 ) -> None:
     """Write the pruned network of RUN as ONNX, and check it with onnxruntime.
 
@@ -42,12 +43,21 @@ def command(
     the logits of every token; to generate, open RUN with transformers.
     """
     with told_plainly(debug):
+        check_texts(RUN=run, onnx=onnx, data=data)
+        asked = values_of(given, options.DataOptions)
+        if "image_size" in asked and data is None:
+            raise OptionError(
+                "{image_size} is for {data}: give both, or none.", "image_size", "data"
+            )
+        if Path(onnx).is_dir():
+            raise OptionError(f"{{onnx}} must be a file to write, but {onnx} is a folder.", "onnx")
+
         from leanfair.pruning.checkpoint.loading import load
         from leanfair.pruning.checkpoint.onnx import export_onnx, length_of
 
         network = load(run)
         target = Path(onnx)
-        export_onnx(network, _sample(network, run, data, image_size, length), target)
+        export_onnx(network, _sample(network, run, data, asked), target)
         size = f"{target.stat().st_size / 1e6:,.2f} MB"
         tokens = length_of(target)
         only = f" It takes texts of {tokens} tokens, padding included." if tokens else ""
@@ -55,7 +65,7 @@ def command(
 
 
 def _sample(
-    network: nn.Module, run: str, data: str | None, image_size: int | None, length: int | None
+    network: nn.Module, run: str, data: str | None, asked: Mapping[str, Any]
 ) -> Tensor | Batch:
     """A batch of two samples such as the run's network takes."""
     import torch
@@ -63,12 +73,22 @@ def _sample(
     from leanfair.cli.pruning.texts import sample_of, takes_text
     from leanfair.files import read_json
 
-    if takes_text(network):
-        return sample_of(network, length)
+    reads = takes_text(network)
+    for name, given, kind in (
+        ("data", data, "images"),
+        ("length", asked.get("length"), "texts"),
+    ):
+        if given is not None and reads is (kind == "images"):
+            raise OptionError(
+                f"{{{name}}} is for models of {kind}, but that of {run} is none: leave it out.",
+                name,
+            )
+    if reads:
+        return sample_of(network, asked.get("length"))
     if data is not None:
         from leanfair.cli.pruning.running import read_data
 
-        splits = read_data(data, None, 0, image_size, augment=False)
+        splits = read_data(data, None, 0, asked.get("image_size"), augment=False)
         return splits.test.take(torch.arange(2), torch.Generator())[0]
     shape = read_json(Path(run) / "run.json")["data"].get("input")
     if shape is None:

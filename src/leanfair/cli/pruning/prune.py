@@ -2,70 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import typer
 
 from leanfair.cli import messages
-from leanfair.cli.messages import told_plainly
+from leanfair.cli.derived import values_of, with_options
+from leanfair.cli.messages import check_texts, is_main_process, told_plainly
 from leanfair.cli.pruning import options
-from leanfair.errors import InputError
+from leanfair.errors import InputError, OptionError
+from leanfair.pruning.settings import Settings, renamed
+from leanfair.pruning.training.recipe import Recipe
 
-SETTINGS = (
-    "cut", "of", "criterion", "seed", "min_accuracy", "match", "spread", "debiased",
-    "candidate_epochs", "round_epochs", "final_epochs", "lr", "batch_size", "optimizer",
-    "distill", "precision", "min_layers", "min_neurons", "round_to", "layers_per_round", "pace",
-    "score_samples", "free", "lora", "only", "reconstruct",
-)  # fmt: skip
-"""The options that are settings of `leanfair.prune`. One that is not given is not passed on, so
-that its default, or the preset's value, holds."""
+WITHOUT = ("recipe",)
+"""Fields that are no options: the fields of the recipe are options themselves."""
 
 
+@with_options(
+    Settings, Recipe, options.Place, options.DataOptions, options.Machine, without=WITHOUT
+)
 def command(
-    context: typer.Context,
     model: options.Model,
     data: options.Data,
-    cut: options.Cut,
-    of: options.Of = None,
-    out: options.Out = None,
-    criterion: options.Criterion = None,
-    preset: options.Preset = None,
     resume: options.Resume = False,
     plan: options.Plan = False,
     json: options.Json = False,
-    min_accuracy: options.MinAccuracy = None,
-    match: options.Match = None,
-    spread: options.Spread = None,
-    debiased: options.Debiased = None,
-    min_layers: options.MinLayers = None,
-    min_neurons: options.MinNeurons = None,
-    round_to: options.RoundTo = None,
-    layers_per_round: options.LayersPerRound = None,
-    pace: options.Pace = None,
-    free: options.Free = None,
-    only: options.Only = None,
-    reconstruct: options.Reconstruct = None,
     repair: options.Repair = None,
-    score_samples: options.ScoreSamples = None,
-    candidate_epochs: options.CandidateEpochs = None,
-    round_epochs: options.RoundEpochs = None,
-    final_epochs: options.FinalEpochs = None,
-    lr: options.LearningRate = None,
-    batch_size: options.BatchSize = None,
-    optimizer: options.Optimizer = None,
-    distill: options.Distill = None,
-    precision: options.Precision = None,
-    lora: options.Lora = None,
-    augment: options.Augment = None,
-    calibration: options.Calibration = None,
-    image_size: options.ImageSize = None,
-    length: options.Length = None,
-    tokenizer: options.Tokenizer = None,
-    text_column: options.TextColumn = None,
-    label_column: options.LabelColumn = None,
-    seed: options.Seed = None,
-    device: options.Device = "auto",
-    threads: options.Threads = None,
     quiet: messages.Quiet = False,
     debug: messages.Debug = False,
+    **given: Any,
 ) -> None:
     """Make a trained network smaller and keep what it knows.
 
@@ -74,27 +40,43 @@ def command(
     summary.json, report.html, and the pruned network for leanfair.load and leanfair export; that of
     a language model also opens with transformers' from_pretrained.
     """
-    given = context.params
-    settings = {name: given[name] for name in SETTINGS if given.get(name) is not None}
+    out = given["out"]
     resumable = f"The run in {out} goes on if you add --resume." if out and not plan else ""
     with told_plainly(debug, when_stopped=resumable):
+        check_texts(MODEL=model, data=data, out=out)
         if out is None and not plan:
             raise InputError("Give --out, a directory for the run; only --plan goes without.")
         if json and not plan:
             raise InputError("--json is for --plan: a run writes its summary.json.")
+        if resume and plan:
+            raise OptionError(
+                "{resume} is for a run, but {plan} only looks ahead: leave one out.",
+                "resume",
+                "plan",
+            )
+        settings = _renamed(given, repair)
+        settings = values_of(settings, Settings, Recipe)
+        how = options.DataOptions(**values_of(given, options.DataOptions))
+        machine = options.Machine(**values_of(given, options.Machine))
 
         from leanfair.cli.pruning import running
 
-        settings = running.renamed_options(settings, repair)
-        running.check(preset, settings, device, threads)
-        how = running.DataOptions(
-            calibration, image_size, augment, length, tokenizer, text_column, label_column
-        )
-        both = running.open_both(model, data, how, seed or 0, device)
-        network, splits = both.network, both.splits
+        running.check(settings, machine)
+        both = running.open_both(model, data, how, settings.get("seed", 0), machine.device)
         if plan:
-            running.show_plan(network, splits, out, preset, settings, json)
+            running.show_plan(both.network, both.splits, out, settings, json)
         else:
             running.prune_and_show(
-                network, splits, str(out), preset, resume, settings, quiet, both.tokenizer
+                both.network, both.splits, str(out), resume, settings, quiet, both.tokenizer
             )
+
+
+def _renamed(given: Mapping[str, Any], repair: bool | None) -> dict[str, Any]:
+    """Settings by the names of today; an older name is told on stderr."""
+    asked = {name: value for name, value in given.items() if value is not None}
+    if repair is not None:
+        asked["repair"] = repair
+    now, old = renamed(asked)
+    for sentence in old if is_main_process() else ():
+        typer.echo(f"Note: {sentence}", err=True)
+    return now

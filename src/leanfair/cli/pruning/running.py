@@ -18,6 +18,7 @@ from rich.console import Console
 from torch import nn
 
 from leanfair.cli.messages import is_main_process
+from leanfair.cli.pruning.options import DataOptions, Machine
 from leanfair.cli.pruning.progress import shown
 from leanfair.cli.pruning.result import print_result
 from leanfair.cli.pruning.texts import open_texts, takes_text
@@ -30,53 +31,24 @@ from leanfair.pruning.checkpoint.loading import open_model
 from leanfair.pruning.cost.macs import bill
 from leanfair.pruning.loop import prune
 from leanfair.pruning.plan import Plan, look_ahead
+from leanfair.pruning.presets import settings_from
 from leanfair.pruning.run.result import Pruned
-from leanfair.pruning.settings import renamed, settings_from
 from leanfair.pruning.training.distributed import processes
 from leanfair.pruning.types import COSTS, Listener
 
 # There is a display of our own. This has to be said before transformers is loaded.
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
-DEVICES = ("auto", "cpu", "cuda")
 
-
-def check(
-    preset: str | None, settings: Mapping[str, Any], device: str, threads: int | None
-) -> None:
+def check(settings: Mapping[str, Any], machine: Machine) -> None:
     """Raise InputError for an option that is wrong whatever the model and the data, before those
     are read; set the number of threads."""
-    settings_from(preset, settings)
-    if device not in DEVICES:
-        raise InputError(f"There is no device {device!r}: choose one of {', '.join(DEVICES)}.")
-    if device == "cuda" and not torch.cuda.is_available():
+    asked = dict(settings)
+    settings_from(asked.pop("preset", None), asked)
+    if machine.device == "cuda" and not torch.cuda.is_available():
         raise InputError("There is no CUDA device here: choose --device cpu, or auto.")
-    if threads is not None:
-        if threads < 1:
-            raise InputError(f"--threads must be 1 or more, but is {threads}.")
-        torch.set_num_threads(threads)
-
-
-def renamed_options(settings: Mapping[str, Any], repair: bool | None) -> dict[str, Any]:
-    """`settings` by the names of today; an older name is told on stderr."""
-    given = dict(settings) if repair is None else {**settings, "repair": repair}
-    now, old = renamed(given)
-    for sentence in old if is_main_process() else ():
-        typer.echo(f"Note: {sentence}", err=True)
-    return now
-
-
-@dataclass(frozen=True)
-class DataOptions:
-    """How the data are read: the options of that name, None where one was not given."""
-
-    calibration: int | None = None
-    image_size: int | None = None
-    augment: bool | None = None
-    length: int | None = None
-    tokenizer: str | None = None
-    text: str | None = None
-    label: str | None = None
+    if machine.threads is not None:
+        torch.set_num_threads(machine.threads)
 
 
 @dataclass(frozen=True)
@@ -166,7 +138,6 @@ def prune_and_show(
     network: nn.Module,
     splits: Splits | TextSplits[Any],
     out: str,
-    preset: str | None,
     resume: bool,
     settings: Mapping[str, Any],
     quiet: bool,
@@ -181,7 +152,6 @@ def prune_and_show(
             calibration=splits.calibration,
             test=splits.test,
             out=out,
-            preset=preset,
             resume=resume,
             on_event=listener,
             **more,
@@ -196,12 +166,11 @@ def show_plan(
     network: nn.Module,
     splits: Splits | TextSplits[Any],
     out: str | None,
-    preset: str | None,
     settings: Mapping[str, Any],
     as_json: bool,
 ) -> None:
     """Print the cuts that compete in the next round, and what each saves."""
-    plan = look_ahead(network, calibration=splits.calibration, out=out, preset=preset, **settings)
+    plan = look_ahead(network, calibration=splits.calibration, out=out, **settings)
     if is_main_process():
         typer.echo(json.dumps(plan.to_json(), indent=1) if as_json else _told(plan, settings))
 

@@ -23,10 +23,7 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 from leanfair.data.batches import Batch
 from leanfair.pruning.cost.counting import Product, work_of
 from leanfair.pruning.surgery.modules import is_dense, weight_shape
-from leanfair.pruning.types import Cut, Member, NeuronCut
-
-Target = Literal["macs", "params", "latency", "memory"]
-TARGETS: tuple[Target, ...] = ("macs", "params", "latency", "memory")
+from leanfair.pruning.types import Cut, Member, NeuronCut, Target
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from leanfair.pruning.criteria.partial_forward import sites, sites_by_batch
 from leanfair.pruning.surgery.activations import features
 from leanfair.pruning.surgery.masking import masked
 from leanfair.pruning.surgery.modules import dense_weight, features_of, is_dense
-from leanfair.pruning.types import Anatomy, Layer, NeuronCut, Neurons, Scores, Structure
+from leanfair.pruning.types import Anatomy, Criterion, Layer, NeuronCut, Neurons, Scores, Structure
 from leanfair.similarity import cka as linear_cka
 
 __all__ = [
@@ -39,9 +39,6 @@ __all__ = [
 ]
 
 Progress: TypeAlias = Callable[[float], None]
-Criterion: TypeAlias = Callable[[nn.Module, Anatomy, Sequence[Batch], int, Progress], Scores]
-"""(model, anatomy, calibration batches, seed, progress) -> Scores. `progress` is called with the
-share of the work that is done."""
 
 MOST_TRIED = 4096
 """The largest number of structures that are evaluated individually, with a forward pass each."""

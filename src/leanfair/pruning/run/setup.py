@@ -74,7 +74,8 @@ def set_up(
     """What is given, checked, with what there is to know before the first round. Nothing is
     written, and the first network is not measured yet."""
     check_apart(train=train, calibration=calibration, test=test)
-    calibration, train, test = readable(calibration), readable(train), readable(test)
+    calibration = readable(calibration)
+    train, test = (None if data is None else readable(data) for data in (train, test))
     check_model(model)
     base = twin_of(model)
     device = _device(base)

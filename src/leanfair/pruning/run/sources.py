@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +29,7 @@ def readable(source: Source) -> Source:
     return list(source) if isinstance(source, Iterator) else source
 
 
-def _is_pair(source: Any) -> bool:
+def _is_pair(source: Any) -> TypeGuard[Sequence[Tensor]]:
     """Whether it is (inputs, labels) of all samples, not two batches: these are alike but for their
     number of samples."""
     if not isinstance(source, (tuple, list)) or len(source) != 2:

@@ -88,13 +88,20 @@ def _head(model: nn.Module) -> set[int]:
     return {id(module) for module in [m for m in model.modules() if is_dense(m)][-1:]}
 
 
-def _inject(model: nn.Module, names: list[str], rank: int, seed: int) -> None:
+def check_peft() -> None:
+    """Raise MissingDependencyError where peft cannot be imported."""
     try:
-        from peft import LoraConfig, inject_adapter_in_model
+        import peft  # noqa: F401
     except ImportError as error:
         raise MissingDependencyError(
             "LoRA needs peft: pip install 'leanfair[lora]', or train all weights (lora=0)."
         ) from error
+
+
+def _inject(model: nn.Module, names: list[str], rank: int, seed: int) -> None:
+    check_peft()
+    from peft import LoraConfig, inject_adapter_in_model
+
     config = LoraConfig(
         r=rank,
         lora_alpha=2 * rank,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from leanfair.errors import InputError
+from leanfair.options import Help, Range, check
 
 Optimizer = Literal["sgd", "adamw"]
 Schedule = Literal["cosine", "steps", "constant"]
@@ -20,37 +20,99 @@ COLD = 0.1
 class Recipe:
     """How a network is fine-tuned."""
 
-    optimizer: Optimizer = "sgd"
-    """sgd (with Nesterov momentum) or adamw."""
-    lr: float = 0.01
-    """The learning rate at the start."""
-    momentum: float = 0.9
-    """Nesterov momentum, of sgd alone."""
-    weight_decay: float = 5e-4
-    """How much of a weight a step takes away, as a share of the learning rate (L2 for sgd)."""
-    batch_size: int = 128
-    """Samples of one step, over all processes; an iterable of batches keeps its own."""
-    schedule: Schedule = "cosine"
-    """cosine (down to 0), steps (a tenth at each of `milestones`) or constant."""
-    milestones: tuple[float, ...] = (0.5, 0.75)
-    """Shares of the budget after which `steps` divides the learning rate by ten."""
-    warmup: float = 0.0
-    """The share of the budget over which the learning rate rises evenly to its schedule, from a
-    tenth of it."""
-    clip: float = 0.0
-    """The largest norm of a step's gradient; a longer one is shortened to it. 0: none is."""
-    distill: float = 0.0
-    """Weight, 0 to 1, of the original's outputs beside the labels. At 1 no labels are needed."""
-    temperature: float = 4.0
-    """Softens both outputs in distillation (Hinton et al. 2015, arXiv 1503.02531)."""
-    precision: Precision = "auto"
-    """full, fp16, bf16, or auto: bf16 (else fp16) on a CUDA device, full elsewhere."""
-    lora: int = 0
-    """0 trains all weights; a rank above 0 trains that few directions of each linear layer but the
-    head (LoRA, Hu et al. 2021, arXiv 2106.09685), and adds them to its weights at the end."""
+    optimizer: Annotated[
+        Optimizer,
+        Help("sgd (with Nesterov momentum) or adamw.", default="sgd; adamw for transformers"),
+    ] = "sgd"
+    lr: Annotated[
+        float,
+        Help(
+            "The learning rate at the start.",
+            default="0.01; 2e-4 for language models, 1e-4 for other transformers; five times that "
+            "with LoRA",
+        ),
+        Range(above=0),
+    ] = 0.01
+    momentum: Annotated[
+        float, Help("Nesterov momentum, of sgd alone."), Range(least=0, below=1)
+    ] = 0.9
+    weight_decay: Annotated[
+        float,
+        Help(
+            "How much of a weight a step takes away, as a share of the learning rate (L2 for sgd).",
+            default="5e-4; 0.01 for transformers",
+        ),
+        Range(least=0),
+    ] = 5e-4
+    batch_size: Annotated[
+        int,
+        Help(
+            "Samples of one step, over all processes; an iterable of batches keeps its own.",
+            default="128; 8 for language models, 32 for other transformers",
+        ),
+        Range(least=1),
+    ] = 128
+    schedule: Annotated[
+        Schedule,
+        Help("cosine (down to 0), steps (a tenth at each of the milestones) or constant."),
+    ] = "cosine"
+    milestones: Annotated[
+        tuple[float, ...],
+        Help(
+            "Shares of the budget after which the schedule steps divides the learning rate by ten."
+        ),
+        Range(least=0, most=1),
+    ] = (0.5, 0.75)
+    warmup: Annotated[
+        float,
+        Help(
+            "The share of the budget over which the learning rate rises evenly to its schedule, "
+            "from a tenth of it.",
+            default="0; 0.05 for transformers",
+        ),
+        Range(least=0, most=1),
+    ] = 0.0
+    clip: Annotated[
+        float,
+        Help(
+            "The largest norm of a step's gradient; a longer one is shortened to it. 0: none is.",
+            default="0; 1 for transformers",
+        ),
+        Range(least=0),
+    ] = 0.0
+    distill: Annotated[
+        float,
+        Help(
+            "Weight, 0 to 1, of the original's outputs beside the labels. At 1 no labels are "
+            "needed.",
+            default="0; 0.5 for language models",
+        ),
+        Range(least=0, most=1),
+    ] = 0.0
+    temperature: Annotated[
+        float,
+        Help(
+            "Softens both outputs in distillation (Hinton et al. 2015, arXiv 1503.02531).",
+            default="4; 1 for language models",
+        ),
+        Range(above=0),
+    ] = 4.0
+    precision: Annotated[
+        Precision,
+        Help("full, fp16, bf16, or auto: bf16 (else fp16) on a CUDA device, full elsewhere."),
+    ] = "auto"
+    lora: Annotated[
+        int,
+        Help(
+            "0 trains all weights; a rank above 0 trains that few directions of each linear layer "
+            "but the head (LoRA, Hu et al. 2021, arXiv 2106.09685), and adds them to its weights "
+            "at the end."
+        ),
+        Range(least=0),
+    ] = 0
 
     def __post_init__(self) -> None:
-        _check(self)
+        check(self)
 
     def rate(self, done: float) -> float:
         """The learning rate when the share `done` (0 to 1) of the budget is spent."""
@@ -63,42 +125,3 @@ class Recipe:
         if self.schedule == "steps":
             return self.lr * 0.1 ** sum(done >= milestone for milestone in self.milestones)
         return self.lr
-
-
-def _check(recipe: Recipe) -> None:
-    for name, choices in (
-        ("optimizer", ("sgd", "adamw")),
-        ("schedule", ("cosine", "steps", "constant")),
-        ("precision", ("auto", "full", "fp16", "bf16")),
-    ):
-        if getattr(recipe, name) not in choices:
-            raise InputError(
-                f"There is no {name} {getattr(recipe, name)!r}: choose one of {', '.join(choices)}."
-            )
-    _check_number("lr", recipe.lr, 0.0 < _real(recipe.lr) < float("inf"), "above 0")
-    _check_number("momentum", recipe.momentum, 0.0 <= _real(recipe.momentum) < 1.0, "from 0 to 1")
-    for name in ("weight_decay", "clip"):
-        value = getattr(recipe, name)
-        _check_number(name, value, 0.0 <= _real(value) < float("inf"), "0 or more")
-    for name in ("distill", "warmup"):
-        value = getattr(recipe, name)
-        _check_number(name, value, 0.0 <= _real(value) <= 1.0, "from 0 to 1")
-    heat = recipe.temperature
-    _check_number("temperature", heat, 0.0 < _real(heat) < float("inf"), "above 0")
-    for name, least in (("batch_size", 1), ("lora", 0)):
-        value = getattr(recipe, name)
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        _check_number(name, value, whole and value >= least, f"a whole number, {least} or more")
-    if not all(0.0 <= _real(milestone) <= 1.0 for milestone in recipe.milestones):
-        raise InputError(f"milestones are shares from 0 to 1, but are {recipe.milestones}.")
-
-
-def _real(value: Any) -> float:
-    """`value`, or what no range holds where it is no number."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if number else float("nan")
-
-
-def _check_number(name: str, value: Any, good: bool, wanted: str) -> None:
-    if not good:
-        raise InputError(f"{name} must be {wanted}, but is {value!r}.")

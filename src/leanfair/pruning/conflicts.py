@@ -1,0 +1,139 @@
+"""Options that make sense by themselves, but not beside others, this model or these data.
+
+Only what was given is refused: a default, or a preset's value, does no harm where it means nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import nn
+
+from leanfair.data.batches import Source, known_size
+from leanfair.data.language import is_transformer
+from leanfair.errors import OptionError
+from leanfair.options import options_of
+from leanfair.pruning.settings import Settings, renamed
+from leanfair.pruning.training.lora import check_peft, linear_layers
+from leanfair.pruning.training.recipe import Recipe
+
+BUDGETS = ("candidate_epochs", "round_epochs", "final_epochs")
+BLIND = ("l1", "random")
+"""Criteria that look at no sample."""
+
+
+def check_fit(
+    given: Mapping[str, Any],
+    settings: Settings,
+    model: nn.Module,
+    calibration: Source,
+    tokenizer: Any = None,
+) -> None:
+    """Raise OptionError where an option of those `given` means nothing beside the other settings,
+    for `model`, or for `calibration`."""
+    asked = renamed(given)[0]
+    _check_recipe(asked, settings.recipe)
+    _check_model(asked, settings, model)
+    if "pace" in asked and settings.only == "layer":
+        raise OptionError(
+            "{pace} is for rounds without a layer, but {only} offers layers alone: leave one out.",
+            "pace",
+            "only",
+        )
+    if "score_samples" in asked:
+        _check_samples(settings, known_size(calibration))
+    if tokenizer is not None and not _takes_text(model):
+        raise OptionError(
+            f"{{tokenizer}} is for models of texts, but {type(model).__name__} takes images: leave "
+            f"it out.",
+            "tokenizer",
+        )
+
+
+def check_training(
+    given: Mapping[str, Any],
+    settings: Settings,
+    train: Source | None,
+    fine_tune: Callable[..., Any] | None,
+) -> None:
+    """Raise OptionError where an option of those `given` is for fine-tuning that is not done."""
+    asked = renamed(given)[0]
+    budgets = [name for name in BUDGETS if asked.get(name)]
+    own = [name for name in asked if name == "recipe" or name in options_of(Recipe)]
+    if fine_tune is not None:
+        why = "{fine_tune} is a function of your own: leave one out."
+        unused = own
+    elif train is None:
+        why, unused = "there is no training data: give {train}, or leave it out.", own + budgets
+    elif not any(getattr(settings, name) for name in BUDGETS):
+        why = "{candidate_epochs}, {round_epochs} and {final_epochs} are all 0: leave it out."
+        unused = own
+    else:
+        return
+    if unused:
+        names = (unused[0], "fine_tune", "train", *BUDGETS)
+        raise OptionError(f"{{{unused[0]}}} is for fine-tuning, but {why}", *names)
+
+
+def check_place(out: Any, resume: bool) -> None:
+    """Raise OptionError for a run directory that is no name, or none to resume from."""
+    if out is not None and not str(out).strip():
+        raise OptionError("{out} must be the name of a directory, but is empty.", "out")
+    if resume and out is None:
+        raise OptionError("{resume} needs {out}, the directory of the run.", "resume", "out")
+
+
+def _check_recipe(asked: Mapping[str, Any], recipe: Recipe) -> None:
+    for name, needs, does in (
+        ("temperature", "distill", recipe.distill > 0),
+        ("milestones", "schedule", recipe.schedule == "steps"),
+        ("momentum", "optimizer", recipe.optimizer == "sgd"),
+    ):
+        if name in asked and not does:
+            value = getattr(recipe, needs)
+            remedy = {"distill": "above 0", "schedule": "steps", "optimizer": "sgd"}[needs]
+            raise OptionError(
+                f"{{{name}}} means nothing where {{{needs}}} is {value}: make that {remedy}, or "
+                f"leave {{{name}}} out.",
+                name,
+                needs,
+            )
+
+
+def _check_model(asked: Mapping[str, Any], settings: Settings, model: nn.Module) -> None:
+    if asked.get("free") and not is_transformer(model):
+        raise OptionError(
+            f"{{free}} is for models of transformers, but {type(model).__name__} is none, and has "
+            f"per-layer widths anyway: leave it out.",
+            "free",
+        )
+    if settings.recipe.lora:
+        if not linear_layers(model):
+            raise OptionError(
+                f"{{lora}} trains linear layers, but {type(model).__name__} has none besides its "
+                f"head: leave it out.",
+                "lora",
+            )
+        check_peft()
+
+
+def _check_samples(settings: Settings, size: int | None) -> None:
+    if settings.criterion in BLIND:
+        raise OptionError(
+            f"{{score_samples}} means nothing for the {{criterion}} {settings.criterion}, which "
+            f"looks at no sample: leave it out.",
+            "score_samples",
+            "criterion",
+        )
+    if size is not None and settings.score_samples > size:
+        raise OptionError(
+            f"{{score_samples}} is {settings.score_samples:,}, but there are {size:,} calibration "
+            f"samples: ask for that many at most, or leave it out.",
+            "score_samples",
+        )
+
+
+def _takes_text(model: nn.Module) -> bool:
+    """Whether `model` may be one of texts: any that looks tokens up."""
+    return any(isinstance(module, nn.Embedding) for module in model.modules())
