@@ -192,3 +192,17 @@ def test_private_names_are_found_however_they_are_reached(tmp_path: Path) -> Non
 def test_floors_count_the_longest_chain() -> None:
     graph = {"a": ["b", "d"], "b": ["c"], "c": [], "d": []}
     assert building.floors(graph) == {"a": 3, "b": 2, "c": 1, "d": 1}
+
+
+CATCHES_ALL = {"fairness.judge.backends.function"}
+"""Files of the fair wing that may catch whatever is raised: by code that a user hands in."""
+
+
+def test_the_fair_wing_catches_the_errors_that_it_means() -> None:
+    broad = re.compile(r"except( Exception\b.*)?:|suppress\(Exception\)")
+    found = {
+        name
+        for name, path in HOUSE.paths.items()
+        if name.startswith("fairness.") and broad.search(path.read_text("utf-8"))
+    }
+    assert found == CATCHES_ALL

@@ -104,10 +104,11 @@ def group_rows(summary: schema.Summary, grouping: schema.Grouping, rule: str) ->
             name, "1", f.DASH, blank, Cell(f.DASH, why="one row: no rate follows from it"),
             none, f.DASH, f.DASH, f.DASH, True,
         ))  # fmt: skip
-    rows.append(GroupRow(
-        "unknown", f.exact(grouping["unknown"]), f.DASH, blank, none, none, f.DASH, f.DASH,
-        f.DASH, True,
-    ))  # fmt: skip
+    if grouping["unknown"]:
+        rows.append(GroupRow(
+            "unknown", f.exact(grouping["unknown"]), f.DASH, blank, none, none, f.DASH, f.DASH,
+            f.DASH, True,
+        ))  # fmt: skip
     return rows
 
 

@@ -328,8 +328,8 @@ def parts(summary: schema.Summary, decomposition: Mapping[str, schema.GapParts])
     name, reference, gap, direct, rest = max(known, key=lambda one: abs(one[2][0]))
     less = "more" if gap[0] >= 0 else "less"
     return (
-        f"{name} gets “{summary['settings']['favourable']}” {w.size(gap[0])} points {less} often "
-        f"than {reference}. Of these {w.points(gap[0])} points, {w.points(direct[0])} "
+        f"“{name}” gets “{summary['settings']['favourable']}” {w.size(gap[0])} points {less} often "
+        f"than “{reference}”. Of these {w.points(gap[0])} points, {w.points(direct[0])} "
         f"({w.between(direct, w.points)}) are made by stating {w.attribute(summary)}: rules over "
         f"variations take them away. The other {w.points(rest[0])} ({w.between(rest, w.points)}) "
         f"come through everything else in the text, and stay."

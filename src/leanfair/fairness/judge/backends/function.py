@@ -55,7 +55,7 @@ class FunctionBackend:
     def _batch(self, texts: list[str]) -> list[Answer]:
         try:
             raw = self.given.function(texts)
-        except Exception as error:
+        except Exception as error:  # of a user's own code, which may raise anything
             if not self._worked:
                 raise
             return [Answer("failed", captured=0.0, text=f"{type(error).__name__}: {error}")] * len(

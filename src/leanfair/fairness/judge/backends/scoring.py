@@ -28,6 +28,8 @@ from leanfair.fairness.judge.backends.tokens import Tokens
 
 Sharing = Literal["auto", "tree", "prefix", "none"]
 WAYS: tuple[Sharing, ...] = ("tree", "prefix", "none")
+UNABLE = (RuntimeError, TypeError, ValueError, AttributeError, LookupError, AssertionError)
+"""Raised by models that cannot compute what prompts share."""
 _WORTH_KEEPING = 4
 """Common tokens below which a cache is not worth its while."""
 _BUDGET = {"cpu": 512}
@@ -254,7 +256,9 @@ class Scorer:
         for way in WAYS[:-1] if sharing == "auto" else (sharing,):
             try:
                 shared = self._tried(way)
-            except Exception:  # a model that knows no such masks or caches fails in its own way
+            except torch.OutOfMemoryError:
+                raise
+            except UNABLE:  # the model knows no such masks or caches
                 continue
             if bool((shared - plain).abs().max() <= _tolerance(self.model.dtype)):
                 return way

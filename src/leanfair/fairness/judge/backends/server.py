@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from leanfair.errors import InputError, MissingDependencyError
 from leanfair.fairness.judge.backends.models import Server
-from leanfair.fairness.judge.backends.server_replies import reason
+from leanfair.fairness.judge.backends.server_replies import failures, reason
 from leanfair.fairness.judge.options import Options
 from leanfair.fairness.judge.prompt import Prompt
 from leanfair.fairness.types import Answer
@@ -90,7 +90,7 @@ class ServerBackend:
         try:
             with openai.OpenAI(**self._connection()) as client:
                 names = [model.id for model in client.models.list()]
-        except Exception as error:  # of the network, or of what a server makes up
+        except failures() as error:
             raise InputError(
                 f"The server {self.url} does not tell its models ({reason(error)}): start it, "
                 f"check the URL, or give model_name."

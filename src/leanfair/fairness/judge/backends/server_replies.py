@@ -65,6 +65,17 @@ def from_text(reply: Any, options: Options) -> Answer:
     return Answer("answered", {n: float(n == label) for n in options.names}, 1.0, text)
 
 
+def failures() -> tuple[type[Exception], ...]:
+    """What a request may raise: errors of the client and of the network, and those of a reply that
+    is not built as the client expects."""
+    import asyncio
+
+    from openai import OpenAIError
+
+    odd = (ValueError, TypeError, AttributeError, LookupError)
+    return (OpenAIError, OSError, asyncio.TimeoutError, *odd)
+
+
 def reason(error: BaseException) -> str:
     """What went wrong, in one line."""
     body = getattr(error, "body", None)

@@ -19,6 +19,7 @@ from leanfair.fairness.judge.backends.models import Server
 from leanfair.fairness.judge.backends.server_replies import (
     DECLINED,
     NonsenseError,
+    failures,
     from_logprobs,
     from_text,
     reason,
@@ -188,7 +189,7 @@ class Requests:
             create = self.client.chat.completions.create(**self._arguments(prompt, way))
             try:
                 return await asyncio.wait_for(create, limit)
-            except Exception as error:
+            except failures() as error:
                 if self._adapts(error):
                     continue
                 raise _failure(error) from error

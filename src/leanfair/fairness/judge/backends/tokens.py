@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from math import exp, fsum
 from typing import Any
 
+from jinja2 import TemplateError
+
 from leanfair.errors import InputError
 from leanfair.fairness.judge.options import Options
 from leanfair.fairness.judge.prompt import Prompt
@@ -79,7 +81,7 @@ class Dialect:
             turns.insert(0, {"role": "system", "content": prompt.system})
         try:
             return self._templated(turns)
-        except Exception:  # a template raises what it likes, as where it knows no system turn
+        except (TemplateError, TypeError, ValueError):  # as where it knows no system turn
             return self._templated([{"role": "user", "content": prompt.plain}])
 
     def encode(self, texts: Sequence[str]) -> list[Tokens]:
