@@ -172,3 +172,16 @@ def test_a_row_without_a_value_is_named_by_its_number(
     broken = write_table(tmp_path / "broken.csv", rows)
     given = {**given, "--in": broken, "--out": tmp_path / "decided.csv"}
     assert "7" in complaint(leanfair("decide", *words(given)))
+
+
+def test_a_table_as_a_spreadsheet_writes_it_is_read_with_a_word_on_it_or_by_its_encoding(
+    leanfair: Leanfair, given: dict[str, Any], tmp_path: Path
+) -> None:
+    table = tmp_path / "excel.csv"
+    table.write_bytes("age;race;city\n31;Black;Köln\n32;White;Köln\n".encode("cp1252"))
+    asked = {**given, "--in": table, "--out": tmp_path / "out.csv"}
+    assert "--encoding cp1252" in complaint(leanfair("decide", *words(asked)))
+    result = leanfair("decide", *words({**asked, "--encoding": "cp1252"}))
+    assert result.exit_code == 0, result.output
+    assert "semicolons" in result.stderr
+    assert [row["city"] for row in read_table(tmp_path / "out.csv")] == ["Köln", "Köln"]

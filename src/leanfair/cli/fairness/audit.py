@@ -29,11 +29,10 @@ def command(quiet: messages.Quiet = False, debug: messages.Debug = False, **give
         asked = values_of(modern(given), *KINDS)
 
         from leanfair.cli.fairness import judging
-        from leanfair.data.tables import read_table
         from leanfair.fairness.audit.auditing import audit
 
         judging.check_attribute(asked)
-        rows = read_table(asked["table"])
+        rows = judging.rows_of(asked)
         with judging.progress(quiet) as shown:
             judge = judging.open_judge(asked, kept, shown)
             found = audit(

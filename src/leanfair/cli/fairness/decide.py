@@ -28,11 +28,12 @@ def command(quiet: messages.Quiet = False, debug: messages.Debug = False, **give
         asked = values_of(modern(given), *KINDS)
 
         from leanfair.cli.fairness import judging
-        from leanfair.data.tables import kind_of, read_table, write_table
+        from leanfair.data.tables import check_writable, kind_of, write_table
 
-        kind_of(out)
+        kind_of(out, writing=True)
         judging.check_attribute(asked)
-        rows = read_table(asked["table"])
+        rows = judging.rows_of(asked)
+        check_writable(out, rows)
         with judging.progress(quiet) as shown:
             judge = judging.open_judge(asked, kept, shown)
             decider = judging.watched(judge, asked)

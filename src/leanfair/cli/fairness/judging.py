@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich import box
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from leanfair.cli.messages import is_interactive
+from leanfair.data.tables import read_table
 from leanfair.errors import InputError, OptionError
 from leanfair.fairness.judge.backends.open import model_with
 from leanfair.fairness.judge.decider import Decider
@@ -54,6 +56,15 @@ def check_attribute(given: Mapping[str, Any]) -> None:
         raise OptionError(
             f"{{{needing[0]}}} needs {{attribute}}: what must not count?", needing[0], "attribute"
         )
+
+
+def rows_of(asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of the table that a command is given; what is odd about it is told on stderr."""
+    return read_table(
+        asked["table"],
+        encoding=asked.get("encoding"),
+        note=lambda remark: typer.echo(remark, err=True),
+    )
 
 
 def open_judge(given: Mapping[str, Any], store: str, progress: Shown | None) -> Judge:

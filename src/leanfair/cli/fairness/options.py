@@ -28,7 +28,10 @@ class Deciding:
     choices: Annotated[
         tuple[str, ...], Help("What is decided among, with commas: yes,no.", flags="--options")
     ]
-    table: Annotated[str, Help("The table: .csv, .tsv, .jsonl or .parquet.", flags="--in")]
+    table: Annotated[str, Help("The table: .csv, .tsv, .jsonl, .parquet or .xlsx.", flags="--in")]
+    encoding: Annotated[
+        str | None, Help("Of a table of text that is not UTF-8, such as cp1252.", default="UTF-8")
+    ] = None
     attribute: Annotated[
         tuple[str, ...] | None,
         Help("What must not count: race, gender, age, ..., or a YAML file.", default="nothing"),
