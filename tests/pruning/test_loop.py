@@ -16,7 +16,7 @@ import leanfair
 from leanfair.errors import InputError, RunDirectoryError, TrainingError, UnsupportedModelError
 from leanfair.evaluation.accuracy import accuracy
 from leanfair.evaluation.perplexity import perplexity
-from leanfair.pruning.cost.macs import bill
+from leanfair.pruning.cost.macs import cost_of
 from leanfair.pruning.criteria.criteria import CRITERIA
 from leanfair.pruning.run.result import Pruned
 from leanfair.pruning.surgery.activations import outputs
@@ -44,7 +44,7 @@ def test_the_share_asked_for_is_removed_and_the_model_itself_stays(of: str, cut:
     model = tiny()
     before = state(model)
     run = prune(model, cut=cut, of=of)
-    old, new = (bill(m, one_batch()).totals()[of] for m in (model, run.model))
+    old, new = (cost_of(m, one_batch()).totals()[of] for m in (model, run.model))
     assert 1 - new / old >= cut
     assert run.summary["removed"] == pytest.approx(1 - new / old)
     assert run.summary[of] == {"before": old, "after": new}
@@ -156,7 +156,7 @@ def test_both_candidates_get_the_same_budget_and_the_winner_its_own() -> None:
     spent: list[tuple[int, float]] = []
 
     def own(network: nn.Module, epochs: float) -> None:
-        spent.append((bill(network, one_batch()).macs, epochs))
+        spent.append((cost_of(network, one_batch()).macs, epochs))
 
     run = prune(fine_tune=own, candidate_epochs=0.25, round_epochs=0.75, final_epochs=0.0)
     assert [epochs for _, epochs in spent] == [0.25, 0.25, 0.75] * len(run.steps)

@@ -20,7 +20,7 @@ from leanfair.data.batches import Batch, forward
 from leanfair.errors import InputError, LeanfairError, MissingDependencyError, RunDirectoryError
 from leanfair.models.resnet_cifar import CifarResNet
 from leanfair.pruning.checkpoint.onnx import export_onnx, length_of
-from leanfair.pruning.cost.macs import bill, cut_of
+from leanfair.pruning.cost.macs import cost_of, cut_of
 from leanfair.pruning.structures.dissect import dissect
 from leanfair.pruning.surgery.removal import apply
 from leanfair.pruning.types import NeuronCut
@@ -57,12 +57,12 @@ def _used(model: nn.Module) -> nn.Module:
 def _pruned(model: nn.Module) -> nn.Module:
     """`model` without one block, and without half of the filters inside each other block."""
     proof = Batch(IMAGES[:2])
-    layer = cut_of("layer", bill(model, proof), layers=dissect(model, proof).layers[:1])
+    layer = cut_of("layer", cost_of(model, proof), layers=dissect(model, proof).layers[:1])
     child = apply(layer, model, proof)
     neurons = [
         NeuronCut(group, tuple(range(0, group.count, 2))) for group in dissect(child, proof).neurons
     ]
-    return apply(cut_of("neurons", bill(child, proof), neurons=neurons), child, proof)
+    return apply(cut_of("neurons", cost_of(child, proof), neurons=neurons), child, proof)
 
 
 def _parameters(model: nn.Module) -> int:

@@ -18,7 +18,7 @@ import leanfair
 from leanfair.data.batches import Batch
 from leanfair.errors import UnsupportedModelError
 from leanfair.pruning.cost.counting import Work, work_of
-from leanfair.pruning.cost.macs import bill
+from leanfair.pruning.cost.macs import cost_of
 from tests.support.families import FAMILIES, sample_of
 
 LENGTH = 7
@@ -38,20 +38,20 @@ def by_hand(layers: int, heads: int, wide: int, queries: int, keys: int) -> int:
 def test_texts_are_counted_at_their_length(name: str, wide: int, implementation: str) -> None:
     model = FAMILIES[name].make()
     model.set_attn_implementation(implementation)
-    found = bill(model, sample_of(name, length=LENGTH)).attention
+    found = cost_of(model, sample_of(name, length=LENGTH)).attention
     assert found == by_hand(4, 4, wide, LENGTH, LENGTH)
 
 
 def test_images_are_counted_at_their_patches() -> None:
     tokens = (16 // 8) ** 2 + 1  # and the one that stands for the class
-    found = bill(FAMILIES["vit"].make(), sample_of("vit")).attention
+    found = cost_of(FAMILIES["vit"].make(), sample_of("vit")).attention
     assert found == by_hand(4, 4, 8, tokens, tokens)
 
 
 def test_a_decoder_also_attends_to_its_encoder() -> None:
     ids = torch.ones(1, LENGTH, dtype=torch.long)
     given = Batch({"input_ids": ids, "decoder_input_ids": ids[:, :3]})
-    found = bill(FAMILIES["bart"].make(), given).attention
+    found = cost_of(FAMILIES["bart"].make(), given).attention
     read, written = by_hand(4, 4, 8, LENGTH, LENGTH), by_hand(3, 4, 8, 3, 3)
     assert found == read + written + by_hand(3, 4, 8, 3, LENGTH)
 

@@ -1,4 +1,4 @@
-"""The bill is that of the literature, and what a cut is said to save is what it saves."""
+"""The cost is that of the literature, and what a cut is said to save is what it saves."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from leanfair.data.batches import Batch
 from leanfair.models.resnet_cifar import CifarResNet
-from leanfair.pruning.cost.macs import bill, cut_of, measure
+from leanfair.pruning.cost.macs import cost_of, cut_of, measure
 from leanfair.pruning.surgery.removal import remove
-from leanfair.pruning.types import Cut, NeuronCut
+from leanfair.pruning.types import Cut, Member, NeuronCut, Neurons
 from tests.support.oracles import zoo
 
 TABLE = {  # params, MACs, filters: shared/FACTS.md, from the tables of arXiv 2506.04513
@@ -29,7 +29,7 @@ PICTURE = Batch(torch.zeros(2, 3, 32, 32))
 
 @pytest.mark.parametrize("depth", TABLE)
 def test_macs_and_filters_are_those_of_the_papers_tables(depth):
-    found = bill(CifarResNet(depth, shortcut="B"), PICTURE)
+    found = cost_of(CifarResNet(depth, shortcut="B"), PICTURE)
     assert (found.macs, found.filters) == TABLE[depth][1:]
 
 
@@ -44,14 +44,14 @@ def test_params_are_those_of_the_papers_tables_counted_as_its_framework_counts(d
         if isinstance(module, nn.Conv2d):
             module.bias = nn.Parameter(torch.zeros(module.out_channels))
     statistics = sum(b.numel() for name, b in model.named_buffers() if b.ndim)
-    assert bill(model, PICTURE).params + statistics == TABLE[depth][0]
+    assert cost_of(model, PICTURE).params + statistics == TABLE[depth][0]
 
 
 @pytest.mark.parametrize("shortcut", ["A", "B"])
 @pytest.mark.parametrize("depth", [8, 56])
 def test_params_are_all_parameters(depth, shortcut):
     model = CifarResNet(depth, shortcut=shortcut)
-    assert bill(model, PICTURE).params == sum(p.numel() for p in model.parameters())
+    assert cost_of(model, PICTURE).params == sum(p.numel() for p in model.parameters())
 
 
 def _macs_by_loops(model: nn.Module, x: Tensor) -> int:
@@ -125,29 +125,29 @@ def test_macs_equal_the_fan_in_of_every_number_that_is_computed(name):
     expected = _macs_by_loops(model, x)
     if name == "bare":
         expected += model.lender.weight.numel()  # which is multiplied without its module
-    found = bill(model, Batch(x))
+    found = cost_of(model, Batch(x))
     assert found.macs == expected
     assert found.params == sum(p.numel() for p in model.parameters())
     convolutions = [m for m in model.modules() if isinstance(m, nn.modules.conv._ConvNd)]
     if name != "tokens":
         assert found.filters == sum(m.out_channels for m in convolutions)
-    assert bill(model, Batch(x[:1])) == found  # for one sample, however many there are
+    assert cost_of(model, Batch(x[:1])) == found  # for one sample, however many there are
 
 
 def test_a_dense_layer_over_tokens_has_filters_as_the_same_convolution_would():
-    assert bill(Tokens(), zoo.images()).filters == 8 + 24
+    assert cost_of(Tokens(), zoo.images()).filters == 8 + 24
 
 
 def test_a_shared_weight_counts_once():
     model = Tokens()
     model.more = nn.Linear(24, 5)
     model.more.weight = model.head.weight
-    found = bill(model, zoo.images())
+    found = cost_of(model, zoo.images())
     assert found.params == sum(p.numel() for p in model.parameters())
 
 
 def test_a_module_that_is_called_twice_costs_twice_but_is_one():
-    once, twice = (bill(zoo.Net(b), zoo.images()) for b in (zoo.Loop, zoo.Block))
+    once, twice = (cost_of(zoo.Net(b), zoo.images()) for b in (zoo.Loop, zoo.Block))
     added = once.macs - twice.macs
     assert added == 3 * 2 * 8 * 8 * zoo.HIDDEN**2
     assert once.params - twice.params == 3 * (zoo.HIDDEN**2 + zoo.HIDDEN)
@@ -175,13 +175,13 @@ ANATOMIES |= {
 
 @settings(max_examples=60, deadline=None)
 @given(name=st.sampled_from(sorted(ANATOMIES)), seed=st.integers(0, 10**9))
-def test_the_bill_without_is_that_of_the_network_that_was_cut(name, seed):
+def test_the_cost_without_is_that_of_the_network_that_was_cut(name, seed):
     model, anatomy = ANATOMIES[name]
     sample = zoo.images(channels=2 if name.startswith("resnet") else 3)
     layers, neurons = _random_cut(anatomy, seed)
-    before = bill(model, sample)
+    before = cost_of(model, sample)
     predicted = before.without([layer.name for layer in layers], neurons)
-    after = bill(remove(Cut("neurons", tuple(layers), tuple(neurons)), model), sample)
+    after = cost_of(remove(Cut("neurons", tuple(layers), tuple(neurons)), model), sample)
     assert predicted.totals() == after.totals()
     saved = cut_of("neurons", before, layers, neurons).saves
     assert saved == {key: before.totals()[key] - after.totals()[key] for key in saved}
@@ -201,16 +201,59 @@ class Scaled(zoo.Block):
 @pytest.mark.parametrize("block", [Scaled, *zoo.REFUSED.values()])
 def test_a_block_goes_with_all_its_parameters_also_those_outside_of_operations(block):
     model = zoo.awake(zoo.Net(block))
-    before = bill(model, zoo.images())
+    before = cost_of(model, zoo.images())
     cut = cut_of("layer", before, layers=[zoo.layer_by_hand("blocks.1")])
     owned = sum(p.numel() for p in model.blocks[1].parameters())
     assert cut.saves["params"] == owned
-    assert bill(remove(cut, model), zoo.images()).params == before.params - owned
+    assert cost_of(remove(cut, model), zoo.images()).params == before.params - owned
+
+
+class Borrowing(nn.Module):
+    """Two layers, and a block that multiplies with their weights, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(6, 10), nn.Linear(10, 6)
+        self.blocks = nn.ModuleList([Lent(self.first, self.second) for _ in range(2)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.second(self.first(x))
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+class Lent(nn.Module):
+    """Layers that are held so that they are no parts of it."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = layers
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = F.linear(x, layer.weight)
+        return x
+
+
+def test_work_with_a_borrowed_weight_goes_with_who_borrows_and_narrows_with_the_weight():
+    model, x = Borrowing(), Batch(torch.randn(2, 5, 6))
+    before = cost_of(model, x)
+    assert before.macs == 3 * 5 * 2 * 60
+    group = Neurons("first", "", 10, (Member("first", "out"), Member("second", "in")))
+    for layers, drop in ([], (2, 3, 7)), ([zoo.layer_by_hand("blocks.1")], (1,)):
+        cut = Cut("neurons", tuple(layers), (NeuronCut(group, drop),))
+        child = remove(cut, model)
+        for block in child.blocks:
+            block.layers = (child.first, child.second)
+        predicted = before.without([layer.name for layer in layers], cut.neurons)
+        assert predicted.totals() == cost_of(child, x).totals()
+        assert predicted.macs == (3 - len(layers)) * 5 * 2 * 6 * (10 - len(drop))
 
 
 def test_a_layer_is_not_taken_for_another_whose_name_begins_alike():
     model = CifarResNet(6 * 11 + 2)
-    before = bill(model, zoo.images())
+    before = cost_of(model, zoo.images())
     one = before.without(["layer1.1"])
     assert before.params - one.params == sum(p.numel() for p in model.layer1[1].parameters())
 
@@ -220,7 +263,7 @@ def test_counting_leaves_no_trace():
     model.blocks[1].eval()
     state = {name: value.clone() for name, value in model.state_dict().items()}
     modes = [module.training for module in model.modules()]
-    bill(model, zoo.images())
+    cost_of(model, zoo.images())
     assert [module.training for module in model.modules()] == modes
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
     assert not any(module._forward_hooks for module in model.modules())
@@ -236,8 +279,8 @@ def test_inputs_may_be_a_dict():
             return self.net(pixel_values)
 
     named = Named()
-    found = bill(named, Batch({"pixel_values": zoo.images().inputs}))
-    assert found.totals() == bill(named.net, zoo.images()).totals()
+    found = cost_of(named, Batch({"pixel_values": zoo.images().inputs}))
+    assert found.totals() == cost_of(named.net, zoo.images()).totals()
 
 
 def test_measure_gives_each_target():

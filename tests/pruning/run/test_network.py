@@ -12,7 +12,7 @@ import leanfair
 from leanfair.data.batches import Batch
 from leanfair.errors import SurgeryError
 from leanfair.pruning import loop
-from leanfair.pruning.cost.macs import bill
+from leanfair.pruning.cost.macs import cost_of
 from leanfair.pruning.run.network import Network, after_cut, after_cuts, retraced
 from leanfair.pruning.structures.dissect import trace
 from leanfair.pruning.surgery.removal import apply, remove
@@ -24,7 +24,7 @@ SAMPLE = Batch(samples(8).tensors[0])
 
 def known(model: nn.Module) -> Network:
     structures, head = trace(model, SAMPLE)
-    return Network(model, structures, bill(model, SAMPLE), head)
+    return Network(model, structures, cost_of(model, SAMPLE), head)
 
 
 def some_cuts(network: Network) -> list[Cut]:
@@ -79,7 +79,7 @@ def test_where_the_head_goes_with_a_block_the_network_is_asked_anew() -> None:
     sample = Batch(torch.randn(8, 6))
     structures, head = trace(model, sample)
     assert head.name.startswith("3.")
-    parent = Network(model, structures, bill(model, sample), head)
+    parent = Network(model, structures, cost_of(model, sample), head)
     cut = Cut("layer", layers=(Layer("3", "", ("3.outer",)),))
     with pytest.warns(UserWarning, match="looked for anew.* holds the head"):
         after = after_cut(parent, cut, remove(cut, model), sample, False)

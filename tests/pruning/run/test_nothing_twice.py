@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import leanfair
 from leanfair.models.resnet_cifar import CifarResNet
-from leanfair.pruning.cost.macs import bill
+from leanfair.pruning.cost.macs import cost_of
 from leanfair.pruning.structures.dissect import trace
 from leanfair.pruning.structures.supported import check_model, twin_of
 from leanfair.pruning.surgery.activations import find_head
@@ -59,7 +59,7 @@ def test_each_network_is_asked_at_most_once(
     criterion: str, cut: float, rounds: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: Calls = defaultdict(list)
-    for function in (check_model, twin_of, trace, find_head, bill, remove):
+    for function in (check_model, twin_of, trace, find_head, cost_of, remove):
         watch(monkeypatch, function, calls)
     monkeypatch.setattr(Counted, "copies", 0)
     torch.manual_seed(0)
@@ -73,5 +73,5 @@ def test_each_network_is_asked_at_most_once(
     assert len(run.steps) == rounds
     assert count["check_model"] == count["twin_of"] == count["trace"] == Counted.copies == 1
     assert count["find_head"] == 1
-    assert count["bill"] == 1 + rounds
-    assert len({id(network) for network in calls["bill"]}) == count["bill"]
+    assert count["cost_of"] == 1 + rounds
+    assert len({id(network) for network in calls["cost_of"]}) == count["cost_of"]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from leanfair.data.batches import Batch
 from leanfair.models.resnet_cifar import CifarResNet
-from leanfair.pruning.cost.macs import Bill, Operation, bill
+from leanfair.pruning.cost.macs import Cost, Operation, cost_of
 from leanfair.pruning.run.propose import floor, propose_layer, propose_neurons
 from leanfair.pruning.settings import Settings
 from leanfair.pruning.surgery.removal import remove
@@ -24,7 +24,7 @@ from tests.support.oracles import zoo
 PICTURE = Batch(torch.zeros(1, 2, 8, 8))
 NET = zoo.resnet("B", depth=26)
 ANATOMY = zoo.resnet_anatomy(NET)
-BILL = bill(NET, PICTURE)
+COST = cost_of(NET, PICTURE)
 SMALL = hypothesis(max_examples=40, deadline=None)
 
 
@@ -45,7 +45,7 @@ def _scores(anatomy: Anatomy, seed: int, kinds: int = 10**6) -> Scores:
     )
 
 
-def _narrowed(seed: int, anatomy: Anatomy = ANATOMY, whole: Bill = BILL) -> tuple[Anatomy, Bill]:
+def _narrowed(seed: int, anatomy: Anatomy = ANATOMY, whole: Cost = COST) -> tuple[Anatomy, Cost]:
     """The same network some rounds later: groups of all sizes."""
     rng = random.Random(seed)
     cuts = [NeuronCut(group, tuple(range(rng.randrange(group.count)))) for group in anatomy.neurons]
@@ -65,7 +65,7 @@ def _narrowed(seed: int, anatomy: Anatomy = ANATOMY, whole: Bill = BILL) -> tupl
 def test_layers_go_by_score_as_long_as_enough_of_their_stage_stay(seed, least, count):
     scores = _scores(ANATOMY, seed)
     chosen = _settings(min_layers=least, layers_per_round=count)
-    cut = propose_layer(ANATOMY, scores, BILL, chosen)
+    cut = propose_layer(ANATOMY, scores, COST, chosen)
     gone = [layer.name for layer in cut.layers] if cut else []
     for stage in ANATOMY.stages:
         assert stage[0] not in gone
@@ -83,14 +83,14 @@ def test_layers_go_by_score_as_long_as_enough_of_their_stage_stay(seed, least, c
 
 
 def _saved(cut: Cut) -> dict[str, int]:
-    after = bill(remove(cut, NET), PICTURE).totals()
-    return {key: value - after[key] for key, value in BILL.totals().items()}
+    after = cost_of(remove(cut, NET), PICTURE).totals()
+    return {key: value - after[key] for key, value in COST.totals().items()}
 
 
 def test_the_first_block_of_a_stage_never_goes_though_it_may_be_least_important():
     scores = _scores(ANATOMY, 0)
     zero = Scores("made up", {**scores.layers, "layer1.0": -1.0}, scores.neurons)
-    cut = propose_layer(ANATOMY, zero, BILL, _settings(min_layers=1, layers_per_round=99))
+    cut = propose_layer(ANATOMY, zero, COST, _settings(min_layers=1, layers_per_round=99))
     assert sorted(layer.name for layer in cut.layers) == [
         f"layer{s}.{i}" for s in (1, 2, 3) for i in (1, 2, 3)
     ]
@@ -98,17 +98,17 @@ def test_the_first_block_of_a_stage_never_goes_though_it_may_be_least_important(
 
 def test_there_is_no_layer_cut_where_none_may_go():
     scores = _scores(ANATOMY, 0)
-    assert propose_layer(ANATOMY, scores, BILL, _settings(min_layers=4)) is None
+    assert propose_layer(ANATOMY, scores, COST, _settings(min_layers=4)) is None
     bare = Anatomy((), ANATOMY.neurons, (), (), "linear", {})
-    assert propose_layer(bare, scores, BILL, _settings()) is None
+    assert propose_layer(bare, scores, COST, _settings()) is None
     homeless = Anatomy(ANATOMY.layers, (), (), (), "linear", {})
-    assert propose_layer(homeless, scores, BILL, _settings()) is None
+    assert propose_layer(homeless, scores, COST, _settings()) is None
 
 
 # Neurons at matched cost
 
 
-def _all_savings(anatomy: Anatomy, scores: Scores, whole: Bill, chosen: Settings) -> set[int]:
+def _all_savings(anatomy: Anatomy, scores: Scores, whole: Cost, chosen: Settings) -> set[int]:
     """What can be saved at all, along the order in which neurons go."""
     found = set()
     for save in range(0, whole.totals()[chosen.matched], 1 + whole.totals()[chosen.matched] // 60):
@@ -182,17 +182,17 @@ def test_the_candidates_of_a_round_save_nearly_the_same(spread):
     chosen = _settings(spread=spread)
     for seed in range(5):
         scores = _scores(ANATOMY, seed)
-        layer = propose_layer(ANATOMY, scores, BILL, chosen)
-        neurons = propose_neurons(ANATOMY, scores, BILL, chosen, layer.saves["macs"])
-        left = [BILL.without(neurons=[NeuronCut(g, (0,))]).macs for g in ANATOMY.neurons]
-        assert abs(neurons.saves["macs"] - layer.saves["macs"]) <= BILL.macs - min(left)
+        layer = propose_layer(ANATOMY, scores, COST, chosen)
+        neurons = propose_neurons(ANATOMY, scores, COST, chosen, layer.saves["macs"])
+        left = [COST.without(neurons=[NeuronCut(g, (0,))]).macs for g in ANATOMY.neurons]
+        assert abs(neurons.saves["macs"] - layer.saves["macs"]) <= COST.macs - min(left)
 
 
 @pytest.mark.parametrize("spread", ["cheapest", "least", "uniform"])
 def test_to_save_more_never_fewer_neurons_go_but_by_a_remainder(spread):
     scores = _scores(ANATOMY, 3)
-    goals = range(1, BILL.macs, BILL.macs // 60)
-    cuts = [propose_neurons(ANATOMY, scores, BILL, _settings(spread=spread), g) for g in goals]
+    goals = range(1, COST.macs, COST.macs // 60)
+    cuts = [propose_neurons(ANATOMY, scores, COST, _settings(spread=spread), g) for g in goals]
     saved = [cut.saves["macs"] for cut in cuts]
     assert saved == sorted(saved)
     dropped = [{c.group.name: set(c.drop) for c in cut.neurons} for cut in cuts]
@@ -203,26 +203,26 @@ def test_to_save_more_never_fewer_neurons_go_but_by_a_remainder(spread):
 
 
 def test_something_goes_even_where_one_neuron_saves_more_than_is_asked():
-    cut = propose_neurons(ANATOMY, _scores(ANATOMY, 0), BILL, _settings(), save=1)
+    cut = propose_neurons(ANATOMY, _scores(ANATOMY, 0), COST, _settings(), save=1)
     assert sum(len(each.drop) for each in cut.neurons) == 1
 
 
 def test_there_is_no_neuron_cut_where_none_may_go_or_too_little_would_be_saved():
     scores = _scores(ANATOMY, 0)
-    assert propose_neurons(ANATOMY, scores, BILL, _settings(min_neurons=64), save=10) is None
-    assert propose_neurons(ANATOMY, scores, BILL, _settings(round_to=128), save=10) is None
+    assert propose_neurons(ANATOMY, scores, COST, _settings(min_neurons=64), save=10) is None
+    assert propose_neurons(ANATOMY, scores, COST, _settings(round_to=128), save=10) is None
     bare = Anatomy(ANATOMY.layers, (), ANATOMY.stages, (), "linear", {})
-    assert propose_neurons(bare, scores, BILL, _settings(), save=10) is None
-    most = propose_neurons(ANATOMY, scores, BILL, _settings(min_neurons=60), save=BILL.macs)
+    assert propose_neurons(bare, scores, COST, _settings(), save=10) is None
+    most = propose_neurons(ANATOMY, scores, COST, _settings(min_neurons=60), save=COST.macs)
     reach = most.saves["macs"]
     for least, there in ((reach, True), (reach + 1, False)):
         cut = propose_neurons(
-            ANATOMY, scores, BILL, _settings(min_neurons=60), save=BILL.macs, least=least
+            ANATOMY, scores, COST, _settings(min_neurons=60), save=COST.macs, least=least
         )
         assert (cut is not None) == there
 
 
-def _small(counts: list[int]) -> tuple[Anatomy, Bill]:
+def _small(counts: list[int]) -> tuple[Anatomy, Cost]:
     """A `Net` whose blocks have groups of these sizes."""
     model = zoo.Net(zoo.Block, blocks=len(counts))
     anatomy = zoo.anatomy("plain", blocks=len(counts))
@@ -231,7 +231,7 @@ def _small(counts: list[int]) -> tuple[Anatomy, Bill]:
         for g, count in zip(anatomy.neurons, counts, strict=True)
     )
     cuts = [NeuronCut(g, tuple(range(zoo.HIDDEN - g.count))) for g in groups]
-    whole = bill(model, zoo.images(1)).without(neurons=cuts)
+    whole = cost_of(model, zoo.images(1)).without(neurons=cuts)
     return Anatomy(anatomy.layers, groups, anatomy.stages, anatomy.units, "head", {}), whole
 
 
@@ -247,7 +247,7 @@ def test_widths_stay_multiples_also_where_all_are_equally_important(spread):
     scores = Scores("made up", {}, {group.name: (0.1,) * 11 for group in groups})
     chosen = _settings(spread=spread, round_to=4, match="filters")
     for save in range(3, 7 * len(groups)):
-        cut = propose_neurons(anatomy, scores, BILL, chosen, save)
+        cut = propose_neurons(anatomy, scores, COST, chosen, save)
         assert {11 - len(each.drop) for each in cut.neurons} <= {8, 4}
 
 
@@ -255,7 +255,7 @@ def test_cheapest_weighs_importance_against_what_is_saved_and_least_does_not():
     group = {g.name: g for g in ANATOMY.neurons}
     wide, narrow = "layer1.1.conv1", "layer3.1.conv1"
     prices = [
-        BILL.macs - BILL.without(neurons=[NeuronCut(group[name], (0,))]).macs
+        COST.macs - COST.without(neurons=[NeuronCut(group[name], (0,))]).macs
         for name in (wide, narrow)
     ]
     assert prices[0] != prices[1]
@@ -265,7 +265,7 @@ def test_cheapest_weighs_importance_against_what_is_saved_and_least_does_not():
     points[cheap] = (0.5 * 0.9, *points[cheap][1:])
     scores = Scores("made up", {}, points)
     first = {
-        spread: propose_neurons(ANATOMY, scores, BILL, _settings(spread=spread), 1).neurons[0]
+        spread: propose_neurons(ANATOMY, scores, COST, _settings(spread=spread), 1).neurons[0]
         for spread in ("cheapest", "least")
     }
     assert (first["cheapest"].group.name, first["cheapest"].drop) == (dear, (0,))
@@ -317,8 +317,8 @@ def test_ties_are_broken_the_same_way_every_time_whatever_the_generators_hold(sp
         scores = _scores(ANATOMY, 4, kinds)
         found.append(
             (
-                propose_layer(ANATOMY, scores, BILL, chosen),
-                propose_neurons(ANATOMY, scores, BILL, chosen, BILL.macs // 5),
+                propose_layer(ANATOMY, scores, COST, chosen),
+                propose_neurons(ANATOMY, scores, COST, chosen, COST.macs // 5),
             )
         )
     assert found[0] == found[1]
@@ -340,7 +340,7 @@ def test_the_floors_are_those_of_the_papers_networks_with_two_blocks_a_stage(
     """shared/FACTS.md, section 1: blocks [2, 2, 2], and one filter in each first convolution."""
     model = CifarResNet(depth, shortcut="B")
     anatomy = zoo.resnet_anatomy(model)
-    whole = bill(model, Batch(torch.zeros(1, 3, 32, 32)))
+    whole = cost_of(model, Batch(torch.zeros(1, 3, 32, 32)))
     for least, expected in ((64, layers_only), (1, hard)):
         left = floor(anatomy, whole, _settings(min_layers=2, min_neurons=least))
         assert round(100 * (1 - left.macs / whole.macs), 2) == expected
@@ -379,7 +379,7 @@ def test_the_floor_is_that_of_what_is_counted(of, left):
     }
     layers = tuple(Layer(f"b.{i}", "b", (f"b.{i}.c",)) for i in range(3))
     anatomy = Anatomy(layers, (), (("b.0", "b.1", "b.2"),), (), "head", {})
-    smallest = floor(anatomy, Bill(operations, {"b.0.c": -1}), _settings(of=of, min_layers=2))
+    smallest = floor(anatomy, Cost(operations, {"b.0.c": -1}), _settings(of=of, min_layers=2))
     assert smallest.totals()[of] == left
 
 
@@ -388,10 +388,10 @@ def test_the_floor_is_that_of_what_is_counted(of, left):
 def test_the_floor_is_reached_by_going_on_until_nothing_may_go(of, round_to):
     model = zoo.resnet("B", depth=20)
     chosen = _settings(of=of, round_to=round_to, min_neurons=2)
-    anatomy, whole = zoo.resnet_anatomy(model), bill(model, PICTURE)
+    anatomy, whole = zoo.resnet_anatomy(model), cost_of(model, PICTURE)
     smallest = floor(anatomy, whole, chosen)
     while True:
-        now, cost = zoo.resnet_anatomy(model), bill(model, PICTURE)
+        now, cost = zoo.resnet_anatomy(model), cost_of(model, PICTURE)
         scores = _scores(now, cost.params)
         cut = propose_layer(now, scores, cost, chosen) or propose_neurons(
             now, scores, cost, chosen, cost.macs // 3
@@ -399,4 +399,4 @@ def test_the_floor_is_reached_by_going_on_until_nothing_may_go(of, round_to):
         if cut is None:
             break
         model = remove(cut, model)
-    assert bill(model, PICTURE).totals() == smallest.totals()
+    assert cost_of(model, PICTURE).totals() == smallest.totals()

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 import leanfair
 from leanfair.data.batches import Batch
-from leanfair.pruning.cost.macs import bill
+from leanfair.pruning.cost.macs import cost_of
 from leanfair.pruning.run.record import record_of, size_of
 from leanfair.pruning.settings import Settings
 from tests.support.nets import batches_of, samples, tiny
@@ -20,7 +20,7 @@ DATA = samples(24, seed=1)
 
 def test_it_holds_the_keys_that_it_always_had() -> None:
     model, held = tiny(), [Batch(*DATA.tensors)]
-    cost = bill(model, held[0])
+    cost = cost_of(model, held[0])
     found = record_of(model, cost, held, Settings(cut=0.5), DATA, None).to_json()
     assert json.loads(json.dumps(found)) == found
     assert list(found) == ["format", "model", "data", "settings"]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
-from leanfair.pruning.cost.macs import bill
+from leanfair.pruning.cost.macs import cost_of
 from leanfair.pruning.loop import candidate, propose
 from leanfair.pruning.presets import settings_from
 from leanfair.pruning.run.setup import open_run
@@ -37,7 +37,7 @@ def test_a_step_makes_the_child_the_next_parent() -> None:
     assert step is not None
     assert run.steps == [step]
     assert run.parent.model is made.model
-    assert run.parent.cost == bill(made.model, run.task.calibration.proof)
+    assert run.parent.cost == cost_of(made.model, run.task.calibration.proof)
     assert run.removed == pytest.approx(1 - step.macs / base.cost.macs)
     assert run.task.base is base
     assert told[-1].step == step

@@ -11,7 +11,7 @@ from torch import nn
 
 import leanfair
 from leanfair.data.batches import Batch
-from leanfair.pruning.cost.macs import bill
+from leanfair.pruning.cost.macs import cost_of
 from leanfair.pruning.run.summary import original_names
 from leanfair.pruning.types import Cut, Layer
 from tests.support.nets import samples, tiny
@@ -24,7 +24,7 @@ def test_it_tells_what_the_networks_cost_and_what_stands_in_the_directory(tmp_pa
     model = tiny(depth=20)
     run = leanfair.prune(model, calibration=DATA, test=samples(9), out=tmp_path, **QUICK)
     found, one = run.summary, Batch(DATA.tensors[0][:1])
-    old, new = bill(model, one), bill(run.model, one)
+    old, new = cost_of(model, one), cost_of(run.model, one)
     assert found["macs"] == {"before": old.macs, "after": new.macs}
     assert found["params"] == {"before": old.params, "after": new.params}
     assert found["cost"] == {"before": old.macs, "after": run.steps[-1].cost}

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from leanfair.data.batches import Batch, forward
 from leanfair.pruning.checkpoint.weights import write_model
-from leanfair.pruning.cost.macs import bill, cut_of
+from leanfair.pruning.cost.macs import cost_of, cut_of
 from leanfair.pruning.structures.dissect import dissect
 from leanfair.pruning.structures.update import update
 from leanfair.pruning.surgery import narrowing, removal
@@ -189,7 +189,7 @@ def cuts_of(anatomy: Anatomy, model: nn.Module, sample: Batch) -> list[Cut]:
             drops.append(NeuronCut(groups[name], drop))
     stages = ([e for e in anatomy.layers if e.name in s] for s in anatomy.stages if len(s) > 1)
     layers = [stage[min(1, len(stage) - 1)] for stage in stages if stage]
-    before = bill(model, sample)
+    before = cost_of(model, sample)
     cuts = [cut_of("neurons", before, neurons=drops)] if drops else []
     return cuts + ([cut_of("layer", before, layers=layers)] if layers else [])
 
@@ -220,8 +220,8 @@ def test_what_is_offered_can_go_and_loads_the_same(name: str, free: bool, tmp_pa
             break
         smaller = apply(cuts[i], child, sample)
         assert difference(cuts[i], child, remove(cuts[i], child), longer) <= 1.0
-        costs, saved = bill(smaller, sample).totals(), cuts[i].saves
-        assert {k: v - costs[k] for k, v in bill(child, sample).totals().items()} == dict(saved)
+        costs, saved = cost_of(smaller, sample).totals(), cuts[i].saves
+        assert {k: v - costs[k] for k, v in cost_of(child, sample).totals().items()} == dict(saved)
         child, left = smaller, update(cuts[i], left, child)
     assert matches_configuration(child) or free
     assert _numbers(child) == list(range(len(_numbers(child))))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from leanfair.pruning.cost.macs import bill, cut_of
+from leanfair.pruning.cost.macs import cost_of, cut_of
 from leanfair.pruning.criteria.criteria import CRITERIA
 from leanfair.pruning.structures.dissect import anatomy_of
 from leanfair.pruning.surgery.removal import apply
@@ -37,22 +37,22 @@ def test_layers_and_neurons_are_found(name: str) -> None:
 @ALL
 def test_each_layer_can_go(name: str) -> None:
     model, anatomy = made(name)
-    before = bill(model, PROOF)
+    before = cost_of(model, PROOF)
     for layer in anatomy.layers:
         cut = cut_of("layer", before, layers=[layer])
         child = apply(cut, model, PROOF)
-        after = bill(child, PROOF).totals()
+        after = cost_of(child, PROOF).totals()
         assert after == {key: before.totals()[key] - saved for key, saved in cut.saves.items()}
 
 
 @ALL
 def test_neurons_of_each_group_can_go(name: str) -> None:
     model, anatomy = made(name)
-    before = bill(model, PROOF)
+    before = cost_of(model, PROOF)
     for seed, group in enumerate(anatomy.neurons):
         cut = cut_of("neurons", before, neurons=[random_cut(group, seed)])
         child = apply(cut, model, PROOF)
-        after = bill(child, PROOF).totals()
+        after = cost_of(child, PROOF).totals()
         assert after == {key: before.totals()[key] - saved for key, saved in cut.saves.items()}
 
 
@@ -62,7 +62,7 @@ def test_it_can_be_dissected_again_after_a_cut_of_everything_at_once(name: str) 
     neurons = tuple(random_cut(group, 1) for group in anatomy.neurons)
     firsts = {stage[0] for stage in anatomy.stages}
     layers = [layer for layer in anatomy.layers if layer.name not in firsts]
-    before = bill(model, PROOF)
+    before = cost_of(model, PROOF)
     narrow = apply(cut_of("neurons", before, neurons=neurons), model, PROOF)
     again = anatomy_of(narrow, PROOF)
     assert [layer.name for layer in again.layers] == [layer.name for layer in anatomy.layers]

@@ -14,7 +14,7 @@ from torch.nn.utils import parametrizations, prune
 
 from leanfair.data.batches import Batch
 from leanfair.errors import SurgeryError
-from leanfair.pruning.cost.macs import bill
+from leanfair.pruning.cost.macs import cost_of
 from leanfair.pruning.surgery.removal import apply, remove
 from leanfair.pruning.types import Cut, Layer, Member, NeuronCut, Neurons
 from tests.support.cuts import CASES, MODELS, PROOF, X, neuron_cut, random_cut
@@ -210,8 +210,8 @@ def test_a_module_may_hold_the_neurons_in_several_pieces():
     child = apply(cut, model, Batch(x))
     assert child.wide.out_features == 12
     assert far(logits(child, x), logits(silenced(cut, model), x)) < 1e-10
-    predicted = bill(model, Batch(x)).without(neurons=cut.neurons)
-    assert predicted.totals() == bill(child, Batch(x)).totals()
+    predicted = cost_of(model, Batch(x)).without(neurons=cut.neurons)
+    assert predicted.totals() == cost_of(child, Batch(x)).totals()
 
 
 # Modules that are shared

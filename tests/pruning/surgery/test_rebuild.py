@@ -12,7 +12,7 @@ import torch
 
 import leanfair
 from leanfair.data.batches import forward
-from leanfair.pruning.cost.macs import bill, cut_of
+from leanfair.pruning.cost.macs import cost_of, cut_of
 from leanfair.pruning.structures.dissect import dissect
 from leanfair.pruning.surgery.rebuild import matches_configuration
 from leanfair.pruning.surgery.removal import apply
@@ -122,7 +122,7 @@ def test_what_can_go_is_found(name):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_what_a_cut_saves_is_what_the_smaller_model_costs_less(name, free):
     model, sample = FAMILIES[name].make(), sample_of(name)
-    anatomy, before = dissect(model, sample, free), bill(model, sample)
+    anatomy, before = dissect(model, sample, free), cost_of(model, sample)
     assert before.params == sum(parameter.numel() for parameter in model.parameters())
     cuts = [cut_of("layer", before, layers=anatomy.layers[-1:])]
     for unit in ("head", "channel"):
@@ -135,7 +135,7 @@ def test_what_a_cut_saves_is_what_the_smaller_model_costs_less(name, free):
             drops = [NeuronCut(g, tuple(range(stay, g.count))) for g in groups]
             cuts.append(cut_of("neurons", before, neurons=drops))
     for cut in cuts:
-        after = bill(apply(cut, model, sample), sample).totals()
+        after = cost_of(apply(cut, model, sample), sample).totals()
         saved = {key: before.totals()[key] - value for key, value in after.items()}
         assert saved == dict(cut.saves)
 
@@ -143,7 +143,7 @@ def test_what_a_cut_saves_is_what_the_smaller_model_costs_less(name, free):
 def test_the_configuration_says_what_is_left(tmp_path):
     model, sample = FAMILIES["gemma2"].make(), sample_of("gemma2")
     anatomy = dissect(model, sample)
-    cut = cut_of("layer", bill(model, sample), layers=anatomy.layers[1:2])
+    cut = cut_of("layer", cost_of(model, sample), layers=anatomy.layers[1:2])
     child = apply(cut, model, sample)
     heads = [group for group in anatomy.neurons if group.unit == "head"]
     types = list(model.config.layer_types)
@@ -154,7 +154,7 @@ def test_the_configuration_says_what_is_left(tmp_path):
         layer.self_attn.sliding_window for i, layer in enumerate(model.model.layers) if i != 1
     ]
     narrow = apply(
-        cut_of("neurons", bill(model, sample), neurons=[NeuronCut(g, (0,)) for g in heads]),
+        cut_of("neurons", cost_of(model, sample), neurons=[NeuronCut(g, (0,)) for g in heads]),
         model,
         sample,
     )

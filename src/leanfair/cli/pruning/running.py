@@ -28,7 +28,7 @@ from leanfair.data.splits import TextSplits
 from leanfair.data.text import holds_text
 from leanfair.errors import InputError
 from leanfair.pruning.checkpoint.loading import open_model
-from leanfair.pruning.cost.macs import bill
+from leanfair.pruning.cost.macs import cost_of
 from leanfair.pruning.loop import prune
 from leanfair.pruning.plan import Plan, look_ahead
 from leanfair.pruning.presets import settings_from
@@ -199,7 +199,7 @@ def _display(
     if quiet or not is_main_process():
         return nullcontext()
     image = sample(splits).to(next(network.parameters()).device)
-    return shown(Console(stderr=True), settings.get("of", "macs"), bill(network, image).macs)
+    return shown(Console(stderr=True), settings.get("of", "macs"), cost_of(network, image).macs)
 
 
 def _device(name: str) -> torch.device:

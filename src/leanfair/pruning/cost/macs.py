@@ -66,7 +66,7 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Bill:
+class Cost:
     """The layers of a network (`operations`) and `rest`, the parameters outside of them, by module
     name; `embeddings` of all parameters are those of embeddings. `products` are all
     multiply-accumulates outside of layers."""
@@ -102,8 +102,8 @@ class Bill:
         """The three counts by name."""
         return {"macs": self.macs, "params": self.params, "filters": self.filters}
 
-    def without(self, layers: Iterable[str] = (), neurons: Iterable[NeuronCut] = ()) -> Bill:
-        """The bill after blocks `layers` and `neurons` are removed: exactly what `bill` would find
+    def without(self, layers: Iterable[str] = (), neurons: Iterable[NeuronCut] = ()) -> Cost:
+        """The cost after blocks `layers` and `neurons` are removed: exactly what `cost_of` finds
         on the network cut so."""
         roots = tuple(f"{layer}." for layer in layers)
 
@@ -125,7 +125,7 @@ class Bill:
                 for each in products
             ]
         products = [self._lent(each, left) if each.whole else each for each in products]
-        return Bill(left, rest, self.embeddings, tuple(each for each in products if each.macs))
+        return Cost(left, rest, self.embeddings, tuple(each for each in products if each.macs))
 
     def _lent(self, product: Product, left: Mapping[str, Operation]) -> Product:
         """A product with the weight of a layer, after that may have been narrowed."""
@@ -133,7 +133,7 @@ class Bill:
         return _scaled(product, left[name].weights, self.operations[name].weights)
 
 
-def bill(model: nn.Module, sample: Batch) -> Bill:
+def cost_of(model: nn.Module, sample: Batch) -> Cost:
     """What each operation of `model` costs, found by one forward pass of the first of `sample`.
     Raises UnsupportedModelError, naming it, for an operation that cannot be counted."""
     work = work_of(model, sample)
@@ -152,24 +152,24 @@ def bill(model: nn.Module, sample: Batch) -> Bill:
         if isinstance(module, nn.Embedding)
     }
     rest = {name: count for name, count in rest.items() if count}
-    return Bill(operations, rest, sum(looked_up.values()), work.products)
+    return Cost(operations, rest, sum(looked_up.values()), work.products)
 
 
 def cut_of(
-    kind: Literal["layer", "neurons"], before: Bill, layers: Any = (), neurons: Any = ()
+    kind: Literal["layer", "neurons"], before: Cost, layers: Any = (), neurons: Any = ()
 ) -> Cut:
-    """The cut of `layers` or of `neurons`, with what it saves on the bill `before`."""
+    """The cut of `layers` or of `neurons`, with what it saves of the cost `before`."""
     after = before.without([layer.name for layer in layers], neurons)
     saved = {key: before.totals()[key] - value for key, value in after.totals().items()}
     return Cut(kind, tuple(layers), tuple(neurons), saved)
 
 
-def measure(model: nn.Module, sample: Batch, of: Target, known: Bill | None = None) -> float:
+def measure(model: nn.Module, sample: Batch, of: Target, known: Cost | None = None) -> float:
     """The cost `of` a network: macs (for one sample), params, memory (bytes to infer one sample) or
-    latency (seconds for one sample on the model's device, the median of many runs). `known` is its
-    bill, where that was found already."""
+    latency (seconds for one sample on the model's device, the median of many runs). `known` is what
+    its operations cost, where that was found already."""
     if of in ("macs", "params"):
-        return float((known or bill(model, sample)).totals()[of])
+        return float((known or cost_of(model, sample)).totals()[of])
     from leanfair.evaluation.speed import latency, peak_memory
 
     if of == "memory":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from torch import nn
 
 from leanfair.data.batches import Batch
-from leanfair.pruning.cost.macs import Bill, bill
+from leanfair.pruning.cost.macs import Cost, cost_of
 from leanfair.pruning.structures.dissect import trace
 from leanfair.pruning.structures.update import doubt, misfit, update, updated
 from leanfair.pruning.surgery.activations import Head
@@ -23,7 +23,7 @@ class Network:
 
     model: nn.Module
     structures: Anatomy
-    cost: Bill
+    cost: Cost
     head: Head
     traced: bool = True
 
@@ -54,7 +54,7 @@ def _known(
     model: nn.Module, structures: Anatomy, head: Head, why: str, sample: Batch, free: bool
 ) -> Network:
     """`model`, with its structures found anew where arithmetic cannot have them right."""
-    cost = bill(model, sample)
+    cost = cost_of(model, sample)
     if why := why or misfit(structures, model):
         _warn(why)
         structures, head = trace(model, sample[:8], free)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import inf
 from typing import NamedTuple
 
-from leanfair.pruning.cost.macs import Bill, cut_of
+from leanfair.pruning.cost.macs import Cost, cut_of
 from leanfair.pruning.settings import Settings
 from leanfair.pruning.types import Anatomy, Cut, Layer, NeuronCut, Neurons, Scores
 
@@ -31,7 +31,7 @@ class Bundle(NamedTuple):
 
 
 def propose_layer(
-    anatomy: Anatomy, scores: Scores, bill: Bill, settings: Settings, save: int = 0
+    anatomy: Anatomy, scores: Scores, cost: Cost, settings: Settings, save: int = 0
 ) -> Cut | None:
     """The cut of the least important layers: as many as `settings` say, and more where it takes
     more to save `save` (of `settings.matched`); None where none may go any more."""
@@ -43,24 +43,24 @@ def propose_layer(
             break
         if _may_go(layer, chosen, anatomy, settings.min_layers):
             chosen.append(layer)
-            found = cut_of("layer", bill, layers=chosen)
+            found = cut_of("layer", cost, layers=chosen)
     return found
 
 
 def propose_neurons(
-    anatomy: Anatomy, scores: Scores, bill: Bill, settings: Settings, save: int, *, least: int = 0
+    anatomy: Anatomy, scores: Scores, cost: Cost, settings: Settings, save: int, *, least: int = 0
 ) -> Cut | None:
     """The cut of the least important neurons that together save `save` (of `settings.matched`) as
     nearly as can be, but `least` in any case; None where all that may go save less, or nothing."""
     if settings.spread == "uniform":
-        bundles = [_bundles(tie, scores, bill, settings) for tie in _ties(anatomy)]
+        bundles = [_bundles(tie, scores, cost, settings) for tie in _ties(anatomy)]
         grow, longest = _evenly(bundles), sum(len(each) for each in bundles)
     else:
-        order = _fitting(_ranked(anatomy, scores, bill, settings), save)
+        order = _fitting(_ranked(anatomy, scores, cost, settings), save)
         grow, longest = (lambda n: _gathered(order[:n])), len(order)
 
     def saved(n: int) -> int:
-        return _saving(grow(n), bill, settings)
+        return _saving(grow(n), cost, settings)
 
     n = _nearest(save, saved, longest)
     while n < longest and saved(n) < least:
@@ -68,11 +68,11 @@ def propose_neurons(
     cuts = grow(n)
     if not cuts or saved(n) < max(least, 1):
         return None
-    return cut_of("neurons", bill, neurons=cuts)
+    return cut_of("neurons", cost, neurons=cuts)
 
 
 def savings_goal(
-    now: Bill, whole: Mapping[str, int], layer: Cut | None, settings: Settings
+    now: Cost, whole: Mapping[str, int], layer: Cut | None, settings: Settings
 ) -> tuple[int, int]:
     """What neurons have to save in a round, and at least: about as much as the layer, or else a
     share of the cost `now`; but no more than what is left to the target. `whole` are the totals of
@@ -90,10 +90,10 @@ def savings_goal(
     return max(1, int(save + 0.5)), int(least)
 
 
-def floor(anatomy: Anatomy, bill: Bill, settings: Settings) -> Bill:
-    """The bill of the smallest network that the settings allow."""
+def floor(anatomy: Anatomy, cost: Cost, settings: Settings) -> Cost:
+    """The cost of the smallest network that the settings allow."""
     narrow = [NeuronCut(group, tuple(range(_spare(group, settings)))) for group in anatomy.neurons]
-    slim = bill.without(neurons=[cut for cut in narrow if cut.drop])
+    slim = cost.without(neurons=[cut for cut in narrow if cut.drop])
     gone: list[Layer] = []
     counted = "params" if settings.of == "params" else "macs"
     by_saving = sorted(anatomy.layers, key=lambda e: slim.without([e.name]).totals()[counted])
@@ -130,13 +130,13 @@ def _widths(group: Neurons, settings: Settings) -> list[int]:
     return [group.count, *fit]
 
 
-def _ranked(anatomy: Anatomy, scores: Scores, bill: Bill, settings: Settings) -> list[Bundle]:
+def _ranked(anatomy: Anatomy, scores: Scores, cost: Cost, settings: Settings) -> list[Bundle]:
     """Bundles of neurons in the order in which they go."""
     # A bundle never goes before a less important one of its own group, though that may be smaller.
     ranks: dict[str, float] = {}
     keyed: list[tuple[float, int, Bundle]] = []
     for tie in _ties(anatomy):
-        for bundle in _bundles(tie, scores, bill, settings):
+        for bundle in _bundles(tie, scores, cost, settings):
             neurons = sum(len(cut.drop) for cut in bundle.cuts)
             per = bundle.saves if settings.spread == "cheapest" else neurons
             ranks[bundle.name] = max(ranks.get(bundle.name, -inf), bundle.score / per)
@@ -159,12 +159,12 @@ def _fitting(order: list[Bundle], save: int) -> list[Bundle]:
 
 
 def _bundles(
-    tie: tuple[Neurons, ...], scores: Scores, bill: Bill, settings: Settings
+    tie: tuple[Neurons, ...], scores: Scores, cost: Cost, settings: Settings
 ) -> list[Bundle]:
     """The neurons of tied groups that may go, least important first, as many of each group in each
     bundle, in bundles that leave a number that may be."""
     widths = _widths(tie[0], settings)
-    price = max(1, _saving([NeuronCut(group, (0,)) for group in tie], bill, settings))
+    price = max(1, _saving([NeuronCut(group, (0,)) for group in tie], cost, settings))
     orders = [
         sorted(range(group.count), key=lambda i, s=scores.neurons[group.name]: (s[i], i))  # type: ignore[misc]
         for group in tie
@@ -178,10 +178,10 @@ def _bundles(
     return bundles
 
 
-def _saving(cuts: Iterable[NeuronCut], bill: Bill, settings: Settings) -> int:
+def _saving(cuts: Iterable[NeuronCut], cost: Cost, settings: Settings) -> int:
     """What `cuts` save, of what is matched."""
     matched = settings.matched
-    return bill.totals()[matched] - bill.without(neurons=cuts).totals()[matched]
+    return cost.totals()[matched] - cost.without(neurons=cuts).totals()[matched]
 
 
 def _gathered(bundles: Iterable[Bundle]) -> list[NeuronCut]:

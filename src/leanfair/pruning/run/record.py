@@ -14,7 +14,7 @@ from leanfair.data.batches import Batch, Source
 from leanfair.models.origin import Origin, fingerprint, title_of
 from leanfair.pruning.checkpoint.architecture import origin_of
 from leanfair.pruning.checkpoint.run_directory import FORMAT
-from leanfair.pruning.cost.macs import Bill
+from leanfair.pruning.cost.macs import Cost
 from leanfair.pruning.schema import DataEntry, ModelEntry, OriginEntry, RunRecord, SettingsEntry
 from leanfair.pruning.settings import Settings
 
@@ -75,7 +75,7 @@ class Record:
 
 def record_of(
     base: nn.Module,
-    cost: Bill,
+    cost: Cost,
     held: list[Batch],
     settings: Settings,
     train: Source | None,

@@ -14,7 +14,7 @@ from leanfair.data.batches import Batch, Source
 from leanfair.data.language import is_language_model
 from leanfair.errors import InputError
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
-from leanfair.pruning.cost.macs import bill, measure
+from leanfair.pruning.cost.macs import cost_of, measure
 from leanfair.pruning.run.calibration import Features, calibration_for
 from leanfair.pruning.run.network import Network, after_cuts
 from leanfair.pruning.run.propose import floor
@@ -128,7 +128,7 @@ def _traced(model: nn.Module, base: nn.Module, first: Batch, free: bool) -> Netw
     check_removable(structures, model)
     if not torch.equal(try_out(base, one), wanted):
         base = twin_of(model)  # it keeps something of what it was tried out with
-    return Network(base, structures, bill(base, sample), head)
+    return Network(base, structures, cost_of(base, sample), head)
 
 
 def _training(

@@ -21,7 +21,7 @@ from leanfair.evaluation.accuracy import Change
 from leanfair.evaluation.perplexity import PerplexityChange
 from leanfair.evaluation.speed import compare_latency
 from leanfair.models.origin import with_origin
-from leanfair.pruning.cost.macs import Bill
+from leanfair.pruning.cost.macs import Cost
 from leanfair.pruning.run.network import Network
 from leanfair.pruning.run.quality import Changed
 from leanfair.pruning.run.result import Pruned
@@ -210,8 +210,8 @@ def _numbers(pair: Pair) -> Numbers | None:
     return None if before is None or after is None else {"before": before, "after": after}
 
 
-def _parts(before: Bill, after: Bill, name: str) -> Counts | None:
-    """A part of two bills; None where there is none of it."""
+def _parts(before: Cost, after: Cost, name: str) -> Counts | None:
+    """A part of two costs; None where there is none of it."""
     old, new = getattr(before, name), getattr(after, name)
     return {"before": old, "after": new} if old else None
 
