@@ -34,8 +34,6 @@ UNTESTED = {
     "fairness.types",
     "fairness.variations.placebo",
     "fairness.variations.varier",
-    "lazy",
-    "moved",
     "pruning.report.blocks",
     "pruning.report.charts",
     "pruning.report.quality",

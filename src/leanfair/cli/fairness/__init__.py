@@ -1,0 +1,1 @@
+"""The commands of fairness: `leanfair decide`, `leanfair audit` and the demo, a file each."""

@@ -1,0 +1,1 @@
+"""The commands of pruning: `leanfair prune`, `leanfair export` and the demo, a file each."""

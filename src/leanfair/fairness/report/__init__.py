@@ -1,0 +1,18 @@
+"""The page of an audit, drawn from its summary alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from leanfair.lazy import face
+
+if TYPE_CHECKING:
+    from leanfair.fairness.report.page import render as render
+    from leanfair.fairness.report.page import write_report as write_report
+
+_HOMES = {
+    "render": "page",
+    "write_report": "page",
+}
+__all__ = [*_HOMES]
+__getattr__, __dir__ = face(__name__, _HOMES)
