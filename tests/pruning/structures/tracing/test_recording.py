@@ -1,0 +1,84 @@
+"""One forward pass is recorded as it was: the order, the number of calls, and their inputs."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from leanfair.data.batches import Batch
+from leanfair.pruning.structures.tracing.recording import (
+    again,
+    copied,
+    handles,
+    mapped,
+    record,
+    tensors,
+)
+from tests.support.zoo import CASES, PROOF, Auxiliary, randomised
+
+
+def test_the_order_and_number_of_calls_are_those_of_the_pass() -> None:
+    model = randomised(CASES["looped"].make())
+    recording = record(model, PROOF, {"block"})
+    assert recording.order[:4] == ("", "stem", "stem.0", "stem.1")
+    assert recording.order[-1] == "head"
+    assert recording.times["block"] == 3
+    assert recording.times["block.relu"] == 6
+    assert recording.times["stem"] == recording.times["head"] == 1
+    assert set(recording.calls) == {"block"}
+    assert recording.calls["block"].shape == (4, 8, 8, 8)
+
+
+def test_a_module_that_does_not_run_is_not_recorded() -> None:
+    recording = record(randomised(Auxiliary("training")), PROOF, {"auxiliary", "head"})
+    assert not any(name.startswith("auxiliary") for name in recording.order)
+    assert set(recording.calls) == {"head"}
+
+
+def test_a_call_can_be_made_again_though_the_module_changes_its_input_in_place() -> None:
+    model = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(3, 2)).eval()
+    x = torch.tensor([[-1.0, 2.0, -3.0]])
+    call = record(model, Batch(x.clone()), {"0"}).calls["0"]
+    assert torch.equal(call.args[0], x)
+    assert torch.equal(again(model[0], call), x.relu())
+    assert torch.equal(again(model[0], call), x.relu())
+    assert torch.equal(call.args[0], x)
+
+
+def test_no_hook_stays_behind_even_when_the_pass_fails() -> None:
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(5, 2)).eval()
+    with pytest.raises(RuntimeError, match="shapes"):
+        record(model, Batch(torch.ones(1, 3)), set())
+    for module in model.modules():
+        assert not module._forward_hooks
+        assert not module._forward_pre_hooks
+
+
+def test_handles_are_removed_when_their_context_ends() -> None:
+    module = nn.Linear(3, 2)
+    x = torch.ones(1, 3)
+    with handles() as held:
+        held.append(module.register_forward_hook(lambda module, args, output: output * 0))
+        assert not module(x).any()
+    assert module(x).any()
+
+
+class Pair(NamedTuple):
+    left: Tensor
+    rest: list[object]
+
+
+def test_nested_values_keep_their_types_and_their_order() -> None:
+    value = OrderedDict(b=Pair(torch.tensor(1), [torch.tensor(2), "x"]), a=(torch.tensor(3), None))
+    assert [int(tensor) for tensor in tensors(value)] == [1, 2, 3]
+    twice = mapped(value, lambda tensor: tensor * 2)
+    assert type(twice) is OrderedDict
+    assert type(twice["b"]) is Pair
+    assert [int(tensor) for tensor in tensors(twice)] == [2, 4, 6]
+    assert twice["b"].rest[1] == "x"
+    copied(value)["b"].left.zero_()
+    assert int(value["b"].left) == 1
