@@ -336,6 +336,17 @@ def test_what_no_sample_comes_to_is_never_refused() -> None:
     assert macs(work_of(model, Batch(tokens(8))), model) == 8**3  # it runs, on weights alone
 
 
+def test_products_know_the_layers_that_feed_them_until_another_layer_reads_what_they_gave() -> None:
+    def does(m: Any, x: Tensor) -> Tensor:
+        mixed = m.w @ m.a(x).relu()  # tokens with tokens, channel by channel
+        return x + m.b(mixed) @ m.v
+
+    model = Run(does, a=nn.Linear(8, 6), b=nn.Linear(6, 8), w=weight(5, 5), v=weight(8, 8))
+    work = work_of(model, Batch(tokens()))
+    found = {each.weight: (set(each.feeders), each.macs) for each in work.products}
+    assert found == {"w": ({"a"}, 5 * 5 * 6), "v": ({"b"}, 5 * 8 * 8)}
+
+
 class Block(nn.Module):
     """A residual block with attention as PyTorch has it."""
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from leanfair.data.batches import Batch
 from leanfair.models.resnet_cifar import CifarResNet
 from leanfair.pruning.cost.macs import cost_of, cut_of, measure
+from leanfair.pruning.structures.dissect import dissect
 from leanfair.pruning.surgery.removal import remove
 from leanfair.pruning.types import Cut, Member, NeuronCut, Neurons
 from tests.support.oracles import zoo
@@ -249,6 +250,29 @@ def test_work_with_a_borrowed_weight_goes_with_who_borrows_and_narrows_with_the_
         predicted = before.without([layer.name for layer in layers], cut.neurons)
         assert predicted.totals() == cost_of(child, x).totals()
         assert predicted.macs == (3 - len(layers)) * 5 * 2 * 6 * (10 - len(drop))
+
+
+class Mixer(nn.Module):
+    """Between its layers, tokens are mixed channel by channel, by a parameter of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(8, 12), nn.Linear(12, 8)
+        self.mix = nn.Parameter(torch.randn(5, 5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(self.mix @ F.relu(self.first(x)))
+
+
+def test_work_that_keeps_channels_apart_shrinks_with_them():
+    torch.manual_seed(0)
+    model = nn.Sequential(*[Mixer() for _ in range(2)], nn.Flatten(), nn.Linear(40, 3)).eval()
+    sample = Batch(torch.randn(4, 5, 8))
+    before, groups = cost_of(model, sample), dissect(model, sample).neurons
+    assert [group.name for group in groups] == ["0.first", "1.first"]
+    cut = cut_of("neurons", before, neurons=[NeuronCut(groups[0], (0, 1, 5))])
+    after = cost_of(remove(cut, model), sample)
+    assert before.macs - after.macs == cut.saves["macs"] == 3 * (2 * 5 * 8 + 5 * 5)
 
 
 def test_a_layer_is_not_taken_for_another_whose_name_begins_alike():

@@ -42,6 +42,7 @@ class Product:
 
     `weight`: the parameter that is multiplied, if it is one alone; `whole`: it is that of a dense
     layer or convolution, and all of it. `between`: activations are multiplied with each other.
+    `feeders`: the layers whose outputs are multiplied, where no other layer has read them before.
     """
 
     place: str
@@ -49,6 +50,7 @@ class Product:
     weight: str = ""
     whole: bool = False
     between: bool = False
+    feeders: frozenset[str] = frozenset()
 
 
 class Work(NamedTuple):
@@ -138,8 +140,8 @@ class _Factor(NamedTuple):
 
 
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts operations as they run, and keeps for every tensor which parameters it comes from, and
-    whether the sample does."""
+    """Counts operations as they run, and keeps for every tensor which parameters it comes from,
+    whether it comes from the sample, and which layers' outputs it is made of."""
 
     supports_higher_order_operators = True
 
@@ -151,8 +153,9 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._found: Counter[Product] = Counter()
         self._layers = {layer.name: layer for layer in _layers(model)}
         self._origins: dict[StorageWeakRef | None, frozenset[str]] = {}
+        self._feeders: dict[StorageWeakRef | None, frozenset[str]] = {}
         for name, value in model.named_parameters():
-            self._note(value, self._origin(value) | {name})
+            self._note(value, frozenset({name}))
         for value in tree_leaves(sample.inputs):
             self._note(value, frozenset({_SAMPLE}))
 
@@ -170,34 +173,43 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 return made
         given = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
         origin = frozenset[str]().union(*map(self._origin, given))
-        stored = {_storage(x) for x in given} - {None}
+        feeders = frozenset[str]().union(*map(self._fed_by, given))
         out = func(*args, **kwargs)
-        for value in tree_leaves(out):
-            if isinstance(value, Tensor):
-                changed = _storage(value) in stored  # in place, or a view
-                self._note(value, origin | self._origin(value) if changed else origin)
         if kernel is not None and all(x.layout == torch.strided for x in given):
-            self._count(kernel, args, out, origin)
+            layer = self._count(kernel, args, out, origin, feeders)
+            feeders = feeders if layer is None else frozenset({layer.name})
         elif _SAMPLE in origin and uncountable(func, given):
             self.refused.append((title(func), self._place()))
+        for value in tree_leaves(out):
+            if isinstance(value, Tensor):
+                self._note(value, origin, feeders)
         return out
 
-    def _count(self, kernel: Kernel, args: Sequence[Any], out: Any, origin: frozenset[str]) -> None:
+    def _count(
+        self,
+        kernel: Kernel,
+        args: Sequence[Any],
+        out: Any,
+        origin: frozenset[str],
+        feeders: frozenset[str],
+    ) -> _Layer | None:
+        """Count one operation; the layer whose weight it multiplies, if it is one."""
         place = self._place()
         if not origin or ".parametrizations." in f".{place}.":
-            return
+            return None
         macs = kernel.macs(args, tree_leaves(out)[0])
         factors = [self._factor(args[i]) for i in kernel.factors]
         layer = self._layer(place, factors)
         if layer is not None and layer.size and f"{layer.name}.".startswith(_root(place)):
             self.calls[layer.name] += macs // layer.size
-            return
+            return layer
         weight = next((factor.parameter for factor in factors if factor.parameter), "")
         if layer is not None:
             weight = f"{layer.name}.weight"
         active = all(_SAMPLE in factor.origin for factor in factors)
         between = active or (kernel.batched and not weight)
-        self._found[Product(place, 0, weight, layer is not None, between)] += macs
+        self._found[Product(place, 0, weight, layer is not None, between, feeders)] += macs
+        return layer
 
     def _factor(self, value: Any) -> _Factor:
         first = tree_leaves(value)[0]
@@ -223,11 +235,20 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _origin(self, value: Tensor) -> frozenset[str]:
         return self._origins.get(_storage(value), frozenset())
 
-    def _note(self, value: Tensor, origin: frozenset[str]) -> None:
+    def _fed_by(self, value: Tensor) -> frozenset[str]:
+        return self._feeders.get(_storage(value), frozenset())
+
+    def _note(
+        self, value: Tensor, origin: frozenset[str], feeders: frozenset[str] = frozenset()
+    ) -> None:
+        """A tensor is made of `origin` and `feeders`, and of what was in its storage before: it may
+        be a view, or changed in place."""
         stored = _storage(value)
         if stored is not None:
+            origin |= self._origin(value)
             # What comes from the sample may come from anything else, too.
             self._origins[stored] = frozenset({_SAMPLE}) if _SAMPLE in origin else origin
+            self._feeders[stored] = feeders | self._fed_by(value)
 
 
 def _layers(model: nn.Module) -> Iterator[_Layer]:

@@ -117,10 +117,13 @@ class Cost:
             for member in cut.group.members:
                 if member.module in left:
                     left[member.module] = _narrowed(left[member.module], member, len(cut.drop))
-            attending = _attending(cut, self.operations, products)
+            # A product that the neurons come to without another layer's having read them keeps them
+            # apart, as no neurons are offered otherwise: each has its share of it.
+            made = {member.module for member in cut.group.members if member.side != "in"}
+            remain = cut.group.count - len(cut.drop)
             products = [
-                _scaled(each, cut.group.count - len(cut.drop), cut.group.count)
-                if each.place in attending and not each.whole
+                _scaled(each, remain, cut.group.count)
+                if each.feeders & made and not each.whole
                 else each
                 for each in products
             ]
@@ -194,29 +197,6 @@ def _operation(module: nn.Module, calls: int) -> Operation | None:
     else:
         return None
     return Operation(channels, channels, 1, 1, 0, len(own), "channels")
-
-
-def _attending(
-    cut: NeuronCut, operations: Mapping[str, Operation], products: Iterable[Product]
-) -> set[str]:
-    """The modules that multiply what the heads of a cut give: those with the innermost module
-    around them, among modules that hold dense layers, that also holds what feeds the heads."""
-    if cut.group.unit != "head":
-        return set()
-    holders = {""}
-    for name, operation in operations.items():
-        if operation.kind == "dense":
-            parts = name.split(".")
-            holders |= {".".join(parts[:depth]) for depth in range(1, len(parts))}
-    feeds = [member.module for member in cut.group.members if member.side == "out"]
-    around: dict[str, set[str]] = {}
-    for place in {product.place for product in products}:
-        holder = place
-        while holder not in holders:
-            holder = holder.rpartition(".")[0]
-        if any(f"{feed}.".startswith(f"{holder}." if holder else "") for feed in feeds):
-            around.setdefault(holder, set()).add(place)
-    return around[max(around, key=len)] if around else set()
 
 
 def _scaled(product: Product, left: int, before: int) -> Product:
