@@ -26,7 +26,7 @@ PUBLIC_BEFORE = {
     "leanfair.fairness.mentions": "Article Mention Reading read spans_of term_of",
     "leanfair.fairness.metrics": "DIFFERENCES Decided GAPS Grouping KINDS METRICS grouping_of",
     "leanfair.pruning.checkpoint": "FORMAT RunDirectory base_of cuts load",
-    "leanfair.pruning.cost": "Bill Operation bill cut_of measure",
+    "leanfair.pruning.cost": "Cost Operation cost_of cut_of measure",
     "leanfair.pruning.criteria": ("CRITERIA Criterion cka criterion_named fisher kl l1 random"),
     "leanfair.pruning.surgery": "TOLERANCE apply difference narrow parts remove",
 }

@@ -341,8 +341,12 @@ class Shifted(Dataset[tuple[Tensor, Tensor]]):
         ({"cut": float("nan")}, InputError, "between 0 and 1"),
         ({"cut": "half"}, InputError, "between 0 and 1"),
         ({"cut": 0.9999}, InputError, r"beyond the floor: at most \d\d\.\d\d%"),
-        ({"of": "beauty"}, InputError, "macs, params, latency, memory"),
-        ({"criterion": "magic"}, InputError, "kl, l1, cka, fisher, contribution, random"),
+        ({"of": "beauty"}, InputError, "of must be one of macs, params, latency or memory"),
+        (
+            {"criterion": "magic"},
+            InputError,
+            "criterion must be one of kl, l1, cka, fisher, contribution or random",
+        ),
         ({"speed": 3}, InputError, "'speed'"),
         ({"preset": "magic"}, InputError, "paper"),
         ({"calibration": []}, InputError, "empty"),
@@ -443,4 +447,5 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(
     monkeypatch.undo()
     resumed = prune(cut=0.5, out=tmp_path / "run", resume=True)
     assert [step.cut for step in resumed.steps] == [step.cut for step in whole.steps]
-    assert not list((tmp_path / "run").glob(".*")), "no temporary file is left"
+    left = {path.name for path in (tmp_path / "run").glob(".*")}
+    assert left <= {".lock"}, "no temporary file is left"

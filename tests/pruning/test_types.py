@@ -111,5 +111,5 @@ def test_nothing_can_be_changed_afterwards():
 
 
 def test_a_run_without_a_directory_asks_where_its_report_goes():
-    with pytest.raises(InputError, match=r"report\('page\.html'\)"):
+    with pytest.raises(InputError, match=r"report\('runs/small'\)"):
         Pruned(None, (), {}).report()  # type: ignore[arg-type]

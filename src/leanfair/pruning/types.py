@@ -159,9 +159,11 @@ class Cut:
         total = sum(len(cut.drop) for cut in self.neurons)
         return f"remove {total} neurons: {', '.join(parts)} (saves {saved})"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """This cut in plain JSON types."""
         return asdict(self)
+
+    to_json = to_dict
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Cut:
@@ -240,9 +242,11 @@ class Step:
     """What the target counts (`of`), after this step: MACs, parameters, seconds or bytes."""
     perplexity: float | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """This step in plain JSON types."""
         return asdict(self)
+
+    to_json = to_dict
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Step:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
+
+from leanfair.errors import InputError
+from leanfair.files import write_json
+from leanfair.pruning.schema import Summary
+from leanfair.pruning.types import Step
 
 if TYPE_CHECKING:
     from torch import nn
-from leanfair.pruning.schema import Summary
-from leanfair.pruning.types import Step
 
 
 @dataclass(frozen=True)
@@ -21,13 +24,40 @@ class Pruned:
     steps: tuple[Step, ...]
     summary: Summary
     path: Path | None = None
+    tokenizer: Any = field(default=None, repr=False)
+    """That of a language model, where one was given."""
 
     def report(self, path: str | Path | None = None) -> Path:
-        """Write the self-contained HTML page, to `path` or into the run directory."""
-        from leanfair.errors import InputError
+        """Write the self-contained HTML page: into the directory `path`, or into the run's, as
+        report.html. A `path` that ends in .html is a file. Raises InputError where there is no
+        directory."""
         from leanfair.pruning.report.page import write_report
 
-        target = Path(path) if path else self.path / "report.html" if self.path else None
-        if target is None:
-            raise InputError("This run has no directory: call report('page.html').")
-        return write_report(self.summary, target)
+        target = self._place(path, "report")
+        return write_report(
+            self.summary, target if target.suffix == ".html" else target / "report.html"
+        )
+
+    def write(self, path: str | Path | None = None) -> Path:
+        """Write the run into the directory `path`, or into its own: the network, so that
+        `leanfair.load` opens it, its cuts and steps, summary.json and the page. Raises InputError
+        where there is no directory, RunDirectoryError for one that holds another run."""
+        from leanfair.pruning.checkpoint.run_directory import RunDirectory
+
+        target = self._place(path, "write")
+        asked = {key: self.summary[key] for key in ("format", "model", "data", "settings")}
+        with RunDirectory(target) as directory:
+            directory.begin(asked, resume=self.path is not None and target == self.path)
+            write_json(target / "steps.json", [step.to_json() for step in self.steps])
+            directory.write_result(self.model, self.steps, self.summary, self.tokenizer)
+        self.report(target)
+        return target
+
+    def to_dict(self) -> dict[str, Any]:
+        """The summary, as summary.json holds it."""
+        return dict(self.summary)
+
+    def _place(self, path: str | Path | None, method: str) -> Path:
+        if path is None and self.path is None:
+            raise InputError(f"This run has no directory: call {method}('runs/small').")
+        return Path(path) if path is not None else cast(Path, self.path)

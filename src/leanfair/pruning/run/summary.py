@@ -56,7 +56,7 @@ def finish(run: Run) -> Pruned:
     summary = _completed(run) if done is None else done
     directory.tidy()
     with_origin(model, run.task.record.model.origin, [step.cut for step in run.steps])
-    result = Pruned(model, tuple(run.steps), summary, directory.path)
+    result = Pruned(model, tuple(run.steps), summary, directory.path, run.task.tokenizer)
     if directory.path is not None and directory.writes:
         result.report()
     run.emit("stop", text=run.stopped_because)
