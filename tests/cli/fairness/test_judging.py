@@ -23,7 +23,7 @@ REFUSED = Decision(None, {}, "refused", captured=0.0)
         ({"values": ["black"]}, "values needs attribute"),
         (
             {"attribute": ["race", "gender"], "field": ["race"]},
-            "field goes with a single attribute",
+            "field goes with a single",
         ),
     ],
 )
