@@ -20,12 +20,14 @@ from tests.support.nets import batches_of, samples, tiny
 
 QUICK: dict[str, Any] = {
     "criterion": "l1", "min_layers": 1, "latency_batches": (), "cut": 0.2,
-    "candidate_epochs": 0.0, "round_epochs": 0.0, "final_epochs": 0.1, "batch_size": 16,
 }  # fmt: skip
 DATA = samples(32, seed=1)
 IMAGES, LABELS = DATA.tensors
 WIDER = torch.zeros(4, 3, 8, 8)
 SMALL = torch.zeros(4, 1)
+TRAINED: dict[str, Any] = {
+    "candidate_epochs": 0.0, "round_epochs": 0.0, "final_epochs": 0.1, "batch_size": 16,
+}  # fmt: skip
 
 
 def pairs(seed: int = 1) -> list[tuple[Tensor, Tensor]]:
@@ -51,7 +53,9 @@ RIGHT: dict[str, Callable[[int], Any]] = {
 @pytest.mark.parametrize("name", RIGHT)
 def test_any_source_serves_for_all_data(name: str) -> None:
     make = RIGHT[name]
-    run = leanfair.prune(tiny(), calibration=make(1), train=make(2), test=make(3), **QUICK)
+    run = leanfair.prune(
+        tiny(), calibration=make(1), train=make(2), test=make(3), batch_size=16, **QUICK
+    )
     data = run.summary["data"]
     assert (data["calibration"], data["train"], data["test"]) == (32, 32, 32)
     assert run.summary["accuracy"] is not None

@@ -10,9 +10,9 @@ from leanfair.pruning.surgery.config import (
     changed,
     depth_entries,
     entries,
+    entries_changed,
     entry,
     silence,
-    told,
     width_entries,
 )
 from leanfair.pruning.types import Cut, NeuronCut, Neurons
@@ -69,7 +69,7 @@ def test_what_is_changed_for_a_while_comes_back_after_an_error_too() -> None:
     seen = []
 
     def fails() -> None:
-        with told(model, {"intermediate_size": 3}):
+        with entries_changed(model, {"intermediate_size": 3}):
             seen.append(model.config.intermediate_size)
             raise KeyError
 
