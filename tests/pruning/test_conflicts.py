@@ -23,10 +23,6 @@ UNTRAINED = {"candidate_epochs": 0, "round_epochs": 0, "final_epochs": 0}
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        ({"lr": 0.1}, "lr is for fine-tuning, but there is no training data"),
-        ({"distill": 0.5}, "distill is for fine-tuning"),
-        ({"recipe": leanfair.Recipe()}, "recipe is for fine-tuning"),
-        ({"final_epochs": 1}, "final_epochs is for fine-tuning"),
         ({"train": TRAIN, "lr": 0.1, **UNTRAINED}, "lr is for fine-tuning, but .* are all 0"),
         ({"fine_tune": print, "lr": 0.1}, "lr is for fine-tuning, but fine_tune is a function"),
         ({"train": TRAIN, "temperature": 2.0}, "temperature means nothing where distill is 0"),
@@ -51,6 +47,15 @@ def test_what_cannot_work_is_refused_before_anything_is_written(
     with pytest.raises(InputError, match=named):
         leanfair.prune(tiny(), calibration=IMAGES, cut=0.1, **out, **settings)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "settings", [{"lr": 0.1}, {"distill": 0.5}, {"recipe": leanfair.Recipe()}, {"final_epochs": 1}]
+)
+def test_settings_of_training_without_training_data_are_told(settings: dict[str, Any]) -> None:
+    given = {"criterion": "l1", "min_layers": 1, "latency_batches": (), **settings}
+    with pytest.warns(UserWarning, match=f"{next(iter(settings))} is for fine-tuning, but there"):
+        leanfair.prune(tiny(), calibration=IMAGES, cut=0.05, **given)
 
 
 def test_a_plan_refuses_what_does_not_fit_the_model() -> None:

@@ -5,6 +5,7 @@ Only what was given is refused: a default, or a preset's value, does no harm whe
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -57,7 +58,8 @@ def check_training(
     train: Source | None,
     fine_tune: Callable[..., Any] | None,
 ) -> None:
-    """Raise OptionError where an option of those `given` is for fine-tuning that is not done."""
+    """Raise OptionError where an option of those `given` is for fine-tuning that is not done, and
+    warn where that is for want of training data."""
     asked = renamed(given)[0]
     budgets = [name for name in BUDGETS if asked.get(name)]
     own = [name for name in asked if name == "recipe" or name in options_of(Recipe)]
@@ -65,13 +67,18 @@ def check_training(
         why = "{fine_tune} is a function of your own: leave one out."
         unused = own
     elif train is None:
-        why, unused = "there is no training data: give {train}, or leave it out.", own + budgets
+        why, unused = "", own + budgets
     elif not any(getattr(settings, name) for name in BUDGETS):
         why = "{candidate_epochs}, {round_epochs} and {final_epochs} are all 0: leave it out."
         unused = own
     else:
         return
-    if unused:
+    if unused and train is None and fine_tune is None:
+        # Settings are often shared by runs with and without training: saying so is enough.
+        warnings.warn(
+            f"{unused[0]} is for fine-tuning, but there is no training data.", stacklevel=3
+        )
+    elif unused:
         names = (unused[0], "fine_tune", "train", *BUDGETS)
         raise OptionError(f"{{{unused[0]}}} is for fine-tuning, but {why}", *names)
 
