@@ -65,22 +65,19 @@ def check_training(
     own = [name for name in asked if name == "recipe" or name in options_of(Recipe)]
     if fine_tune is not None:
         why = "{fine_tune} is a function of your own: leave one out."
-        unused = own
     elif train is None:
-        why, unused = "", own + budgets
+        # Settings are often shared by runs with and without training: saying so is enough.
+        for name in (own + budgets)[:1]:
+            why = "is for fine-tuning, but there is no training data"
+            warnings.warn(f"{name} {why}.", stacklevel=3)
+        return
     elif not any(getattr(settings, name) for name in BUDGETS):
         why = "{candidate_epochs}, {round_epochs} and {final_epochs} are all 0: leave it out."
-        unused = own
     else:
         return
-    if unused and train is None and fine_tune is None:
-        # Settings are often shared by runs with and without training: saying so is enough.
-        warnings.warn(
-            f"{unused[0]} is for fine-tuning, but there is no training data.", stacklevel=3
-        )
-    elif unused:
-        names = (unused[0], "fine_tune", "train", *BUDGETS)
-        raise OptionError(f"{{{unused[0]}}} is for fine-tuning, but {why}", *names)
+    if own:
+        names = (own[0], "fine_tune", "train", *BUDGETS)
+        raise OptionError(f"{{{own[0]}}} is for fine-tuning, but {why}", *names)
 
 
 def check_place(out: Any, resume: bool) -> None:

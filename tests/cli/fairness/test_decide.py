@@ -11,52 +11,9 @@ from typer.testing import Result
 
 from leanfair.cli.fairness.options import modern
 from leanfair.data.tables import read_table, write_table
-from tests.support import tiny_judge as tiny
+from tests.support.commands import complaint, words
 
 Leanfair = Callable[..., Result]
-
-PROMPT = "The applicant is {age} years old, race {race}. Should the loan be approved? Answer:"
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A tiny random Llama as transformers saves it."""
-    path = tmp_path_factory.mktemp("model")
-    tiny.model().save_pretrained(path)
-    tiny.tokenizer().save_pretrained(path)
-    return str(path)
-
-
-@pytest.fixture
-def people(tmp_path: Path) -> Path:
-    races = ["Black", "White", "White", "Black"]
-    rows = [
-        {"age": str(20 + i), "race": races[i % 4], "right": "yes" if i % 3 else "no"}
-        for i in range(48)
-    ]
-    return write_table(tmp_path / "people.csv", rows)
-
-
-@pytest.fixture
-def given(folder: str, people: Path, tmp_path: Path) -> dict[str, Any]:
-    """Options of `decide`."""
-    (tmp_path / "prompt.txt").write_text(PROMPT + "\n")
-    return {
-        "--model": folder, "--prompt": tmp_path / "prompt.txt", "--options": "yes,no",
-        "--in": people, "--attribute": "race", "--values": "Black,White", "--min-captured": 0,
-    }  # fmt: skip
-
-
-def words(given: dict[str, Any]) -> list[object]:
-    return [word for pair in given.items() for word in pair if word is not None]
-
-
-def complaint(result: Result) -> str:
-    assert result.exit_code == 2, (result.output, result.exception)
-    lines = [line for line in result.stderr.strip().splitlines() if line.startswith("Error: ")]
-    assert len(lines) == 1, result.stderr
-    assert "Traceback" not in result.output
-    return lines[0]
 
 
 @pytest.mark.parametrize("rule", ["mean", "vote", "abstain", "blind", "none"])
