@@ -9,7 +9,11 @@ import pytest
 from leanfair import errors
 from leanfair.errors import FORWARD_ERRORS, LeanfairError, raise_if_out_of_memory
 
-ERRORS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
+ERRORS = [
+    kind
+    for _, kind in inspect.getmembers(errors, inspect.isclass)
+    if kind.__module__ == errors.__name__
+]
 
 
 @pytest.mark.parametrize("kind", ERRORS)

@@ -224,7 +224,7 @@ LABELS = st.lists(st.integers(0, 3), min_size=8, max_size=60).map(
 
 
 @given(labels=LABELS, seed=st.integers(0, 99), data=st.data())
-def test_a_stratified_draw_gives_each_class_its_share_within_one(labels, seed, data) -> None:
+def test_a_stratified_draw_gives_each_class_its_share_within_a_few(labels, seed, data) -> None:
     counts = labels.bincount()
     total = data.draw(st.integers(0, int((counts - 1).sum())))
     rows = stratified(labels, total, 1, torch.Generator().manual_seed(seed))
@@ -232,8 +232,11 @@ def test_a_stratified_draw_gives_each_class_its_share_within_one(labels, seed, d
     drawn = labels[rows].bincount(minlength=4)
     assert bool((drawn < counts).all())
     free = stratified(labels, total, 0, torch.Generator().manual_seed(seed))
-    share = labels[free].bincount(minlength=4) - counts * total / len(labels)
-    assert float(share.abs().max()) <= 1.0 + 1e-9
+    part = counts / len(labels)
+    excess = labels[free].bincount(minlength=4) - total * part
+    assert float(excess.max()) <= 1.0 + 1e-4
+    assert bool((excess >= -3 * part - 1e-4).all())
+    assert total < 4 or bool((labels[free].bincount(minlength=4) > 0).all())
 
 
 @given(rows=st.sets(st.integers(0, 19)))

@@ -30,9 +30,10 @@ def without(rows: Tensor, others: Tensor, digests: NDArray[np.bytes_]) -> Tensor
 def stratified(labels: Tensor, total: int, keep: int, generator: torch.Generator) -> Tensor:
     """`total` random rows of `labels` that leave `keep` of each class behind.
 
-    The k-th of a class's n images, in random order, is due at time k / n; the rows due first are
-    drawn. So each class gives its share within one image, and at least one once `total` is as large
-    as the number of classes; any prefix of the draw is as balanced.
+    The k-th of a class's n images, in random order, is due at time k / n (k from 0); the rows due
+    first are drawn. So each class gives at least one once `total` is as large as the number C of
+    classes, at most one more than its share `total * n / len(labels)`, and at most
+    (C - 1) n / len(labels) less. Any prefix of the draw is as balanced.
     """
     order = torch.randperm(len(labels), generator=generator)
     by_class = order[labels[order].argsort(stable=True)]
