@@ -16,7 +16,7 @@ from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.judge.judge import Judge
 from leanfair.fairness.mitigate import MitigatedJudge
 from leanfair.fairness.types import Answer, Decision, Item, Varied
-from leanfair.fairness.variations.placebo import Dummies
+from leanfair.fairness.variations.placebo import PlaceboVariations
 
 PROMPT = "A {race} {job} with a score of {score}. Hire?"
 OPTIONS = ["yes", "no"]
@@ -134,15 +134,15 @@ def simulated(
     """Rows of two groups which differ in what they are, decided by chance and by their value."""
     names = [f"v{j}" for j in range(values)]
     groups = [names[i % 2] for i in range(n)]
-    sets, dummies = [], []
+    sets, placebos = [], []
     for group in groups:
         base = 0.5 if group == "v0" else 0.35
         chosen = rng.random(values) < base + effect * (np.arange(values) == 0)
         sets.append(tuple(varied(v, v == group, c) for v, c in zip(names, chosen, strict=True)))
         drawn = enumerate(rng.random(values) < base)
-        dummies.append(tuple(varied(f"p{j}", j == 0, chosen) for j, chosen in drawn))
+        placebos.append(tuple(varied(f"p{j}", j == 0, chosen) for j, chosen in drawn))
     return Evidence(
-        sets, None, dummies, Dummies([]), tuple(OPTIONS), 0, {}, False
+        sets, None, placebos, PlaceboVariations([]), tuple(OPTIONS), 0, {}, False
     ), groups  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from tests.support.judges import (
 def test_each_variation_is_asked_once_whatever_the_rules() -> None:
     decider = judge(biased())
     found = run(decider, people(40), rules=None).summary
-    # two values, two dummies, one without the attribute
+    # two values, two of the placebo, one without the attribute
     assert found["forward_passes"] == found["forward_passes_now"] == 40 * 5
     assert decider.forward_passes == 40 * 5
     assert found["forward_passes_by_rule"] == {

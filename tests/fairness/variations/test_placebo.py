@@ -24,11 +24,11 @@ def made(placebo: Any, rows: list[Any], seed: int = 0) -> Any:
 def test_a_number_goes_behind_a_field_of_words_that_the_attribute_leaves_alone() -> None:
     found = made("auto", ROWS)
     assert found.kind == "a reference number"
-    for row, dummies in zip(ROWS, found.items, strict=True):
-        assert len({dummy["job"] for dummy in dummies}) == 2
-        for dummy in dummies:
-            assert dummy["job"].startswith("clerk (reference ")
-            assert {**dummy, "job": row["job"]} == row
+    for row, drawn in zip(ROWS, found.items, strict=True):
+        assert len({one["job"] for one in drawn}) == 2
+        for one in drawn:
+            assert one["job"].startswith("clerk (reference ")
+            assert {**one, "job": row["job"]} == row
 
 
 def test_a_row_has_the_same_placebo_whatever_stands_behind_it() -> None:

@@ -14,7 +14,12 @@ from leanfair.fairness.judge.prompt import name_rows
 from leanfair.fairness.metrics.rates import Decided
 from leanfair.fairness.rules import Outcome, decide_by, is_flipped, varied_of
 from leanfair.fairness.types import Item, Variation, Varied
-from leanfair.fairness.variations.placebo import Dummies, Placebo, changed_fields, placebos
+from leanfair.fairness.variations.placebo import (
+    Placebo,
+    PlaceboVariations,
+    changed_fields,
+    placebos,
+)
 from leanfair.fairness.variations.varier import Varier
 
 Progress = Callable[[int, int], None]
@@ -28,15 +33,15 @@ class Evidence:
     """The answers of an audit.
 
     `sets`: for each row its variations, one of them the original. `blinded`: each row without the
-    attribute, where a rule needs it. `dummies`: for each row its placebo variations. `asked`: the
+    attribute, where a rule needs it. `placebo_varied`: those of its placebo. `asked`: the
     number of distinct prompts. `notes`: reason -> rows that could not be varied. `unseen`: whether
     all that varies is in fields that the prompt does not show.
     """
 
     sets: Sequence[tuple[Varied, ...]]
     blinded: Sequence[Varied] | None
-    dummies: Sequence[tuple[Varied, ...]]
-    placebo: Dummies
+    placebo_varied: Sequence[tuple[Varied, ...]]
+    placebo: PlaceboVariations
     options: tuple[str, ...]
     asked: int
     notes: Mapping[str, int]
@@ -48,7 +53,7 @@ class Evidence:
 
     def placebo_flipped(self) -> list[bool | None]:
         """The same for the placebo variations of each row."""
-        return [is_flipped(found) for found in self.dummies]
+        return [is_flipped(found) for found in self.placebo_varied]
 
     def outcomes(self, rule: str) -> list[Outcome]:
         """The decision of the rule about each row."""
@@ -121,18 +126,17 @@ def gather(
     sets = [_variations(item, varier, row) for row, item in enumerate(items, start=1)]
     bare = [_blinded(item, varier, row) for row, item in enumerate(items, start=1)] if blind else []
     attributes = varier.attributes if varier is not None else []
-    dummies = placebos(placebo, items, sets, attributes, slots, seed)
+    made = placebos(placebo, items, sets, attributes, slots, seed)
     asked = [
-        [*found, *bare[i : i + 1], *_as_variations(dummies.items[i])]
-        for i, found in enumerate(sets)
+        [*found, *bare[i : i + 1], *_as_variations(made.items[i])] for i, found in enumerate(sets)
     ]
     answered = _answered(judge, asked, progress)
     ends = [len(found) for found in sets]
     return Evidence(
         sets=[tuple(one[:k]) for one, k in zip(answered, ends, strict=True)],
         blinded=[one[k] for one, k in zip(answered, ends, strict=True)] if blind else None,
-        dummies=[tuple(one[k + blind :]) for one, k in zip(answered, ends, strict=True)],
-        placebo=dummies,
+        placebo_varied=[tuple(one[k + blind :]) for one, k in zip(answered, ends, strict=True)],
+        placebo=made,
         options=tuple(judge.options),
         asked=len({_key(one.item, slots) for each in asked for one in each}),
         notes=_why_alone(sets, varier),

@@ -19,7 +19,7 @@ OF_ALL_ROWS: tuple[schema.SummaryMetricName, ...] = (
 def decision_rows(given: AuditInput) -> list[dict[str, Any]]:
     """One row for each row of the table, numbered from 1."""
     columns = given.table.groupings[-1].columns
-    flips, dummies = given.evidence.flipped(), given.evidence.placebo_flipped()
+    flips, placebos = given.evidence.flipped(), given.evidence.placebo_flipped()
     rows = []
     for i, record in enumerate(given.table.rows):
         row: dict[str, Any] = {"row": i + 1, **{name: record[name] for name in columns}}
@@ -30,7 +30,7 @@ def decision_rows(given: AuditInput) -> list[dict[str, Any]]:
             row[f"decision_{rule}"] = decision
             row[f"status_{rule}"] = status
             row[f"p_{rule}"] = probabilities.get(given.favourable)
-        rows.append(row | {"flipped": flips[i], "placebo_flipped": dummies[i]})
+        rows.append(row | {"flipped": flips[i], "placebo_flipped": placebos[i]})
     return rows
 
 

@@ -52,12 +52,12 @@ def against_placebo(
     evidence: Evidence, resampling: Resampling, rng: np.random.Generator
 ) -> schema.PlaceboFlips:
     """The flip rate of the placebo, and that of the attribute minus it, paired by row."""
-    flips, dummies = evidence.flipped(), evidence.placebo_flipped()
-    both = np.array([a is not None and b is not None for a, b in zip(flips, dummies, strict=True)])
+    flips, placebos = evidence.flipped(), evidence.placebo_flipped()
+    both = np.array([a is not None and b is not None for a, b in zip(flips, placebos, strict=True)])
     reason = evidence.placebo.reason or "no row can be compared"
     excess, p = Interval.none(reason), None
     if both.any():
-        pairs = zip(flips, dummies, strict=True)
+        pairs = zip(flips, placebos, strict=True)
         hits = np.array([(a is True, b is True) for a, b in pairs], bool)[both]
         here = resampling.of(both)
         rates = resampled(hits, np.ones_like(hits), 0 * here.clusters, here, rng)
@@ -66,9 +66,9 @@ def against_placebo(
     return {
         "kind": evidence.placebo.kind,
         "reason": evidence.placebo.reason,
-        "comparable": sum(flip is not None for flip in dummies),
-        "flipped": sum(flip is True for flip in dummies),
-        "flip_rate": interval_entry(flip_rate(dummies, resampling, reason)),
+        "comparable": sum(flip is not None for flip in placebos),
+        "flipped": sum(flip is True for flip in placebos),
+        "flip_rate": interval_entry(flip_rate(placebos, resampling, reason)),
         "excess": interval_entry(excess),
         "p": p,
     }

@@ -99,7 +99,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Scheme:
+class Coding:
     """How a well-known table writes the values; `when`: field names, two of which give it away."""
 
     table: str
@@ -126,7 +126,7 @@ class Attribute:
     protected: tuple[str, ...] = ()
     heads: frozenset[str] = frozenset()
     not_heads: frozenset[str] = frozenset()
-    schemes: tuple[Scheme, ...] = field(default=())
+    codings: tuple[Coding, ...] = field(default=())
 
     def __repr__(self) -> str:
         return f"<lexicon of {self.name}>"

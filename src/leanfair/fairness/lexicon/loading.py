@@ -12,8 +12,8 @@ from leanfair.errors import InputError
 from leanfair.fairness.lexicon.attribute import (
     KINDS,
     Attribute,
+    Coding,
     Row,
-    Scheme,
     check,
     forms_of,
     row_of,
@@ -83,8 +83,8 @@ def _build(data: Mapping[str, Any], path: str, tokenizer: Counter | None) -> Att
         protected=(*_texts(data, "protected", path), *_included_protection(data)),
         heads=frozenset(_texts(data, "heads", path)),
         not_heads=frozenset(_texts(data, "not heads", path)),
-        schemes=tuple(
-            Scheme(entry["table"], tuple(entry["when"]), dict(entry["terms"]))
+        codings=tuple(
+            Coding(entry["table"], tuple(entry["when"]), dict(entry["terms"]))
             for entry in data.get("schemes", ())
         ),
     )

@@ -6,7 +6,7 @@ import re
 
 from leanfair.fairness.lexicon.attribute import Candidate
 from leanfair.fairness.mentions.adjectives import in_record, names_person, subject_of
-from leanfair.fairness.mentions.parsed_text import Scene
+from leanfair.fairness.mentions.parsed_text import ParsedText
 
 _NEAR = 40
 _BEFORE = re.compile(r"\b(?:aged?|ages|turned|turning|age of|now)[:\s]\s*$", re.IGNORECASE)
@@ -26,67 +26,69 @@ _CLOSERS = frozenset(
 ).union(["at", "while", "now", "today", "in", "on", "last", "this", "next"])
 
 
-def is_age(scene: Scene, found: Candidate) -> bool:
+def is_age(parsed: ParsedText, found: Candidate) -> bool:
     """Whether the number found is an age, by the words around it."""
-    start, end = scene.tokens[found.start].start, scene.tokens[found.stop - 1].end
-    before, after = scene.text[max(0, start - _NEAR) : start], scene.text[end : end + _NEAR]
+    start, end = parsed.tokens[found.start].start, parsed.tokens[found.stop - 1].end
+    before, after = parsed.text[max(0, start - _NEAR) : start], parsed.text[end : end + _NEAR]
     if _NOT_AN_AGE_BEFORE.search(before) or _NOT_AN_AGE_AFTER.match(after):
         return False
     unit = _AFTER.match(after)
     if unit is not None:
-        return _is_said_of_person(scene, found, end + unit.end())
-    if in_record(scene, found):
+        return _is_said_of_person(parsed, found, end + unit.end())
+    if in_record(parsed, found):
         return True
-    if not _is_closed(scene, found.stop):
+    if not _is_closed(parsed, found.stop):
         return False
     verb = found.start - 1
-    while scene.word(verb) in scene.english.adverbs:
+    while parsed.word(verb) in parsed.english.adverbs:
         verb -= 1
-    if _BEFORE.search(before) or subject_of(scene, verb) is not None or _opens(scene, found):
+    if _BEFORE.search(before) or subject_of(parsed, verb) is not None or _opens(parsed, found):
         return True
-    return _in_apposition(scene, found, before)
+    return _in_apposition(parsed, found, before)
 
 
-def _is_said_of_person(scene: Scene, found: Candidate, end: int) -> bool:
+def _is_said_of_person(parsed: ParsedText, found: Candidate, end: int) -> bool:
     """34 years old, said of a person: not of a house, and not in a 40-year-old bridge."""
     verb = found.start - 1
-    while scene.word(verb) in scene.english.adverbs:
+    while parsed.word(verb) in parsed.english.adverbs:
         verb -= 1
-    if scene.word(verb) in scene.english.copulas:
-        return subject_of(scene, verb) is not None
-    i = next((k for k in range(found.stop, len(scene)) if scene.tokens[k].start >= end), len(scene))
-    return names_person(scene, i) or scene.ends_clause(i) or _is_verb(scene, i)
+    if parsed.word(verb) in parsed.english.copulas:
+        return subject_of(parsed, verb) is not None
+    i = next(
+        (k for k in range(found.stop, len(parsed)) if parsed.tokens[k].start >= end), len(parsed)
+    )
+    return names_person(parsed, i) or parsed.ends_clause(i) or _is_verb(parsed, i)
 
 
-def _is_verb(scene: Scene, i: int) -> bool:
-    return scene.word(i).endswith("ed") or scene.word(i) in scene.english.names["doing"]
+def _is_verb(parsed: ParsedText, i: int) -> bool:
+    return parsed.word(i).endswith("ed") or parsed.word(i) in parsed.english.names["doing"]
 
 
-def _is_closed(scene: Scene, stop: int) -> bool:
-    i = scene.after(stop)
-    return i >= len(scene) or scene.new_line(i) or scene.word(i) in _CLOSERS
+def _is_closed(parsed: ParsedText, stop: int) -> bool:
+    i = parsed.after(stop)
+    return i >= len(parsed) or parsed.new_line(i) or parsed.word(i) in _CLOSERS
 
 
-def _opens(scene: Scene, found: Candidate) -> bool:
+def _opens(parsed: ParsedText, found: Candidate) -> bool:
     """At 25, he bought a house."""
-    follows = scene.word(found.stop) == "," and scene.word(found.stop + 1)
-    return scene.word(found.start - 1) == "at" and follows in scene.english.subjects
+    follows = parsed.word(found.stop) == "," and parsed.word(found.stop + 1)
+    return parsed.word(found.start - 1) == "at" and follows in parsed.english.subjects
 
 
-def _in_apposition(scene: Scene, found: Candidate, before: str) -> bool:
+def _in_apposition(parsed: ParsedText, found: Candidate, before: str) -> bool:
     """John, 34, said; the applicant (34); but not: May 5, 34 people."""
-    near, closer = found.start - 2, scene.word(found.stop)
-    if scene.word(found.start - 1) not in (",", "(") or closer not in (",", ")", "."):
+    near, closer = found.start - 2, parsed.word(found.stop)
+    if parsed.word(found.start - 1) not in (",", "(") or closer not in (",", ")", "."):
         return False
     if closer == ".":
-        return scene.is_person(near)
+        return parsed.is_person(near)
     if _MONTH.search(before.rstrip(" ,(")):
         return False
-    return scene.is_person(near) or scene.is_capitalised(near)
+    return parsed.is_person(near) or parsed.is_capitalised(near)
 
 
-def is_decade(scene: Scene, found: Candidate) -> bool:
+def is_decade(parsed: ParsedText, found: Candidate) -> bool:
     """Whether a decade is one of life: in her early thirties, but not: in the thirties."""
-    start = scene.tokens[found.start].start
-    before = scene.text[max(0, start - _NEAR) : start]
+    start = parsed.tokens[found.start].start
+    before = parsed.text[max(0, start - _NEAR) : start]
     return _POSSESSED.search(before) is not None

@@ -17,10 +17,10 @@ _OPAQUE = re.compile(
 )
 
 
-class Scene:
+class ParsedText:
     """A text, cut up, with the candidates of one attribute.
 
-    The rules in `contexts` ask it about neighbours. A neighbour that is itself a candidate is
+    The rules in `kinds` ask it about neighbours. A neighbour that is itself a candidate is
     judged by the kind of its row, not by its letters, so that they read all variations alike.
     """
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from leanfair.fairness.mentions.parsed_text import Scene
+from leanfair.fairness.mentions.parsed_text import ParsedText
 
 _ADVERB_ENDINGS = ("ly", "wards", "wise")
 _STATE_ENDINGS = ("ful", "less", "ous", "able", "ible")
@@ -26,57 +26,57 @@ _OBJECT_OPENERS = frozenset(
 )
 
 
-def is_before_noun(scene: Scene, i: int) -> bool:
+def is_before_noun(parsed: ParsedText, i: int) -> bool:
     """Whether the pronoun at i stands before what is his or hers."""
-    after = _thing(scene, i)
+    after = _thing(parsed, i)
     if after is None:
         return False
-    word, verb = scene.word(after), scene.word(i - 1)
-    if _opens_clause(scene, i):
+    word, verb = parsed.word(after), parsed.word(i - 1)
+    if _opens_clause(parsed, i):
         return True
-    if word in scene.english.pronouns["degrees"]:
-        return _owns_by_degree(scene, verb, after)
-    if word in ("back", "home") and _closes(scene, after + 1):
-        return verb in scene.english.pronouns[f"having_{word}"]
-    return not _takes_object(scene, verb, after) and not _is_adverb(scene, after)
+    if word in parsed.english.pronouns["degrees"]:
+        return _owns_by_degree(parsed, verb, after)
+    if word in ("back", "home") and _closes(parsed, after + 1):
+        return verb in parsed.english.pronouns[f"having_{word}"]
+    return not _takes_object(parsed, verb, after) and not _is_adverb(parsed, after)
 
 
-def _opens_clause(scene: Scene, i: int) -> bool:
+def _opens_clause(parsed: ParsedText, i: int) -> bool:
     """At the head of a clause an object cannot stand: because her back ached."""
-    if i == 0 or scene.new_line(i) or scene.word(i - 1) in (".", "!", "?", ":", ";"):
+    if i == 0 or parsed.new_line(i) or parsed.word(i - 1) in (".", "!", "?", ":", ";"):
         return True
-    return scene.word(i - 1) in scene.english.pronouns["opening"] - {"and", "but", "or"}
+    return parsed.word(i - 1) in parsed.english.pronouns["opening"] - {"and", "but", "or"}
 
 
-def _owns_by_degree(scene: Scene, verb: str, after: int) -> bool:
+def _owns_by_degree(parsed: ParsedText, verb: str, after: int) -> bool:
     """her only child, his most recent work; but: likes him more, made her very happy"""
-    lists = scene.english.pronouns
-    if verb in lists["giving"] or scene.ends_clause(after + 1):
+    lists = parsed.english.pronouns
+    if verb in lists["giving"] or parsed.ends_clause(after + 1):
         return False
-    if verb in lists["finding"] and scene.word(after) in _INTENSE:
+    if verb in lists["finding"] and parsed.word(after) in _INTENSE:
         return False
-    follower = scene.word(after + 1)
+    follower = parsed.word(after + 1)
     return not follower.endswith("ly") and follower not in _TIME_UNITS
 
 
-def _closes(scene: Scene, i: int) -> bool:
+def _closes(parsed: ParsedText, i: int) -> bool:
     """Whether the clause is over at i, but for a time: every day."""
-    return scene.ends_clause(i) or scene.word(i) in scene.english.pronouns["times"]
+    return parsed.ends_clause(i) or parsed.word(i) in parsed.english.pronouns["times"]
 
 
-def _takes_object(scene: Scene, verb: str, after: int) -> bool:
+def _takes_object(parsed: ParsedText, verb: str, after: int) -> bool:
     """Whether the verb before makes the pronoun its object although a word of substance follows."""
-    lists, word = scene.english.pronouns, scene.word(after)
-    closes = scene.ends_clause(after + 1)
-    if _is_given(scene, verb, word, after) or _is_done(scene, verb, after):
+    lists, word = parsed.english.pronouns, parsed.word(after)
+    closes = parsed.ends_clause(after + 1)
+    if _is_given(parsed, verb, word, after) or _is_done(parsed, verb, after):
         return True
-    if verb in lists["finding"] and _is_state(scene, after):
+    if verb in lists["finding"] and _is_state(parsed, after):
         return True
     if closes and word in lists["only_states"]:
         return True
     if verb in lists["appointing"] and word in lists["roles"]:
         return True
-    if verb in lists["naming"] and scene.is_capitalised(after):
+    if verb in lists["naming"] and parsed.is_capitalised(after):
         return True
     if word.endswith("ing") and verb in lists["seeing"] and word not in lists["things"]:
         return True
@@ -84,101 +84,103 @@ def _takes_object(scene: Scene, verb: str, after: int) -> bool:
     return passive and verb in lists["wanting"] and closes
 
 
-def _is_adverb(scene: Scene, after: int) -> bool:
+def _is_adverb(parsed: ParsedText, after: int) -> bool:
     """loved her deeply, saw him Monday, called her last night; but: her daily routine"""
-    lists, word = scene.english.pronouns, scene.word(after)
-    closes = scene.ends_clause(after + 1)
+    lists, word = parsed.english.pronouns, parsed.word(after)
+    closes = parsed.ends_clause(after + 1)
     if word in lists["times"]:
-        if scene.word(after - 2) in _OVER_TIME or scene.word(after + 2) == "of":
+        if parsed.word(after - 2) in _OVER_TIME or parsed.word(after + 2) == "of":
             return False
-        return closes or scene.word(after + 1) in _TIME_UNITS
+        return closes or parsed.word(after + 1) in _TIME_UNITS
     return word.endswith(_ADVERB_ENDINGS) and word not in lists["prenominal"] and closes
 
 
-def _thing(scene: Scene, i: int) -> int | None:
+def _thing(parsed: ParsedText, i: int) -> int | None:
     """Where the thing owned would stand, or None where a small word or a sign follows."""
     after = i + 1
-    while scene.word(after) in ("*", "_") and scene.touches(after):
+    while parsed.word(after) in ("*", "_") and parsed.touches(after):
         after += 1
-    if scene.word(after) in ("and", "or", "/", "&") and _is_pronoun(scene, after + 1):
-        return None if _same_person(scene, i, after + 1) else _thing(scene, after + 1)
-    if scene.word(i - 1) in ("of", "but") and _is_verb(scene, after):
+    if parsed.word(after) in ("and", "or", "/", "&") and _is_pronoun(parsed, after + 1):
+        return None if _same_person(parsed, i, after + 1) else _thing(parsed, after + 1)
+    if parsed.word(i - 1) in ("of", "but") and _is_verb(parsed, after):
         return None
-    if scene.word(after) == "(" or scene.word(after) in ("'s", "own"):
-        return after if scene.word(after) == "own" else None
-    while scene.word(after) in _OPENING and scene.one_space(after) and scene.touches(after + 1):
+    if parsed.word(after) == "(" or parsed.word(after) in ("'s", "own"):
+        return after if parsed.word(after) == "own" else None
+    while parsed.word(after) in _OPENING and parsed.one_space(after) and parsed.touches(after + 1):
         after += 1
-    if after >= len(scene) or (scene.new_line(after) and scene.paragraph_ends(after)):
+    if after >= len(parsed) or (parsed.new_line(after) and parsed.paragraph_ends(after)):
         return None
-    word = scene.word(after)
+    word = parsed.word(after)
     if word == "$":
-        return None if scene.word(i - 1) in scene.english.pronouns["counting"] else after
-    if not scene.tokens[after].text[0].isalnum() or word in scene.english.function:
+        return None if parsed.word(i - 1) in parsed.english.pronouns["counting"] else after
+    if not parsed.tokens[after].text[0].isalnum() or word in parsed.english.function:
         return None
     return after
 
 
-def _is_pronoun(scene: Scene, i: int) -> bool:
-    return scene.word(i) in ("him", "her", "his", "hers", "their", "theirs", "them", "my", "your")
+def _is_pronoun(parsed: ParsedText, i: int) -> bool:
+    return parsed.word(i) in ("him", "her", "his", "hers", "their", "theirs", "them", "my", "your")
 
 
-def _same_person(scene: Scene, i: int, other: int) -> bool:
+def _same_person(parsed: ParsedText, i: int, other: int) -> bool:
     """Whether two pronouns have one gender: him and his boss, but not: his or her name."""
-    first = scene.kind_at(i, "object", "possessive", "owned")
-    second = scene.kind_at(other, "object", "possessive", "owned")
+    first = parsed.kind_at(i, "object", "possessive", "owned")
+    second = parsed.kind_at(other, "object", "possessive", "owned")
     if first is None or second is None:
         return False
     return first.entries[0].cell == second.entries[0].cell
 
 
-def _is_verb(scene: Scene, i: int) -> bool:
+def _is_verb(parsed: ParsedText, i: int) -> bool:
     """a friend of his called the office"""
-    word, follower = scene.word(i), scene.word(i + 1)
-    said = word.endswith("ed") or word in scene.english.names["doing"]
-    return said and (scene.ends_clause(i + 1) or follower in scene.english.determiners)
+    word, follower = parsed.word(i), parsed.word(i + 1)
+    said = word.endswith("ed") or word in parsed.english.names["doing"]
+    return said and (parsed.ends_clause(i + 1) or follower in parsed.english.determiners)
 
 
-def _is_given(scene: Scene, verb: str, word: str, after: int) -> bool:
+def _is_given(parsed: ParsedText, verb: str, word: str, after: int) -> bool:
     """gave her money, owes her 50 dollars, told her funny stories"""
-    lists = scene.english.pronouns
-    if verb in lists["counting"] and (word.isdigit() or word in scene.english.determiners):
+    lists = parsed.english.pronouns
+    if verb in lists["counting"] and (word.isdigit() or word in parsed.english.determiners):
         return True
     if verb not in lists["giving"]:
         return False
-    if word in lists["given"] and scene.ends_clause(after + 1):
+    if word in lists["given"] and parsed.ends_clause(after + 1):
         return True
-    return _over_adjective(scene, after) or (verb in lists["handing"] and _are_things(scene, after))
+    return _over_adjective(parsed, after) or (
+        verb in lists["handing"] and _are_things(parsed, after)
+    )
 
 
-def _are_things(scene: Scene, i: int) -> bool:
+def _are_things(parsed: ParsedText, i: int) -> bool:
     """Whether a plural of things closes the phrase: fresh ideas, but not: old friends."""
-    last = i if scene.ends_clause(i + 1) else i + 1
-    word = scene.word(last)
-    return word.endswith("s") and scene.ends_clause(last + 1) and not scene.is_person(last)
+    last = i if parsed.ends_clause(i + 1) else i + 1
+    word = parsed.word(last)
+    return word.endswith("s") and parsed.ends_clause(last + 1) and not parsed.is_person(last)
 
 
-def _over_adjective(scene: Scene, after: int) -> bool:
+def _over_adjective(parsed: ParsedText, after: int) -> bool:
     """told her funny stories"""
-    lists = scene.english.pronouns
-    return scene.word(after + 1) in lists["given"] and scene.ends_clause(after + 2)
+    lists = parsed.english.pronouns
+    return parsed.word(after + 1) in lists["given"] and parsed.ends_clause(after + 2)
 
 
-def _is_done(scene: Scene, verb: str, after: int) -> bool:
+def _is_done(parsed: ParsedText, verb: str, after: int) -> bool:
     """let her go, made her cry, watched her dance, helped him identify the errors"""
-    lists, word = scene.english.pronouns, scene.word(after)
+    lists, word = parsed.english.pronouns, parsed.word(after)
     if verb not in lists["letting"]:
         return False
-    if word in lists["doing"] or scene.word(after + 1) in ("it", "them"):
+    if word in lists["doing"] or parsed.word(after + 1) in ("it", "them"):
         return True
     if re.match(r"let|mak|made|help|watch", verb) is None:
         return False
-    return word in lists["doing_or_thing"] or scene.word(after + 1) in _OBJECT_OPENERS
+    return word in lists["doing_or_thing"] or parsed.word(after + 1) in _OBJECT_OPENERS
 
 
-def _is_state(scene: Scene, i: int) -> bool:
+def _is_state(parsed: ParsedText, i: int) -> bool:
     """made her happy, found him sexually attractive; but: made her happy ending"""
-    word, lists = scene.word(i), scene.english.pronouns
+    word, lists = parsed.word(i), parsed.english.pronouns
     if word.endswith("ly") and word not in lists["prenominal"]:
-        return _is_state(scene, i + 1)
+        return _is_state(parsed, i + 1)
     state = word in lists["states"] or word.endswith(_STATE_ENDINGS)
-    return state and scene.ends_clause(i + 1)
+    return state and parsed.ends_clause(i + 1)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from leanfair.fairness.lexicon import grammar
 from leanfair.fairness.lexicon.attribute import Attribute, Candidate, Cell, Entry, Row
 from leanfair.fairness.mentions.kinds import OWN, RULES, stands_free
-from leanfair.fairness.mentions.parsed_text import Scene
+from leanfair.fairness.mentions.parsed_text import ParsedText
 
 _PRONOUNS = frozenset({"object", "possessive", "owned"})
 
@@ -78,41 +78,41 @@ def term_of(row: Row, cell: Cell, form: str) -> str:
 @lru_cache(maxsize=4096)
 def read(text: str, attribute: Attribute, protect: tuple[str, ...] = ()) -> Reading:
     """Every place of the text that tells the attribute."""
-    scene = Scene(text, attribute, protect)
-    if not scene.candidates:
+    parsed = ParsedText(text, attribute, protect)
+    if not parsed.candidates:
         return Reading(text)
-    found = _with_repeated_surnames(scene, list(_accepted(scene)))
-    mentions = tuple(_mention(scene, place, entry) for place, entry in found if entry.row.paired)
-    unpaired = [_span(scene, place) for place, entry in found if not entry.row.paired]
-    unpaired += _misplaced(scene, {place.start for place, _ in found})
+    found = _with_repeated_surnames(parsed, list(_accepted(parsed)))
+    mentions = tuple(_mention(parsed, place, entry) for place, entry in found if entry.row.paired)
+    unpaired = [_span(parsed, place) for place, entry in found if not entry.row.paired]
+    unpaired += _misplaced(parsed, {place.start for place, _ in found})
     return Reading(text, mentions, tuple(sorted(unpaired)))
 
 
-def _misplaced(scene: Scene, taken: set[int]) -> list[tuple[int, int]]:
-    """Pronouns where the rules expect another (him before a noun): they cannot be turned."""
+def _misplaced(parsed: ParsedText, taken: set[int]) -> list[tuple[int, int]]:
+    """Pronouns where the rules expect another (him before a noun): they cannot be varied."""
     return [
-        _span(scene, candidates[0])
-        for i, candidates in scene.candidates.items()
-        if i not in taken and candidates[0].kinds & _PRONOUNS and stands_free(scene, candidates[0])
+        _span(parsed, candidates[0])
+        for i, candidates in parsed.candidates.items()
+        if i not in taken and candidates[0].kinds & _PRONOUNS and stands_free(parsed, candidates[0])
     ]
 
 
-def _accepted(scene: Scene) -> Iterator[tuple[Candidate, Entry]]:
+def _accepted(parsed: ParsedText) -> Iterator[tuple[Candidate, Entry]]:
     """Left to right, the longest candidate whose rule holds."""
     i = 0
-    while i < len(scene):
-        place = next(_accepted_at(scene, i), None)
+    while i < len(parsed):
+        place = next(_accepted_at(parsed, i), None)
         if place is not None:
             yield place
         i = place[0].stop if place is not None else i + 1
 
 
-def _accepted_at(scene: Scene, i: int) -> Iterator[tuple[Candidate, Entry]]:
-    for candidate in scene.candidates.get(i, ()):
-        if not stands_free(scene, candidate):
+def _accepted_at(parsed: ParsedText, i: int) -> Iterator[tuple[Candidate, Entry]]:
+    for candidate in parsed.candidates.get(i, ()):
+        if not stands_free(parsed, candidate):
             continue
         for entry in candidate.entries:
-            form = RULES[entry.row.kind](scene, candidate, entry)
+            form = RULES[entry.row.kind](parsed, candidate, entry)
             if form is None:
                 continue
             wanted = entry.form if form == OWN else form
@@ -122,58 +122,58 @@ def _accepted_at(scene: Scene, i: int) -> Iterator[tuple[Candidate, Entry]]:
 
 
 def _with_repeated_surnames(
-    scene: Scene, found: list[tuple[Candidate, Entry]]
+    parsed: ParsedText, found: list[tuple[Candidate, Entry]]
 ) -> list[tuple[Candidate, Entry]]:
     """Besides, the places where a surname stands alone that stands with a first name elsewhere."""
     known = [entry for _, entry in found if entry.row.kind == "surname"]
     if not known:
         return found
     taken = {candidate.start for candidate, _ in found}
-    for i, candidates in scene.candidates.items():
+    for i, candidates in parsed.candidates.items():
         for candidate in candidates:
-            if i in taken or not scene.is_capitalised(i) or not stands_free(scene, candidate):
+            if i in taken or not parsed.is_capitalised(i) or not stands_free(parsed, candidate):
                 continue
-            if scene.word(i - 1) in ("in", "from", "to", "at", "near", "of"):
+            if parsed.word(i - 1) in ("in", "from", "to", "at", "near", "of"):
                 continue
             found += [(candidate, entry) for entry in candidate.entries if entry in known][:1]
     return sorted(found, key=lambda place: place[0].start)
 
 
-def _span(scene: Scene, found: Candidate) -> tuple[int, int]:
-    return scene.tokens[found.start].start, scene.tokens[found.stop - 1].end
+def _span(parsed: ParsedText, found: Candidate) -> tuple[int, int]:
+    return parsed.tokens[found.start].start, parsed.tokens[found.stop - 1].end
 
 
-def _mention(scene: Scene, found: Candidate, entry: Entry) -> Mention:
-    start, stop = _span(scene, found)
-    suffix = _suffix(scene, found, entry)
+def _mention(parsed: ParsedText, found: Candidate, entry: Entry) -> Mention:
+    start, stop = _span(parsed, found)
+    suffix = _suffix(parsed, found, entry)
     if suffix:
-        written = scene.text[start:stop]
+        written = parsed.text[start:stop]
         stop += len(grammar.possessive(written, entry.form == "many"))
-    article = _article(scene, found, entry)
+    article = _article(parsed, found, entry)
     return Mention(start, stop, entry.row, entry.cell, entry.form, entry.style, suffix, article)
 
 
-def _suffix(scene: Scene, found: Candidate, entry: Entry) -> str:
+def _suffix(parsed: ParsedText, found: Candidate, entry: Entry) -> str:
     """The apostrophe of a regular possessive after a noun, or nothing."""
     i = found.stop
-    if entry.form not in ("one", "many") or not scene.is_apostrophe(i) or not scene.touches(i):
+    if entry.form not in ("one", "many") or not parsed.is_apostrophe(i) or not parsed.touches(i):
         return ""
-    written = scene.tokens[i - 1].text
+    written = parsed.tokens[i - 1].text
     ending = grammar.possessive(written, entry.form == "many")
     if ending == "'s":
-        owns = scene.word(i + 1) == "s" and scene.touches(i + 1)
-        lower = scene.tokens[i + 1].text == "s" if owns else False
-        return scene.tokens[i].text if owns and lower else ""
-    quoted = any(scene.is_apostrophe(k) and not scene.touches(k) for k in range(found.start))
-    return scene.tokens[i].text if scene.one_space(i + 1) and not quoted else ""
+        owns = parsed.word(i + 1) == "s" and parsed.touches(i + 1)
+        lower = parsed.tokens[i + 1].text == "s" if owns else False
+        return parsed.tokens[i].text if owns and lower else ""
+    quoted = any(parsed.is_apostrophe(k) and not parsed.touches(k) for k in range(found.start))
+    return parsed.tokens[i].text if parsed.one_space(i + 1) and not quoted else ""
 
 
-def _article(scene: Scene, found: Candidate, entry: Entry) -> Article | None:
+def _article(parsed: ParsedText, found: Candidate, entry: Entry) -> Article | None:
     """The a or an just before, quotation marks between at most."""
-    i = scene.before(found.start - 1)
-    if scene.word(i) not in ("a", "an") or not scene.one_space(i + 1):
+    i = parsed.before(found.start - 1)
+    if parsed.word(i) not in ("a", "an") or not parsed.one_space(i + 1):
         return None
-    token = scene.tokens[i]
+    token = parsed.tokens[i]
     style = _article_style(token.text, entry.style)
     right = grammar.article(term_of(entry.row, entry.cell, entry.form)) == token.lower
     return Article(token.start, token.end, right, style)

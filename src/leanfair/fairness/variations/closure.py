@@ -1,15 +1,15 @@
 """All variations of what was read: closure, by construction.
 
 What is read off an item is a frame (the characters that do not tell the attribute) and mentions,
-each a cell of a row. One variation turns *every* mention by the same number of places within its
+each a cell of a row. One variation shifts *every* mention by the same number of places within its
 row, the same way round. So mentions of one value stay together, mentions of different values stay
-different (a Black man and a white woman become a White man and an asian woman), and the turns
-form a group.
+different (a Black man and a white woman become a White man and an asian woman), and the shifts
+form a group, that of cyclic shifts.
 
-Theorem. Call an item *stable* if each turned item reads as the same frame with the turned
-mentions, and no turn at all gives back the item. Every variation of a stable item is stable, and
-has the same set of variations. For if y is x turned by s, then y turned by t is x turned by s+t,
-and what that reads as is known from the stability of x. `turn_all` checks stability on the spot,
+Theorem. Call an item *stable* if each shifted item reads as the same frame with the shifted
+mentions, and no shift at all gives back the item. Every variation of a stable item is stable, and
+has the same set of variations. For if y is x shifted by s, then y shifted by t is x shifted by s+t,
+and what that reads as is known from the stability of x. `shift_all` checks stability on the spot,
 whatever the rules of reading do, and gives nothing for an item that is not stable: such an item
 is left alone rather than half varied. It is then its own only variation, and no variation of
 another item, so closure holds for it as well.
@@ -26,53 +26,53 @@ from leanfair.fairness.lexicon.attribute import Attribute, Cell
 from leanfair.fairness.mentions.reading import Article, Mention, Reading
 
 Reader = Callable[[str], Reading]
-Rings = tuple[tuple[int, ...], ...]
-"""For each axis the values that take part, in their order; a turn goes round them."""
+Cycles = tuple[tuple[int, ...], ...]
+"""For each axis the values that take part, in their order; a shift goes round them."""
 
 
 @dataclass(frozen=True)
-class Turned:
+class Shifted:
     """One variation: the value it tells, and each part of the item with its mentions."""
 
     cell: Cell
     parts: tuple[Reading, ...]
 
 
-def rings_of(attribute: Attribute, values: Sequence[str] | None) -> Rings:
+def cycles_of(attribute: Attribute, values: Sequence[str] | None) -> Cycles:
     """The values that take part: all, or those named."""
     if values is None:
         return tuple(tuple(range(len(axis))) for axis in attribute.axes)
     cells = {attribute.find_value(value) for value in values}
-    rings = tuple(tuple(sorted({cell[k] for cell in cells})) for k in range(len(attribute.axes)))
-    if len(cells) < 2 or len(list(product(*rings))) != len(cells):
+    cycles = tuple(tuple(sorted({cell[k] for cell in cells})) for k in range(len(attribute.axes)))
+    if len(cells) < 2 or len(list(product(*cycles))) != len(cells):
         raise InputError(
             f"values={list(values)} of {attribute.name!r}: give two or more, and of names every"
             " combination of the groups named"
         )
-    return rings
+    return cycles
 
 
-def takes_part(mention: Mention, rings: Rings) -> bool:
+def takes_part(mention: Mention, cycles: Cycles) -> bool:
     """Whether the value of a mention is among those that are varied."""
-    return all(i in rings[axis] for axis, i in zip(mention.row.axes, mention.cell, strict=True))
+    return all(i in cycles[axis] for axis, i in zip(mention.row.axes, mention.cell, strict=True))
 
 
-def turn_all(
-    parts: Sequence[Reading], readers: Sequence[Reader], rings: Rings
-) -> tuple[Turned, ...]:
+def shift_all(
+    parts: Sequence[Reading], readers: Sequence[Reader], cycles: Cycles
+) -> tuple[Shifted, ...]:
     """Every variation in the order of the values, or nothing where the item is not stable."""
-    lead = _lead(parts, len(rings))
+    lead = _lead(parts, len(cycles))
     if lead is None or any(part.unpaired for part in parts):
         return ()
-    found: list[Turned] = []
-    for turn in product(*(range(len(ring)) for ring in rings)):
-        turned = tuple(_turn(part, turn, rings) for part in parts)
-        if not any(turn) and turned != tuple(parts):
+    found: list[Shifted] = []
+    for shift in product(*(range(len(cycle)) for cycle in cycles)):
+        shifted = tuple(_shift(part, shift, cycles) for part in parts)
+        if not any(shift) and shifted != tuple(parts):
             return ()
-        for part, reader in zip(turned, readers, strict=True):
+        for part, reader in zip(shifted, readers, strict=True):
             if reader(part.text) != part:
                 return ()
-        found.append(Turned(_turned_cell(lead.row.axes, lead.cell, turn, rings), turned))
+        found.append(Shifted(_shifted_cell(lead.row.axes, lead.cell, shift, cycles), shifted))
     if len({tuple(part.text for part in variation.parts) for variation in found}) < len(found):
         return ()
     return tuple(sorted(found, key=lambda variation: variation.cell))
@@ -94,21 +94,21 @@ def _lead(parts: Sequence[Reading], axes: int) -> Mention | None:
     return next((m for m in mentions if len(m.row.axes) == axes), None)
 
 
-def _turned_cell(axes: Sequence[int], cell: Cell, turn: Cell, rings: Rings) -> Cell:
+def _shifted_cell(axes: Sequence[int], cell: Cell, shift: Cell, cycles: Cycles) -> Cell:
     def place(axis: int, i: int) -> int:
-        ring = rings[axis]
-        return ring[(ring.index(i) + turn[axis]) % len(ring)]
+        cycle = cycles[axis]
+        return cycle[(cycle.index(i) + shift[axis]) % len(cycle)]
 
     return tuple(place(axis, i) for axis, i in zip(axes, cell, strict=True))
 
 
-def _turn(reading: Reading, turn: Cell, rings: Rings) -> Reading:
-    """The reading that the turned text has to have."""
+def _shift(reading: Reading, shift: Cell, cycles: Cycles) -> Reading:
+    """The reading that the shifted text has to have."""
     pieces: list[str] = []
     mentions: list[Mention] = []
     taken = length = 0
     for mention in reading.mentions:
-        cell = _turned_cell(mention.row.axes, mention.cell, turn, rings)
+        cell = _shifted_cell(mention.row.axes, mention.cell, shift, cycles)
         for piece, stop in _rewritten(reading.text, mention, cell, taken):
             pieces.append(piece)
             length += len(piece)

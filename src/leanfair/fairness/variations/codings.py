@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from leanfair.errors import InputError
-from leanfair.fairness.lexicon.attribute import Attribute, Scheme, row_of
+from leanfair.fairness.lexicon.attribute import Attribute, Coding, row_of
 
 _MISSING = frozenset(
     {"", "?", "na", "n/a", "nan", "none given", "unknown", "not stated", "not known", "null",
@@ -25,20 +25,20 @@ def normalised(name: str) -> str:
     return re.sub(r"[\s_\-./]+", " ", name).strip().lower()
 
 
-def scheme_of_fields(attribute: Attribute, names: Iterable[str]) -> Attribute | None:
+def coding_of_fields(attribute: Attribute, names: Iterable[str]) -> Attribute | None:
     """The attribute as the table writes it to which these fields belong, if two of them say so."""
     present = {normalised(name) for name in names}
-    for scheme in attribute.schemes:
-        if len(present.intersection(scheme.when)) >= 2:
-            return written_as(attribute, scheme)
+    for coding in attribute.codings:
+        if len(present.intersection(coding.when)) >= 2:
+            return written_as(attribute, coding)
     return None
 
 
-def scheme_of_text(attribute: Attribute, text: str) -> Attribute | None:
+def coding_of_text(attribute: Attribute, text: str) -> Attribute | None:
     """The same for a record that is written out in a text."""
-    for scheme in attribute.schemes:
-        if len({found.lower() for found in _pattern(scheme.when).findall(_spaced(text))}) >= 2:
-            return written_as(attribute, scheme)
+    for coding in attribute.codings:
+        if len({found.lower() for found in _pattern(coding.when).findall(_spaced(text))}) >= 2:
+            return written_as(attribute, coding)
     return None
 
 
@@ -65,9 +65,9 @@ def _with_terms(attribute: Attribute, names: tuple[str, ...], terms: tuple[str, 
     )
 
 
-def written_as(attribute: Attribute, scheme: Scheme) -> Attribute:
+def written_as(attribute: Attribute, coding: Coding) -> Attribute:
     """The attribute with the values and terms of a table, and no other."""
-    return _with_terms(attribute, tuple(scheme.terms), tuple(scheme.terms.values()))
+    return _with_terms(attribute, tuple(coding.terms), tuple(coding.terms.values()))
 
 
 def with_values(attribute: Attribute, values: Sequence[object]) -> Attribute:
@@ -80,8 +80,8 @@ def with_values(attribute: Attribute, values: Sequence[object]) -> Attribute:
 
 
 def _lexicon_name(attribute: Attribute, term: str) -> str:
-    for scheme in attribute.schemes:
-        for name, written in scheme.terms.items():
+    for coding in attribute.codings:
+        for name, written in coding.terms.items():
             if written == term:
                 return name
     try:

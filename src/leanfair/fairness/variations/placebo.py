@@ -31,7 +31,7 @@ _DIGITS = (10_000, 100_000)
 
 
 @dataclass(frozen=True)
-class Dummies:
+class PlaceboVariations:
     """For each row the items of its placebo, none where it has no variations. `kind`: what they are
     of. `reason`: why there are none at all."""
 
@@ -51,13 +51,13 @@ def placebos(
     attributes: Sequence[Attribute],
     slots: Sequence[str] | None,
     seed: int,
-) -> Dummies:
+) -> PlaceboVariations:
     """The placebo of each row whose variations `sets` are. `slots`: the fields that are shown."""
     none: list[tuple[Item, ...]] = [()] * len(items)
     if placebo is None:
-        return Dummies(none, reason="no placebo was asked for")
+        return PlaceboVariations(none, reason="no placebo was asked for")
     if max(map(len, sets)) < 2:
-        return Dummies(none, reason="no row has variations to set it beside")
+        return PlaceboVariations(none, reason="no row has variations to set it beside")
     shown = slots if slots is not None else _common_fields(items)
     if callable(placebo):
         kind, make = "a function", _by_function(placebo, items)
@@ -70,10 +70,10 @@ def placebos(
         numbered = any(len(s) > 1 and not n for s, n in zip(sets, named, strict=True))
         if numbered and carrier is None:
             why = "no field of words could hold a number: name an irrelevant field as the placebo"
-            return Dummies(none, reason=why)
+            return PlaceboVariations(none, reason=why)
         kinds = ["other names of the same value"] * any(named) + ["a reference number"] * numbered
         kind, make = ", or ".join(kinds), _by_itself(named, items, carrier or "")
-    return Dummies(_made(make, sets, seed), kind)
+    return PlaceboVariations(_made(make, sets, seed), kind)
 
 
 def _made(make: Maker, sets: Sequence[Sequence[Variation]], seed: int) -> list[tuple[Item, ...]]:
@@ -82,13 +82,13 @@ def _made(make: Maker, sets: Sequence[Sequence[Variation]], seed: int) -> list[t
         needed = len(found) if len(found) > 1 else 0
         # of its own for each row, so that a row's placebo does not depend on the others
         rng = np.random.default_rng([seed, i])
-        dummies = tuple(make(i, needed, rng)) if needed else ()
-        if len(dummies) != needed:
+        drawn = tuple(make(i, needed, rng)) if needed else ()
+        if len(drawn) != needed:
             raise InputError(
-                f"The placebo of row {i + 1} has {len(dummies)} items, but as many as the row's "
+                f"The placebo of row {i + 1} has {len(drawn)} items, but as many as the row's "
                 f"variations are needed, {needed}."
             )
-        made.append(dummies)
+        made.append(drawn)
     return made
 
 

@@ -4,7 +4,7 @@ What holds, for texts and records:
 
 - One variation per value, in the lexicon's order; the one that is the input is byte for byte the
   input and is marked `original`.
-- Closure: varying any of the variations gives the same set. It is a theorem about turning, checked
+- Closure: varying any of the variations gives the same set. A theorem on cyclic shifts, checked
   on each item as it is varied: see `leanfair.fairness.variations.closure`.
 - Every mention changes together. Mentions of one value stay together, mentions of different values
   stay different: all of them go the same number of places round the list of values. So "a Black man
@@ -39,16 +39,16 @@ from leanfair.fairness.lexicon.protected import (
 from leanfair.fairness.mentions.reading import Reading, read, spans_of
 from leanfair.fairness.types import Item, Record, Variation
 from leanfair.fairness.variations.closure import (
+    Cycles,
     Reader,
-    Rings,
-    Turned,
+    Shifted,
+    cycles_of,
     lead_cell,
-    rings_of,
+    shift_all,
     takes_part,
     told,
-    turn_all,
 )
-from leanfair.fairness.variations.codings import scheme_of_fields, scheme_of_text, with_values
+from leanfair.fairness.variations.codings import coding_of_fields, coding_of_text, with_values
 from leanfair.fairness.variations.records import (
     check_known,
     content,
@@ -67,7 +67,7 @@ class _Reading:
     item: Item
     names: tuple[str, ...]
     attribute: Attribute
-    rings: Rings
+    cycles: Cycles
     parts: tuple[Reading, ...]
     readers: tuple[Reader, ...]
 
@@ -101,21 +101,21 @@ def vary(
 
 def _vary(item: Item, attribute: ProtectedAttribute) -> tuple[Variation, ...]:
     found = _read(item, attribute)
-    turned = turn_all(found.parts, found.readers, found.rings)
-    if not turned:
+    shifted = shift_all(found.parts, found.readers, found.cycles)
+    if not shifted:
         return (_alone(found, _why_alone(found, attribute)),)
-    return tuple(_variation(found, one) for one in turned)
+    return tuple(_variation(found, one) for one in shifted)
 
 
 def _why_alone(found: _Reading, attribute: ProtectedAttribute) -> str:
-    """Why an item that was not turned comes back alone, in one sentence without its full stop."""
+    """Why an item that was not shifted comes back alone, in one sentence without its full stop."""
     kind = "text" if isinstance(found.item, str) else "record"
     name = attribute.name
     unpaired = [part.text[a:b] for part in found.parts for a, b in part.unpaired]
     if unpaired:
         why = f"by {unpaired[0]!r}, which has no counterpart here in the other values"
         return f"the {kind} tells {name} {why}"
-    if told(found.parts, len(found.rings)):
+    if told(found.parts, len(found.cycles)):
         return f"the {kind} tells {name}, but not so that every variation leads back to it"
     if attribute.values is not None and _tells(found.item, replace(attribute, values=None)):
         return f"the {kind} tells {name}, but none of the values asked for"
@@ -125,7 +125,7 @@ def _why_alone(found: _Reading, attribute: ProtectedAttribute) -> str:
 def _tells(item: Item, attribute: ProtectedAttribute) -> bool:
     """Whether the item tells the attribute at all, by a term that can be varied or another."""
     found = _read(item, attribute)
-    return told(found.parts, len(found.rings)) or any(part.unpaired for part in found.parts)
+    return told(found.parts, len(found.cycles)) or any(part.unpaired for part in found.parts)
 
 
 def _vary_product(item: Item, attributes: Sequence[ProtectedAttribute]) -> tuple[Variation, ...]:
@@ -197,37 +197,41 @@ def _read(item: Item, attribute: ProtectedAttribute) -> _Reading:
 def _read_text(
     text: str, attribute: Attribute, values: Sequence[str] | None, protect: tuple[str, ...]
 ) -> _Reading:
-    used, rings = _chosen(attribute, values)
-    table = scheme_of_text(used, text) if values is None else None
-    reader = partial(_read_part, attribute=used, table=table, rings=rings, protect=protect)
+    used, cycles = _chosen(attribute, values)
+    table = coding_of_text(used, text) if values is None else None
+    reader = partial(_read_part, attribute=used, table=table, cycles=cycles, protect=protect)
     part = reader(text)
     if table is not None and read(text, table, protect).mentions:
-        used, rings = table, rings_of(table, None)
-    return _Reading(text, (), used, rings, (part,), (reader,))
+        used, cycles = table, cycles_of(table, None)
+    return _Reading(text, (), used, cycles, (part,), (reader,))
 
 
-def _chosen(attribute: Attribute, values: Sequence[str] | None) -> tuple[Attribute, Rings]:
+def _chosen(attribute: Attribute, values: Sequence[str] | None) -> tuple[Attribute, Cycles]:
     """The attribute and the values that take part: the lexicon's, or those of a table it knows."""
-    tables = [set(scheme.terms.values()) for scheme in attribute.schemes]
+    tables = [set(coding.terms.values()) for coding in attribute.codings]
     try:
-        return attribute, rings_of(attribute, values)
+        return attribute, cycles_of(attribute, values)
     except InputError:
         if values is None or not any(set(values) <= terms for terms in tables):
             raise
         listed = with_values(attribute, values)
-        return listed, rings_of(listed, None)
+        return listed, cycles_of(listed, None)
 
 
 def _read_part(
-    text: str, attribute: Attribute, table: Attribute | None, rings: Rings, protect: tuple[str, ...]
+    text: str,
+    attribute: Attribute,
+    table: Attribute | None,
+    cycles: Cycles,
+    protect: tuple[str, ...],
 ) -> Reading:
     """A text read by the table whose record it quotes, where it quotes one, else by the lexicon."""
     quoted = Reading(text) if table is None else read(text, table, protect)
-    return quoted if quoted.mentions else _taking_part(read(text, attribute, protect), rings)
+    return quoted if quoted.mentions else _taking_part(read(text, attribute, protect), cycles)
 
 
-def _taking_part(reading: Reading, rings: Rings) -> Reading:
-    kept = tuple(mention for mention in reading.mentions if takes_part(mention, rings))
+def _taking_part(reading: Reading, cycles: Cycles) -> Reading:
+    kept = tuple(mention for mention in reading.mentions if takes_part(mention, cycles))
     return Reading(reading.text, kept, reading.unpaired)
 
 
@@ -239,10 +243,10 @@ def _read_record(
     field: str | Sequence[str] | None,
 ) -> _Reading:
     names = fields_of(record, attribute, field)
-    used, rings = _chosen_for_record(record, attribute, values)
-    reader = partial(_read_value, attribute=used, rings=rings, protect=protect)
+    used, cycles = _chosen_for_record(record, attribute, values)
+    reader = partial(_read_value, attribute=used, cycles=cycles, protect=protect)
     parts = tuple(reader(text) for text in content(record, names))
-    found = _Reading(record, names, used, rings, parts, tuple(reader for _ in parts))
+    found = _Reading(record, names, used, cycles, parts, tuple(reader for _ in parts))
     if field is not None or is_named(names, attribute):
         check_known(record, names, used, parts)
     return found
@@ -250,27 +254,29 @@ def _read_record(
 
 def _chosen_for_record(
     record: Record, attribute: Attribute, values: Sequence[str] | None
-) -> tuple[Attribute, Rings]:
+) -> tuple[Attribute, Cycles]:
     """The attribute as the record's table writes it, or with the very values that are listed."""
     if len(attribute.axes) > 1:
-        return attribute, rings_of(attribute, values)
-    table = scheme_of_fields(attribute, map(str, record)) or attribute
+        return attribute, cycles_of(attribute, values)
+    table = coding_of_fields(attribute, map(str, record)) or attribute
     used = table if values is None else with_values(attribute, values)
-    return used, rings_of(used, None)
+    return used, cycles_of(used, None)
 
 
-def _read_value(text: str, attribute: Attribute, rings: Rings, protect: tuple[str, ...]) -> Reading:
-    return _taking_part(read_value(text, attribute, protect), rings)
+def _read_value(
+    text: str, attribute: Attribute, cycles: Cycles, protect: tuple[str, ...]
+) -> Reading:
+    return _taking_part(read_value(text, attribute, protect), cycles)
 
 
-def _variation(found: _Reading, turned: Turned) -> Variation:
-    value = found.attribute.value_name(turned.cell)
-    original = all(a.text == b.text for a, b in zip(turned.parts, found.parts, strict=True))
-    return _shown(found, value, turned.parts, original)
+def _variation(found: _Reading, shifted: Shifted) -> Variation:
+    value = found.attribute.value_name(shifted.cell)
+    original = all(a.text == b.text for a, b in zip(shifted.parts, found.parts, strict=True))
+    return _shown(found, value, shifted.parts, original)
 
 
 def _alone(found: _Reading, why: str) -> Variation:
-    cell = lead_cell(found.parts, len(found.rings))
+    cell = lead_cell(found.parts, len(found.cycles))
     value = "" if cell is None else found.attribute.value_name(cell)
     return replace(_shown(found, value, found.parts, True), note=why)
 
