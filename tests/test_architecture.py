@@ -18,9 +18,7 @@ MOST_FLOORS = {"": 7, "pruning": 8, "fairness": 6}
 MOST_FILES = 12
 MOST_LINES = 350
 MOST_LINES_OF_OLD = 400
-LONG = {
-    "fairness.judge.backends.scoring",
-}
+LONG: set[str] = set()
 """Files that are longer than MOST_LINES. It may only get shorter."""
 
 UNTESTED: set[str] = set()
@@ -101,16 +99,18 @@ BROAD = re.compile(
     r"except:|except (Base)?Exception\b|except \(.*\bException\b|suppress\(Exception"
 )
 CATCHING_ALL = {
-    "pruning.checkpoint.onnx",
-    "pruning.structures.supported",
-    *(name for name in HOUSE.paths if name.startswith("fairness.")),
+    "fairness.judge.backends.function": 1,  # a callable of the user's
+    "fairness.judge.backends.server": 1,  # handed over to the thread that waits for it
+    "pruning.checkpoint.onnx": 3,  # an exporter and a runtime whose errors share no class
+    "pruning.structures.supported": 1,  # a module's own way of being copied
 }
-"""Files that may still catch every error, whatever it says. It may only get shorter."""
+"""How often a file catches every error: where code that is not ours runs, which may raise anything.
+It may only get shorter."""
 
 
 def test_errors_that_are_caught_are_named() -> None:
-    broad = {name for name, path in HOUSE.paths.items() if BROAD.search(path.read_text())}
-    assert sorted(broad - CATCHING_ALL) == []
+    broad = {name: len(BROAD.findall(path.read_text())) for name, path in HOUSE.paths.items()}
+    assert {name: count for name, count in broad.items() if count} == CATCHING_ALL
 
 
 def built(folder: Path, **files: str) -> House:

@@ -65,11 +65,11 @@ FORWARD_ERRORS: tuple[type[Exception], ...] = (
 
 def raise_if_out_of_memory(error: BaseException) -> None:
     """Raise `error` again if it says that memory ran out, on any device: PyTorch tells that by a
-    RuntimeError, which says nothing about the network. To be called where `FORWARD_ERRORS` are
-    caught."""
+    RuntimeError, which says nothing about the network. To be called where `FORWARD_ERRORS`, or all
+    that a user's code may raise, are caught."""
     names = {kind.__name__ for kind in type(error).__mro__}
     words = str(error).lower()
-    if "OutOfMemoryError" in names or any(said in words for said in _OUT_OF_MEMORY):
+    if names & {"MemoryError", "OutOfMemoryError"} or any(said in words for said in _OUT_OF_MEMORY):
         raise error
 
 

@@ -19,7 +19,13 @@ from torch import Tensor, nn
 
 from leanfair.data.batches import Batch, Inputs, forward
 from leanfair.data.language import token_ids
-from leanfair.errors import InputError, LeanfairError, MissingDependencyError, RunDirectoryError
+from leanfair.errors import (
+    InputError,
+    LeanfairError,
+    MissingDependencyError,
+    RunDirectoryError,
+    raise_if_out_of_memory,
+)
 from leanfair.files import write_bytes
 from leanfair.pruning.surgery.verification import TOLERANCE
 
@@ -179,6 +185,7 @@ def _serialised(network: nn.Module, batch: Batch, lengths: bool = False) -> byte
         proto: Any = program.model_proto  # type: ignore[union-attr]  # None without dynamo
         return _stripped(_named(proto) if lengths else proto)
     except Exception as error:  # the exporter raises whatever the model's code made it raise
+        raise_if_out_of_memory(error)
         raise LeanfairError(
             f"The model cannot be written as ONNX for batches of any size: {_reason(error)}"
         ) from error
@@ -252,6 +259,7 @@ def _session(content: bytes) -> Any:
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own errors share no class but this
+        raise_if_out_of_memory(error)
         raise _unrunnable(error) from error
 
 
@@ -260,7 +268,8 @@ def _run(session: Any, inputs: Inputs) -> Tensor:
     try:
         feed = {value.name: named[value.name].numpy() for value in session.get_inputs()}
         return torch.from_numpy(session.run(["logits"], feed)[0])
-    except Exception as error:
+    except Exception as error:  # likewise
+        raise_if_out_of_memory(error)
         raise _unrunnable(error) from error
 
 

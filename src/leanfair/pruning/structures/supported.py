@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from contextlib import suppress
 from typing import Any
 
 import torch
@@ -12,7 +11,12 @@ from torch.nn.parameter import is_lazy
 
 from leanfair.data.batches import Batch, forward
 from leanfair.data.language import is_language_model, is_transformer
-from leanfair.errors import InputError, UnsupportedModelError
+from leanfair.errors import (
+    FORWARD_ERRORS,
+    InputError,
+    UnsupportedModelError,
+    raise_if_out_of_memory,
+)
 from leanfair.evaluation.mode import moved
 from leanfair.pruning.surgery.config import entries
 from leanfair.pruning.surgery.rebuild import exact
@@ -42,7 +46,8 @@ def twin_of(model: nn.Module) -> nn.Module:
     """A copy of `model` in evaluation mode. Raises UnsupportedModelError where none can be made."""
     try:
         return exact(copy.deepcopy(model).eval())
-    except Exception as error:
+    except Exception as error:  # a module may copy itself by code of its own
+        raise_if_out_of_memory(error)
         raise UnsupportedModelError(
             f"{type(model).__name__} cannot be copied, and pruning works on copies: "
             f"{_first_line(error)}"
@@ -61,13 +66,30 @@ def traceable(twin: nn.Module, sample: Batch) -> tuple[nn.Module, Batch]:
         sample = sample.mapped(lambda value: value.float() if value.is_floating_point() else value)
     before: Any = twin.config._attn_implementation  # type: ignore[union-attr]
     wanted = try_out(twin, sample)
-    with suppress(Exception):  # it may have one kind of attention only
-        twin.set_attn_implementation("eager")  # type: ignore[operator]
-        if torch.allclose(try_out(twin, sample), wanted, rtol=1e-3, atol=1e-4):
-            return twin, sample
-    with suppress(Exception):
-        twin.set_attn_implementation(before)  # type: ignore[operator]
+    if not (_takes(twin, "eager") and _gives(twin, sample, wanted)):
+        _takes(twin, before)
     return twin, sample
+
+
+_REFUSING: tuple[type[Exception], ...] = (ImportError, *FORWARD_ERRORS)
+
+
+def _takes(twin: nn.Module, attention: str) -> bool:
+    """Whether `twin` takes this kind of attention, and runs with it from now on; a model may have
+    one kind only."""
+    try:
+        twin.set_attn_implementation(attention)  # type: ignore[operator]
+    except _REFUSING as error:
+        raise_if_out_of_memory(error)
+        return False
+    return True
+
+
+def _gives(twin: nn.Module, sample: Batch, wanted: Tensor) -> bool:
+    try:
+        return torch.allclose(try_out(twin, sample), wanted, rtol=1e-3, atol=1e-4)
+    except (InputError, UnsupportedModelError):
+        return False
 
 
 def _keep_nothing(model: nn.Module) -> None:

@@ -17,13 +17,19 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from leanfair.errors import InputError
+from leanfair.fairness.judge.backends.scoring.layout import (
+    Layout,
+    Query,
+    Room,
+    batches,
+    trees,
+)
 from leanfair.fairness.judge.backends.tokens import Tokens
 
 Sharing = Literal["auto", "tree", "prefix", "none"]
@@ -34,43 +40,6 @@ _WORTH_KEEPING = 4
 """Common tokens below which a cache is not worth its while."""
 _BUDGET = {"cpu": 512}
 _BUDGET_ELSEWHERE = 4096
-
-
-@dataclass(frozen=True)
-class Query:
-    """A prompt, and token sequences whose log-probabilities behind it are wanted."""
-
-    prompt: Tokens
-    answers: tuple[Tokens, ...]
-
-    def paths(self) -> list[Tokens]:
-        """What has to be behind the prompt for all answers to be read off: the answers without
-        their last tokens, leaving out those that are the start of another."""
-        starts = sorted({answer[:-1] for answer in self.answers})
-        return [
-            path
-            for path, after in zip(starts, [*starts[1:], None], strict=True)
-            if after is None or after[: len(path)] != path
-        ]
-
-    def longest(self) -> int:
-        """The tokens of the prompt with the longest answer."""
-        return len(self.prompt) + max(len(answer) for answer in self.answers)
-
-
-@dataclass
-class _Layout:
-    """Token rows for one forward pass, and which logits are to be read off it.
-
-    `reads`: (query, answer, row, column, token): the log-probability of `token` behind what stands
-    at that place is a term of that answer's.
-    """
-
-    rows: list[list[int]] = field(default_factory=list)
-    reads: list[tuple[int, int, int, int, int]] = field(default_factory=list)
-    queries: list[int] = field(default_factory=list)
-    parents: list[int] | None = None
-    depths: list[int] | None = None
 
 
 class Scorer:
@@ -90,8 +59,8 @@ class Scorer:
     ) -> None:
         self.model = model
         self.device = next(model.parameters()).device
-        self.budget = budget or _BUDGET.get(self.device.type, _BUDGET_ELSEWHERE)
-        self.batch_size = batch_size
+        tokens = budget or _BUDGET.get(self.device.type, _BUDGET_ELSEWHERE)
+        self.room = Room(tokens, batch_size)
         self.tokens_computed = 0
         self._selects = "logits_to_keep" in inspect.signature(model.forward).parameters
         self._prefix: tuple[Tokens, Any] | None = None
@@ -111,46 +80,14 @@ class Scorer:
             return
         way = self.way if self._fits(queries) else "none"
         shared = () if way == "none" else self._shared(queries, head)
-        layouts = self._trees if way == "tree" else self._batches
-        for layout in layouts(queries, len(shared)):
+        layouts = trees if way == "tree" else batches
+        for layout in layouts(queries, len(shared), self.room):
             yield from self._run(layout, queries, shared, way)
-
-    # ---- laying out ---------------------------------------------------------------------------
-
-    def _trees(self, queries: Sequence[Query], start: int) -> Iterator[_Layout]:
-        """The queries in the order of their tokens, so that those with a common start meet."""
-        order = sorted(range(len(queries)), key=lambda i: (queries[i].prompt, i))
-        tree = _Tree(start)
-        for index in order:
-            full = tree.size() + tree.growth(queries[index]) > self.budget
-            if tree.layout.queries and (full or self._enough(tree.layout)):
-                yield tree.done()
-                tree = _Tree(start)
-            tree.add(index, queries[index])
-        yield tree.done()
-
-    def _batches(self, queries: Sequence[Query], start: int) -> Iterator[_Layout]:
-        """The queries in the order of their lengths, so that little is padded."""
-        order = sorted(range(len(queries)), key=lambda i: (queries[i].longest(), i))
-        layout = _Layout()
-        for index in order:
-            query = queries[index]
-            rows = len(layout.rows) + len(query.paths())
-            if layout.rows and (
-                rows * (query.longest() - start) > self.budget or self._enough(layout)
-            ):
-                yield layout
-                layout = _Layout()
-            _add_rows(layout, index, query, start)
-        yield layout
-
-    def _enough(self, layout: _Layout) -> bool:
-        return self.batch_size is not None and len(layout.queries) >= self.batch_size
 
     # ---- running ------------------------------------------------------------------------------
 
     def _run(
-        self, layout: _Layout, queries: Sequence[Query], shared: Tokens, way: Sharing
+        self, layout: Layout, queries: Sequence[Query], shared: Tokens, way: Sharing
     ) -> Iterator[tuple[int, list[float]]]:
         logs = self._logs(layout, shared, way)
         sums = {index: [0.0] * len(queries[index].answers) for index in layout.queries}
@@ -158,7 +95,7 @@ class Scorer:
             sums[query][answer] += value
         yield from sums.items()
 
-    def _logs(self, layout: _Layout, shared: Tokens, way: Sharing) -> list[float]:
+    def _logs(self, layout: Layout, shared: Tokens, way: Sharing) -> list[float]:
         """The log-probability of every read."""
         width = max(len(row) for row in layout.rows)
         ids = torch.tensor([row + [0] * (width - len(row)) for row in layout.rows])
@@ -190,7 +127,7 @@ class Scorer:
         logits: Tensor = self.model(**inputs).logits
         return logits[:, wanted]
 
-    def _tree_inputs(self, layout: _Layout, start: int) -> dict[str, Tensor]:
+    def _tree_inputs(self, layout: Layout, start: int) -> dict[str, Tensor]:
         """Where each token of a tree stands, and what it sees."""
         parents, depths = layout.parents, layout.depths
         assert parents is not None
@@ -279,71 +216,6 @@ class Scorer:
         answers = ((b,), (c, d), (c, e), (d, a, b))
         queries = [Query((*head, *rest), answers) for rest in ((a, c, b), (a, c, e, d), (e, b))]
         return torch.tensor([logs for _, logs in sorted(self.score(queries, head))])
-
-
-class _Tree:
-    """Queries being laid out as a tree in one row."""
-
-    def __init__(self, start: int) -> None:
-        self.start = start
-        self.layout = _Layout(parents=[], depths=[])
-        self._tokens: list[int] = []
-        self._children: dict[tuple[int, int], int] = {}
-
-    def size(self) -> int:
-        return len(self._tokens)
-
-    def growth(self, query: Query) -> int:
-        """How many tokens `query` would add."""
-        rest, node = query.prompt[self.start :], -1
-        behind = sum(len(path) for path in query.paths())
-        for i, token in enumerate(rest):
-            child = self._children.get((node, token))
-            if child is None:
-                return len(rest) - i + behind
-            node = child
-        return behind
-
-    def add(self, index: int, query: Query) -> None:
-        """Lay `query` out, from what of it is not there yet."""
-        end = self._walk(-1, query.prompt[self.start :])
-        self.layout.queries.append(index)
-        for number, answer in enumerate(query.answers):
-            for i, token in enumerate(answer):
-                place = self._walk(end, answer[:i])
-                self.layout.reads.append((index, number, 0, place, token))
-
-    def done(self) -> _Layout:
-        self.layout.rows = [self._tokens]
-        return self.layout
-
-    def _walk(self, node: int, tokens: Tokens) -> int:
-        parents, depths = self.layout.parents, self.layout.depths
-        assert parents is not None
-        assert depths is not None
-        for token in tokens:
-            child = self._children.get((node, token))
-            if child is None:
-                child = self._children[node, token] = len(self._tokens)
-                self._tokens.append(token)
-                parents.append(node)
-                depths.append(0 if node < 0 else depths[node] + 1)
-            node = child
-        return node
-
-
-def _add_rows(layout: _Layout, index: int, query: Query, start: int) -> None:
-    """One row for each path of `query`, without the `start` tokens that are kept elsewhere."""
-    rest = query.prompt[start:]
-    first = len(layout.rows)
-    paths = query.paths()
-    layout.rows.extend([*rest, *path] for path in paths)
-    layout.queries.append(index)
-    for number, answer in enumerate(query.answers):
-        row = next(i for i, path in enumerate(paths) if path[: len(answer) - 1] == answer[:-1])
-        layout.reads.extend(
-            (index, number, first + row, len(rest) - 1 + i, token) for i, token in enumerate(answer)
-        )
 
 
 def _agreement(a: Tokens, b: Tokens) -> int:
