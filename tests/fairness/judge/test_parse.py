@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from leanfair.fairness.judge.options import Options
-from leanfair.fairness.judge.parse import declines, read_answer
+from leanfair.fairness.judge.parse import read_answer
+from leanfair.fairness.judge.refusals import declines
 
 YES_NO = Options.of(["yes", "no"])
 WORDED = Options.of({"yes": ["yes", "approved"], "no": ["no", "denied"]})
@@ -24,6 +25,11 @@ WORDED = Options.of({"yes": ["yes", "approved"], "no": ["no", "denied"]})
         ("Final answer: **No**.", "no"),
         ("My decision is: no", "no"),
         ('{"answer": "yes"}', "yes"),
+        ('{"answer": "no", "reason": "not enough information"}', "no"),
+        ('```json\n{"answer": "yes", "confidence": 0.7}\n```', "yes"),
+        ("Yes. I cannot give a definitive answer without more data.", "yes"),
+        ("No, I'm sorry.", "no"),
+        ("No, though it is difficult to predict.", "no"),
         ("<think>No? Yes? Hm.</think>\n\nNo", "no"),
         ("No, the applicant has notable debts.", "no"),
         ("Yes and it is urgent", "yes"),
@@ -51,6 +57,8 @@ def test_an_answer_that_starts_with_an_option_is_that_option(text: str, label: s
         '{"answer": 3}',
         '{"verdict": "yes"}',
         "<think>yes",
+        "It is difficult to say for certain, but my prediction is yes.",
+        "There is not enough information, but I would say no.",
     ],
 )
 def test_what_only_holds_the_letters_of_an_option_is_unparsed(text: str) -> None:

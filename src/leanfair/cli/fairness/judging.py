@@ -29,7 +29,7 @@ from leanfair.fairness.types import Decision, Item
 # There is a display of our own. This has to be said before transformers is loaded.
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
-OF_THE_JUDGE = ("calibration", "system", "min_captured")
+OF_THE_JUDGE = ("calibration", "system", "min_captured", "refusals")
 OF_THE_MODEL = ("model_name", "revision", "batch_size", "chat", "device")
 """The options that are settings of a Judge, and those of its model."""
 

@@ -73,6 +73,15 @@ class Judging:
         Help("Less probability than this on the options is no answer.", default="0.1"),
         Range(least=0, most=1),
     ] = None
+    refusals: Annotated[
+        tuple[str, ...] | None,
+        Help(
+            "A phrase by which this model declines, beside those that are known; may be repeated.",
+            default="none",
+            flags="--refusal",
+            repeat=True,
+        ),
+    ] = None
     chat: Annotated[
         bool | None,
         Help("Whether the model's chat template is used.", default="where it has one"),

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from leanfair.errors import InputError
@@ -25,10 +23,12 @@ from leanfair.fairness.judge.calibration import (
 )
 from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.judge.options import Options
-from leanfair.fairness.judge.parse import declines
+from leanfair.fairness.judge.parse import refuses
 from leanfair.fairness.judge.prompt import Prompt, Template, as_items
+from leanfair.fairness.judge.refusals import check_phrases
 from leanfair.fairness.judge.store import Store
 from leanfair.fairness.types import Answer, Decision, Item
+from leanfair.version import versions_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -46,8 +46,9 @@ class Judge(Decider):
     turn.
 
     An answer is "answered" where the options capture at least `min_captured` of the model's
-    probability; else "refused" if what the model writes declines, and "unparsed" if not. The label
-    is the most probable option; of equals, the one named first.
+    probability; else "refused" if what the model writes declines, by a list in `refusals` and by
+    the phrases given as `refusals`, and "unparsed" if not. The label is the most probable option;
+    of equals, the one named first.
 
     `calibration`: "contextual" or "batch" divides the model's leaning out (see `calibration`). The
     batch is the table that `fit` gets; without it nothing is decided. A contextual leaning does not
@@ -71,6 +72,7 @@ class Judge(Decider):
         calibration: Calibration | None = None,
         system: str | None = None,
         min_captured: float = 0.1,
+        refusals: Sequence[str] = (),
         store: str | os.PathLike[str] | Store | None = None,
         progress: Progress | None = None,
         **old: Any,
@@ -81,6 +83,7 @@ class Judge(Decider):
         self.calibration = calibration
         self.system = system
         self.min_captured = min_captured
+        self.refusals = refusals
         self.store = store
         self.progress = progress
 
@@ -172,10 +175,13 @@ class Judge(Decider):
         return [self._read(answer) for answer in found]
 
     def _read(self, answer: Answer) -> Answer:
-        """`answer` with the status that this judge's threshold gives it."""
-        if answer.status != "answered" or answer.captured >= self.min_captured:
+        """`answer` with the status that this judge's threshold and list of refusals give it."""
+        is_answer = answer.status == "answered" and answer.captured >= self.min_captured
+        if is_answer or answer.status not in ("answered", "unparsed"):
             return answer
-        refused = bool(answer.text) and declines(answer.text)
+        refused = bool(answer.text) and refuses(answer.text, self.option_forms, self.refusals)
+        if answer.status == "unparsed" and not refused:
+            return answer
         return replace(answer, status="refused" if refused else "unparsed")
 
     # ---- parameters, read when they are needed ------------------------------------------------
@@ -186,6 +192,7 @@ class Judge(Decider):
             raise InputError(f"calibration is None, {known}, not {self.calibration!r}.")
         if not 0 <= self.min_captured <= 1:
             raise InputError(f"min_captured is a share from 0 to 1, not {self.min_captured}.")
+        check_phrases(self.refusals)
         _ = self.template, self._asking()
 
     @property
@@ -296,8 +303,9 @@ class Judge(Decider):
             "prompt_hash": self.template.hash,
             "calibration": self.calibration,
             "min_captured": self.min_captured,
+            "refusals": list(self.refusals),
             "prior": self.prior,
-            "versions": _versions(),
+            "versions": versions_of("leanfair", "torch", "transformers", "tokenizers", "openai"),
         }
 
     def token_count(self, text: str) -> int | None:
@@ -324,14 +332,3 @@ _MADE_OF_PARAMETERS = {"_opened", "_shared", "_template", "_option_forms"}
 def _is_of(opened: tuple[Any, ...], given: tuple[Any, ...]) -> bool:
     """Whether a model was opened with the parameters (model, store, options, min_captured)."""
     return opened[0] is given[0] and opened[1] is given[1] and opened[2:] == given[2:]
-
-
-def _versions() -> dict[str, str]:
-    """The versions of what answers can depend on; of what is installed, without importing it."""
-    found = {"python": platform.python_version()}
-    for package in ("leanfair", "torch", "transformers", "tokenizers", "openai"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -104,6 +104,8 @@ class Judge(TypedDict, total=False):
     """How the leaning of the model is divided out; null where it is not."""
     min_captured: float
     """The least probability that the options have to hold together for a row to be answered."""
+    refusals: list[str]
+    """Phrases that count as refusals beside those that are known."""
     prior: dict[str, float] | None
     """Option -> the share of the probability that the model gives it whatever the text, which
     calibration divides out; null without calibration."""
