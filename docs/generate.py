@@ -57,8 +57,8 @@ def tables(module: str) -> str:
 
 
 def documentation(module: str, name: str) -> dict[str, str]:
-    """What stands below each key of a class, and of those in its module that it inherits from.
-    Empty for a key without."""
+    """What stands below each key of a class, and of those that it inherits from. Empty for a key
+    without."""
     source = inspect.getsource(importlib.import_module(module))
     classes = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
 
@@ -66,6 +66,9 @@ def documentation(module: str, name: str) -> dict[str, str]:
         for base in classes[name].bases:
             if isinstance(base, ast.Name) and base.id in classes:
                 yield from of(base.id)
+            elif isinstance(base, ast.Name) and base.id != "TypedDict":  # from another module
+                other = getattr(importlib.import_module(module), base.id)
+                yield from documentation(other.__module__, base.id).items()
         body = classes[name].body
         for statement, below in zip(body, [*body[1:], None], strict=True):
             if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):

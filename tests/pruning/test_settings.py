@@ -59,6 +59,7 @@ NUMBERS: dict[str, list[Any]] = {
     "round_epochs": [-1, NAN, INF],
     "final_epochs": [-1, NAN, INF],
     "min_accuracy": [-0.1, 1.1, 70, NAN, INF],
+    "min_class_accuracy": [-0.1, 1.1, 70, NAN, INF],
     "min_layers": [0, -1, 1.5, 2.0, NAN, "2", None],
     "min_neurons": [0, -1, 1.5, NAN, "2", None],
     "round_to": [0, -8, 1.5, NAN, "8", None],
@@ -85,6 +86,7 @@ NAMES: dict[str, list[Any]] = {
     "of": ["flops", "MACs", "", None, 3, ["macs"]],
     "match": ["flops", "latency", "", 3, ["macs"]],
     "spread": ["Uniform", "", None, 3],
+    "problem_type": ["Regression", "multilabel", "", 3],
     "criterion": ["KL", "", None, 3, ["kl"]],
 }
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from transformers import ViTConfig, ViTForImageClassification
+from transformers import BertConfig, BertModel, ViTConfig, ViTForImageClassification
 
 import leanfair
 from leanfair.files import read_json
@@ -103,6 +103,31 @@ def _vision() -> Summary:
     return _pruned(model, samples(32, 1), test=samples(32, 2), cut=0.4)
 
 
+def _regression() -> Summary:
+    """A network of one output, which is a number."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 8), nn.ReLU())
+    model.append(nn.Linear(8, 1))
+
+    def numbers(count: int, seed: int) -> list[Any]:
+        images = samples(count, seed).tensors[0]
+        return [(images, images.mean((1, 2, 3)))]
+
+    held = numbers(32, 1)
+    return _pruned(model.eval(), held, train=numbers(32, 2), test=numbers(32, 3), cut=0.3)
+
+
+def _embedding() -> Summary:
+    """A model of transformers without a head."""
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=64, hidden_size=32, intermediate_size=48, num_hidden_layers=3,
+        num_attention_heads=4, max_position_embeddings=16,
+    )  # fmt: skip
+    held, asked = _batches(_texts(8, 1)), _batches(_texts(8, 2))
+    return _pruned(BertModel(config).eval(), held, test=asked, cut=0.3, of="params")
+
+
 class _KilledError(Exception):
     """What kills a run."""
 
@@ -135,6 +160,8 @@ RUNS: dict[str, Callable[[], Summary]] = {
     "language, free widths": _language(free=True),
     "language, untouched": _language(cut=0.05, only="layer", min_layers=3),
     "vision": _vision,
+    "regression": _regression,
+    "embedding": _embedding,
 }
 
 
@@ -148,6 +175,7 @@ def without_labels(found: Summary) -> Summary:
     found["data"].update(train=None, test=None)
     for quality in ("accuracy", "perplexity"):
         found[quality] = found[f"{quality}_change"] = found[f"calibration_{quality}"] = None
+    found["balanced_accuracy"] = found["worst_class"] = found["classes"] = None
     found["latency"], found["images"] = None, 0
     return found
 

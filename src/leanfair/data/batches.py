@@ -166,20 +166,47 @@ def _keeps_cache(kind: Hashable) -> bool:
 
 
 def forward(model: nn.Module, inputs: Inputs) -> Tensor:
-    """The model's logits for `inputs`, whatever it wraps them in: [n, classes], or those of a
-    language model, [n, tokens, words]."""
+    """What the model answers for `inputs`, whatever it wraps that in: logits [n, classes], those of
+    a language model, [n, tokens, words], numbers, a map or a representation."""
     # What a language model keeps for generating would be in the way, and cost memory.
     extra: dict[str, Any] = (
         {"use_cache": False} if _keeps_cache(cast(Hashable, type(model))) else {}
     )
     out = model(**inputs, **extra) if isinstance(inputs, dict) else model(inputs, **extra)
-    if isinstance(out, Tensor):
-        return out
-    logits = getattr(out, "logits", None)
-    if logits is None and isinstance(out, Mapping):
-        logits = out.get("logits")
-    if logits is None and isinstance(out, (tuple, list)):
-        logits = out[0]
-    if not isinstance(logits, Tensor):
-        raise InputError(f"{type(model).__name__} returns {type(out).__name__} without logits.")
-    return logits
+    return out if isinstance(out, Tensor) else _answer(out, type(model).__name__)
+
+
+ANSWERS = (
+    "logits",
+    "prediction_logits",
+    "sentence_embedding",
+    "text_embeds",
+    "image_embeds",
+    "predicted_depth",
+    "reconstruction",
+    "last_hidden_state",
+)
+"""What transformers calls the tensor that a model answers with, the most telling first."""
+BESIDE = ("pred_boxes", "pred_masks", "masks_queries_logits")
+"""Answers that come beside logits: to compare the logits alone would say too little."""
+
+
+def _answer(out: Any, name: str) -> Tensor:
+    """The tensor that a model's output is about. That of a model which answers questions is where
+    its answer starts and where it ends, [n, 2, tokens]."""
+    parts: dict[str, Any] = dict(out) if isinstance(out, Mapping) else {}
+    for also in BESIDE:
+        if isinstance(parts.get(also), Tensor):
+            raise InputError(
+                f"{name} answers with logits and {also}, and one tensor alone can be compared."
+            )
+    ends = parts.get("start_logits"), parts.get("end_logits")
+    if isinstance(ends[0], Tensor) and isinstance(ends[1], Tensor):
+        return torch.stack([ends[0], ends[1]], dim=1)
+    found = [parts.get(key, getattr(out, key, None)) for key in ANSWERS]
+    if isinstance(out, (tuple, list)):
+        found += out[:1]
+    for value in found:
+        if isinstance(value, Tensor):
+            return value
+    raise InputError(f"{name} returns {type(out).__name__} without logits.")

@@ -7,6 +7,7 @@ token that is no padding counts as a sample of its own.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -40,8 +41,34 @@ def is_causal(model: nn.Module) -> bool:
 
 
 def is_language_model(model: nn.Module) -> bool:
-    """Whether `model` gives logits for every token, [n, tokens, words]."""
-    return is_transformer(model) and _named(model, _TOKENWISE)
+    """Whether `model` gives logits for every token, [n, tokens, words]: one that is called so, or
+    an encoder-decoder that generates from a vocabulary, whatever its name (Marian)."""
+    return is_transformer(model) and (_named(model, _TOKENWISE) or _translates(model))
+
+
+def is_embedding(model: nn.Module) -> bool:
+    """Whether `model` is one of transformers without a head, which represents its inputs: an
+    encoder of sentences, of images or of sound."""
+    headless = "For" not in type(model).__name__
+    return is_transformer(model) and headless and not is_language_model(model)
+
+
+def answers_by_token(model: nn.Module) -> bool:
+    """Whether `model` answers at every token: a language model, or one that puts tokens into
+    classes or represents them."""
+    if not is_transformer(model):
+        return False
+    return (
+        is_language_model(model) or is_embedding(model) or _named(model, ("TokenClassification",))
+    )
+
+
+def _translates(model: nn.Module) -> bool:
+    config: Any = model.config
+    generates = any(base.__name__ == "GenerationMixin" for base in type(model).__mro__)
+    if not generates or not getattr(config, "is_encoder_decoder", False):
+        return False
+    return model.get_output_embeddings() is not None  # type: ignore[operator]
 
 
 def _named(model: nn.Module, endings: tuple[str, ...]) -> bool:
@@ -77,6 +104,9 @@ def targets(model: nn.Module, batch: Batch) -> Tensor | None:
     """
     labels = batch.labels
     causal = is_causal(model)
+    ignored = getattr(getattr(model, "config", None), "semantic_loss_ignore_index", None)
+    if labels is not None and isinstance(ignored, int) and labels.ndim > 2:
+        labels = labels.masked_fill(labels == ignored, IGNORED)  # a map of classes
     if labels is None and causal:
         labels = token_ids(batch)
         mask = None if labels is None else token_mask(batch, labels.shape[1])

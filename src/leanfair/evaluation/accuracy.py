@@ -31,14 +31,16 @@ class Change:
     samples: int
     lost: int
     gained: int
+    interval: tuple[float, float] | None = None
+    """`low` and `high`, where samples have several answers each."""
 
     @property
     def low(self) -> float:
-        return self._centre - self._half
+        return self._centre - self._half if self.interval is None else self.interval[0]
 
     @property
     def high(self) -> float:
-        return self._centre + self._half
+        return self._centre + self._half if self.interval is None else self.interval[1]
 
     @property
     def _centre(self) -> float:

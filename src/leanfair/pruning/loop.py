@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,10 +67,11 @@ def prune(
 ) -> Pruned:
     """A smaller network that keeps what `model` knows. `model` itself stays as it is.
 
-    model: any residual network that returns logits [n, classes], or a language model that returns
-        [n, tokens, words] (or an object with `.logits`).
+    model: any network whose outputs are a tensor [n, ...] (or an object with `.logits`): logits
+        [n, classes], those of a language model [n, tokens, words], numbers, a map, an embedding.
+        What they mean is told by `problem_type`, or else by configuration, labels and shape.
     calibration, train, test: a Dataset, or any iterable of batches: a tensor [n, ...], a pair
-        (inputs, labels [n]), or a dict as transformers has it; with a `tokenizer` also a text or a
+        (inputs, labels), or a dict as transformers has it; with a `tokenizer` also a text or a
         list of texts. Structures are scored, and candidates chosen, on `calibration`, which needs
         no labels. `train` is for fine-tuning; without it (None) nothing is trained. `test` only
         measures the first and the last network.
@@ -165,7 +167,7 @@ def score(run: Run) -> Scores:
     return checked(
         criterion_named(task.settings.criterion)(
             run.parent.model,
-            run.parent.structures,
+            replace(run.parent.structures, problem=task.problem),
             task.calibration.first(task.settings.score_samples),
             task.seed("score", len(run.steps)),
             lambda share: run.emit("score", done=share),

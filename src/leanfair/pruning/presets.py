@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from leanfair.data.language import is_language_model, is_transformer
+from leanfair.data.language import is_embedding, is_language_model, is_transformer
 from leanfair.options import check_names, options_of
 from leanfair.pruning.settings import Settings, renamed
 from leanfair.pruning.training.recipe import Recipe
@@ -106,6 +106,8 @@ def recipe_for(model: nn.Module | None, lora: bool = False) -> Recipe:
     if model is None or not _attends(model):
         return Recipe()
     recipe = TEXT if is_language_model(model) else CLASSIFIER
+    if is_embedding(model):
+        recipe = replace(recipe, distill=1.0)  # a representation has no labels
     return replace(recipe, lr=LORA_LR * recipe.lr) if lora else recipe
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from leanfair.evaluation.problem import ProblemType
 from leanfair.pruning.settings import Match, Spread
 from leanfair.pruning.training.recipe import Optimizer, Precision, Recipe, Schedule
 from leanfair.pruning.types import Criterion, CriterionName, Kind
@@ -40,6 +41,14 @@ class PruneOptions(TypedDict, total=False):
     min_accuracy: float | None
     """Stop before the accuracy on the calibration data falls below this, and keep the network that
     was last above it. Default: none."""
+    min_class_accuracy: float | None
+    """The same for the class that is classified worst: stop before the share of its calibration
+    samples that are classified right falls below this. Default: none."""
+    problem_type: ProblemType | None
+    """What the outputs mean: single_label_classification, multi_label_classification (several
+    classes at once, or one yes or no), regression, or feature_extraction (a representation). It
+    decides what structures are scored, networks trained and measured by. Default: as the model's
+    configuration, the labels and the outputs show."""
     min_layers: int
     """How many blocks of a stage have to stay, its first one among them. Default: 2."""
     min_neurons: int
@@ -99,7 +108,7 @@ class PruneOptions(TypedDict, total=False):
     0; 1 for transformers."""
     distill: float
     """Weight, 0 to 1, of the original's outputs beside the labels. At 1 no labels are needed.
-    Default: 0; 0.5 for language models."""
+    Default: 0; 0.5 for language models, 1 for models without a head."""
     temperature: float
     """Softens both outputs in distillation (Hinton et al. 2015, arXiv 1503.02531). Default: 4; 1
     for language models."""

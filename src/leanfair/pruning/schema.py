@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypedDict
 
 from leanfair.pruning.cut_schema import CutEntry
+from leanfair.pruning.measured_schema import Measured, Numbers
 
 
 class RunRecord(TypedDict):
@@ -24,8 +25,9 @@ class RunRecord(TypedDict):
     """Every setting of the run."""
 
 
-class Summary(RunRecord):
-    """`summary.json`: what was asked, as in `run.json`, and what a finished run found."""
+class Summary(RunRecord, Measured):
+    """`summary.json`: what was asked, as in `run.json`, what a finished run measured, and what else
+    it found."""
 
     leanfair: str
     """Version of the library."""
@@ -51,23 +53,6 @@ class Summary(RunRecord):
     """MACs of attention's scores and mixing, which `macs` counts, too; null without any."""
     tokens: int | None
     """Tokens of the sample for which MACs are counted; null where samples are no texts."""
-    quality: Literal["accuracy", "perplexity"]
-    """Which of the following six keys are measured: perplexity for a language model. The keys of
-    the other are null."""
-    accuracy: Numbers | None
-    """The share of the test samples that are classified right; null without labelled test data."""
-    accuracy_change: AccuracyChangeEntry | None
-    """What became of `accuracy`, with its interval; null where that is."""
-    calibration_accuracy: Numbers | None
-    """Accuracy on the calibration data, which took part in the choices; null without labels."""
-    perplexity: Numbers | None
-    """Perplexity on the test data: the exponential of the mean negative log-likelihood, in nats, of
-    the tokens that the model is asked for (the next one of the text where it writes, else those
-    with a label); null without test data."""
-    perplexity_change: PerplexityChangeEntry | None
-    """What became of `perplexity`, with its interval; null where that is."""
-    calibration_perplexity: Numbers | None
-    """Perplexity on the calibration data, which took part in the choices; null without targets."""
     latency: Latencies | None
     """The time of a forward pass on this machine; null where no batch size was asked for."""
     images: int
@@ -89,45 +74,6 @@ class Counts(TypedDict):
     """Of the first network."""
     after: int
     """Of the last network."""
-
-
-class Numbers(TypedDict):
-    """A number of the first network and of the last one."""
-
-    before: float
-    """Of the first network."""
-    after: float
-    """Of the last network."""
-
-
-class AccuracyChangeEntry(TypedDict):
-    """The change of the accuracy, both networks on the same test samples."""
-
-    value: float
-    """After less before, as a share."""
-    low: float
-    """Where its 95 % interval begins (Agresti and Min 2005)."""
-    high: float
-    """Where its 95 % interval ends."""
-    samples: int
-    """How many test samples there were."""
-    lost: int
-    """How many of them only the first network got right."""
-    gained: int
-    """How many of them only the last network got right."""
-
-
-class PerplexityChangeEntry(TypedDict):
-    """The change of the perplexity, both networks on the same test samples."""
-
-    value: float
-    """After over before."""
-    low: float | None
-    """Where its 95 % interval begins; null for a single sample, and where a loss is infinite."""
-    high: float | None
-    """Where its 95 % interval ends; null for a single sample, and where a loss is infinite."""
-    tokens: int
-    """How many tokens the models were asked for."""
 
 
 class Latencies(TypedDict):
@@ -212,6 +158,8 @@ class SettingsEntry(TypedDict):
     final_epochs: float
     recipe: RecipeEntry
     min_accuracy: float | None
+    min_class_accuracy: float | None
+    problem_type: str | None
     min_layers: int
     min_neurons: int
     round_to: int
@@ -262,7 +210,7 @@ class StepRecord(TypedDict):
     params: int
     """Parameters, shared ones once."""
     accuracy: float | None
-    """Accuracy on the calibration data; null without labels, and for a language model."""
+    """Accuracy on the calibration data; null without labels, and where that is not measured."""
     seconds: float
     """How long the round took."""
     cost: float
@@ -270,6 +218,12 @@ class StepRecord(TypedDict):
     perplexity: float | None
     """Perplexity on the calibration data; null unless it is a language model's and there are
     targets."""
+    error: float | None
+    """Mean squared error on the calibration data; null unless it is a regression and there are
+    labels."""
+    similarity: float | None
+    """Mean cosine to the first network's representations of the calibration data; null unless the
+    outputs are representations."""
 
 
 class StepEntry(StepRecord):

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
 from leanfair.errors import OptionError
+from leanfair.evaluation.problem import ProblemType
 from leanfair.options import Help, Range, check
 from leanfair.pruning.training.recipe import Recipe
 from leanfair.pruning.types import Criterion, CriterionName, Kind, Target
@@ -80,6 +81,25 @@ class Settings:
             default="none",
         ),
         Range(least=0, most=1),
+    ] = None
+    min_class_accuracy: Annotated[
+        float | None,
+        Help(
+            "The same for the class that is classified worst: stop before the share of its "
+            "calibration samples that are classified right falls below this.",
+            default="none",
+        ),
+        Range(least=0, most=1),
+    ] = None
+    problem_type: Annotated[
+        ProblemType | None,
+        Help(
+            "What the outputs mean: single_label_classification, multi_label_classification "
+            "(several classes at once, or one yes or no), regression, or feature_extraction (a "
+            "representation). It decides what structures are scored, networks trained and measured "
+            "by.",
+            default="as the model's configuration, the labels and the outputs show",
+        ),
     ] = None
     min_layers: Annotated[
         int,

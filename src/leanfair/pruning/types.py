@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from leanfair.data.batches import Batch
+    from leanfair.evaluation.problem import Problem
 
 Kind = Literal["layer", "neurons"]
 Target = Literal["macs", "params", "latency", "memory"]
@@ -87,7 +88,8 @@ class Anatomy:
     one after the other (each block, and each leaf outside of blocks), in order of execution. `head`
     is the module whose input is the penultimate representation. `refused` says why what looked like
     a structure is none. `ties` are groups of neurons (by name) that only go together, as many of
-    each: what a configuration has one entry for.
+    each: what a configuration has one entry for. `problem` is what the outputs mean, where that is
+    known: criteria then need not find it out.
     """
 
     layers: tuple[Layer, ...]
@@ -97,6 +99,7 @@ class Anatomy:
     head: str
     refused: Mapping[str, str]
     ties: tuple[tuple[str, ...], ...] = ()
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True)
@@ -223,11 +226,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Step:
-    """One round of a run. `macs`, `params`, `accuracy` and `perplexity` are the network's after it.
+    """One round of a run. What is counted or measured is the network's after it.
 
     `cka` has the similarity to the parent of each kind of candidate; a kind that was exhausted is
-    None. `accuracy` is None without labelled validation data, and for a language model, which has
-    a `perplexity` instead.
+    None. `accuracy` is None without labelled validation data, and for what is measured otherwise: a
+    language model has a `perplexity`, a regression an `error`, and a representation a `similarity`.
     """
 
     index: int
@@ -241,6 +244,8 @@ class Step:
     cost: float
     """What the target counts (`of`), after this step: MACs, parameters, seconds or bytes."""
     perplexity: float | None = None
+    error: float | None = None
+    similarity: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """This step in plain JSON types."""

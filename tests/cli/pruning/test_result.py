@@ -22,7 +22,7 @@ def test_a_classifier_is_told_by_its_accuracy() -> None:
     said = printed(found)
     change = found["accuracy_change"]
     assert change is not None
-    (row,) = (line for line in said.splitlines() if "accuracy (test)" in line)
+    (row,) = (line for line in said.splitlines() if line.strip().startswith("accuracy (test)"))
     assert f"{100 * change['value']:+.2f} points" in row
     assert "perplexity" not in said.lower()
     assert "Report: runs/one/report.html" in said

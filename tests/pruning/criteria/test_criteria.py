@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from leanfair.data.batches import Batch
 from leanfair.errors import InputError
+from leanfair.evaluation.problem import Problem
 from leanfair.models.resnet_cifar import CifarResNet
 from leanfair.pruning.criteria import criteria
 from leanfair.pruning.criteria.criteria import CRITERIA, criterion_named
@@ -455,13 +456,13 @@ def test_l1_of_heads_is_the_mean_of_queries_keys_and_values():
 def test_kl_holds_the_logits_of_one_batch_at_a_time(monkeypatch):
     model, anatomy = tiny.llama()
     seen: list[int] = []
-    original = criteria.total_kl
+    original = criteria.total_divergence
 
-    def watched(without: Tensor, whole: Tensor) -> float:
+    def watched(problem: Problem, without: Tensor, whole: Tensor) -> float:
         seen.append(max(len(without), len(whole)))
-        return original(without, whole)
+        return original(problem, without, whole)
 
-    monkeypatch.setattr(criteria, "total_kl", watched)
+    monkeypatch.setattr(criteria, "total_divergence", watched)
     batches = [tiny.tokens(2, seed=seed) for seed in range(4)]
     CRITERIA["kl"](model, _few(anatomy), batches, 0, _silent)
     assert set(seen) == {2 * 7}

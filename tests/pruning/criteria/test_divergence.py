@@ -8,8 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leanfair.data.batches import Batch
+from leanfair.evaluation.problem import Problem
 from leanfair.pruning.criteria import divergence
-from leanfair.pruning.criteria.divergence import total_kl
+from leanfair.pruning.criteria.divergence import solved_by, total_divergence, total_kl
+from leanfair.pruning.types import Anatomy
 from tests.support.oracles import loops
 
 LOGITS = st.lists(st.lists(st.floats(-30, 30), min_size=3, max_size=3), min_size=1, max_size=4)
@@ -49,3 +52,37 @@ def test_kl_does_not_depend_on_how_much_is_in_double_precision_at_once(monkeypat
     for size in (1, 11, 25, 1000):
         monkeypatch.setattr(divergence, "_AT_ONCE", size)
         assert total_kl(a, b) == pytest.approx(whole, rel=1e-12)
+
+
+MULTI, NUMBERS = Problem("multi_label_classification"), Problem("regression")
+
+
+def test_the_divergence_of_yes_or_no_answers_is_the_sum_of_that_of_two_classes():
+    a, b = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0))
+    both = [torch.stack([x.flatten(), torch.zeros(15)], dim=1) for x in (a, b)]
+    assert total_divergence(MULTI, a, b) == pytest.approx(total_kl(*both))
+    assert total_divergence(MULTI, a, a) == 0.0
+
+
+def test_the_divergence_of_numbers_is_half_the_squared_difference():
+    a, b = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0))
+    expected = float((a.double() - b.double()).square().sum()) / 2
+    assert total_divergence(NUMBERS, a, b) == pytest.approx(expected)
+    column = a[:, :1]
+    assert total_kl(column, b[:, :1]) == 0.0  # a softmax over one output tells nothing
+
+
+def test_each_pixel_of_a_map_of_classes_is_a_row():
+    a, b = torch.randn(2, 2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+    rows = [x.movedim(1, -1).reshape(-1, 3) for x in (a, b)]
+    assert total_divergence(Problem(), a, b) == pytest.approx(total_kl(*rows))
+
+
+@pytest.mark.parametrize("asked", ["regression", "multi_label_classification"])
+def test_what_the_anatomy_tells_goes_before_the_shape(asked):
+    told = Anatomy((), (), (), (), "", {}, problem=Problem(asked, "asked"))
+    model = torch.nn.Linear(2, 1)
+    assert solved_by(model, told, [Batch(torch.zeros(2, 2))]).type == asked
+    bare = Anatomy((), (), (), (), "", {})
+    labelled = [Batch(torch.zeros(2, 2), torch.tensor([0, 1]))]
+    assert solved_by(model, bare, labelled).type == "multi_label_classification"

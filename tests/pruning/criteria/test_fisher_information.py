@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from torch import Tensor, nn
 
 from leanfair.data.batches import Batch, forward
 from leanfair.errors import InputError
-from leanfair.pruning.criteria.criteria import CRITERIA
+from leanfair.evaluation.problem import Problem
+from leanfair.pruning.criteria.criteria import CRITERIA, fisher, kl
+from leanfair.pruning.structures.dissect import dissect
 from leanfair.pruning.surgery.modules import consumers
 from leanfair.pruning.types import Anatomy, Layer, Member, Neurons, Scores
 from tests.support.oracles import tiny, zoo
@@ -194,3 +197,19 @@ def test_an_exit_that_leads_nowhere_counts_for_nothing_beside_one_that_does():
     both = tuple(Layer(e.name, e.container, (*e.exits, f"{e.name}.idle")) for e in plain.layers)
     anatomy = Anatomy(both, plain.neurons, plain.stages, plain.units, plain.head, {})
     assert _fisher(model, anatomy, [zoo.images()]) == _fisher(model, plain, [zoo.images()])
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize("asked", ["regression", "multi_label_classification"])
+def test_of_numbers_and_of_yes_or_no_it_estimates_the_divergence_as_well(asked, outputs):
+    """Of a small contribution: the second-order estimate is then near the value."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, outputs)).eval()
+    with torch.no_grad():
+        model[2].weight.mul_(0.1)
+    batches = [Batch(torch.randn(400, 6)) for _ in range(10)]
+    anatomy = replace(dissect(model, batches[0][:8]), problem=Problem(asked))
+    exact, guessed = (c(model, anatomy, batches, 0, lambda _: None) for c in (kl, fisher))
+    for name, scores in exact.neurons.items():
+        assert guessed.neurons[name] == pytest.approx(scores, rel=0.25, abs=1e-5)
+        assert len(set(scores)) > 4

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from leanfair.pruning.report.quality import (
-    ACCURACY,
-    PERPLEXITY,
-    missing,
-    note,
-    pair,
-    quality_of,
-    roomy,
-)
+from leanfair.pruning.report.measures import quality_of
+from leanfair.pruning.report.quality import ACCURACY, PERPLEXITY, missing, note, pair, roomy
 from tests.support.summaries import produced, without_labels
 
 

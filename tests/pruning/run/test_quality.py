@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from leanfair.data.batches import Batch
-from leanfair.evaluation.accuracy import accuracy, correct
-from leanfair.evaluation.perplexity import losses, perplexity
+from leanfair.evaluation.accuracy import Change, accuracy, correct
+from leanfair.evaluation.perplexity import PerplexityChange, losses, perplexity
 from leanfair.pruning.run.calibration import Calibration
 from leanfair.pruning.run.quality import quality_for
 from tests.support.nets import batches_of, samples, tiny
@@ -24,8 +24,10 @@ def test_a_classifier_has_the_accuracy_of_its_labels() -> None:
     assert quality.calibrated(MODEL) == accuracy(MODEL, LABELLED)
     found = quality.tested(MODEL)
     assert found is not None
-    assert torch.equal(found, correct(MODEL, TEST))
-    assert quality.change(found, found).to_json()["value"] == 0.0
+    assert torch.equal(found.right > 0, correct(MODEL, TEST))
+    change = quality.change(found, found)
+    assert isinstance(change, Change)
+    assert change.to_json()["value"] == 0.0
 
 
 def test_without_labels_there_is_none() -> None:
@@ -65,4 +67,6 @@ def test_a_language_model_has_the_perplexity_of_the_text() -> None:
     found = quality.tested(model)
     assert found is not None
     assert torch.equal(found, losses(model, held))
-    assert quality.change(found, found).to_json()["value"] == 1.0
+    change = quality.change(found, found)
+    assert isinstance(change, PerplexityChange)
+    assert change.ratio == 1.0

@@ -97,8 +97,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "calibration label is",
     ),
     "labels that are no numbers of classes": (
-        {"calibration": [(IMAGES, LABELS.float())]},
-        "integers",
+        {"calibration": [(IMAGES, LABELS + 0.5)]},
+        "no whole numbers",
     ),
     "training data without labels": ({"train": [IMAGES.clone()]}, "training data has no labels"),
     "a training label beyond the classes in a later batch": (

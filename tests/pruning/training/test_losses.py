@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from leanfair.data.batches import Batch, as_batch, collated, forward
 from leanfair.data.language import IGNORED
 from leanfair.errors import InputError
+from leanfair.evaluation.problem import Problem
 from leanfair.pruning.training import losses as module
 from leanfair.pruning.training.losses import batch_loss
 from leanfair.pruning.training.recipe import Recipe
@@ -139,3 +140,37 @@ def test_distillation_alone_looks_at_no_label() -> None:
     batch = Batch({"input_ids": texts(2)}, torch.full((2, 8), 999))
     logits = torch.randn(2, 8, VOCABULARY)
     assert float(loss_of(bert(), batch, logits, logits, distill=1.0)) == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_each_type_of_problem_has_its_own_loss(share: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    out, goal = torch.randn(2, 6, 3, generator=generator)
+    yes = (torch.rand(6, 3, generator=generator) > 0.5).float()
+    numbers = torch.randn(6, 3, generator=generator)
+
+    def loss(problem: Problem, labels: Tensor) -> Tensor:
+        shard = Shard(Batch(torch.zeros(6, 1), labels), 6)
+        recipe = Recipe(distill=share, temperature=2.0)
+        return batch_loss(torch.nn.Linear(1, 3), shard, out, goal, recipe, problem)
+
+    squared = (1 - share) * F.mse_loss(out, numbers) + share * F.mse_loss(out, goal)
+    assert torch.allclose(loss(Problem("regression"), numbers), squared)
+    binary = Problem("multi_label_classification")
+    p, q = (goal / 2).sigmoid(), (out / 2).sigmoid()
+    divergence = p * (p / q).log() + (1 - p) * ((1 - p) / (1 - q)).log()
+    expected = (1 - share) * F.binary_cross_entropy_with_logits(out, yes)
+    assert torch.allclose(loss(binary, yes), expected + share * 4 * divergence.mean(), atol=1e-6)
+    shared_out = numbers.softmax(dim=1)
+    softened = F.kl_div((out / 2).log_softmax(1), (goal / 2).softmax(1), reduction="batchmean")
+    both = (1 - share) * F.cross_entropy(out, shared_out) + share * 4 * softened
+    assert torch.allclose(loss(Problem(), shared_out), both)
+
+
+def test_maps_of_classes_are_trained_pixel_by_pixel_without_those_that_are_ignored() -> None:
+    out = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(32).reshape(2, 4, 4) % 3
+    labels[0, 0] = IGNORED
+    shard = Shard(Batch(torch.zeros(2, 1), labels), 2)
+    loss = batch_loss(torch.nn.Linear(1, 3), shard, out, None, Recipe(), Problem())
+    assert torch.allclose(loss, F.cross_entropy(out, labels, ignore_index=IGNORED))

@@ -64,6 +64,9 @@ def round_line(step: Step, macs_before: int) -> str:
     quality = "" if step.accuracy is None else f"  accuracy {step.accuracy:.2%}"
     if step.perplexity is not None:
         quality = f"  perplexity {perplexity(step.perplexity)}"
+    for name, value in (("error", step.error), ("similarity", step.similarity)):
+        if value is not None:
+            quality = f"  {name} {value:.4g}"
     return (
         f"round {step.index:3d}  {step.chosen:7s}  CKA {similarity}  "
         f"MACs left {step.macs / macs_before:5.1%}{quality}  {duration(step.seconds)}"

@@ -2,31 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Literal
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from leanfair.pruning.measured_schema import Numbers
+from leanfair.pruning.report import measures
+from leanfair.pruning.report.page import filled
+from leanfair.pruning.schema import Counts, Summary
 from leanfair.pruning.types import COSTS
 
+Measure = Literal["accuracy", "perplexity", "error", "similarity"]
+WATCHED: dict[
+    Measure,
+    Literal[
+        "calibration_accuracy",
+        "calibration_perplexity",
+        "calibration_error",
+        "calibration_similarity",
+    ],
+] = {
+    "accuracy": "calibration_accuracy",
+    "perplexity": "calibration_perplexity",
+    "error": "calibration_error",
+    "similarity": "calibration_similarity",
+}
 Row = tuple[str, float, float, Callable[[float], str]]
 
 
-def print_result(console: Console, summary: Mapping[str, Any], out: str) -> None:
+def print_result(console: Console, summary: Summary, out: str) -> None:
     """Print what `summary` (the content of summary.json) of the run in directory `out` says."""
+    summary = filled(summary)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("", "before", "after", "change"):
         table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
     for name, before, after, form in _rows(summary):
         table.add_row(name, form(before), form(after), _change(name, before, after))
     console.print(table, markup=False, highlight=False)
-    for line in (outcome(summary), *_interval(summary), f"Report: {out.rstrip('/')}/report.html"):
+    for line in (
+        outcome(summary),
+        *_interval(summary),
+        *_notes(summary),
+        f"Report: {out.rstrip('/')}/report.html",
+    ):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def outcome(summary: Mapping[str, Any]) -> str:
+def outcome(summary: Summary) -> str:
     """Whether the target was met, in one sentence that says why if it was not."""
     settings, steps = summary["settings"], summary["steps"]
     cost = COSTS.get(settings["of"], settings["of"])
@@ -43,16 +68,28 @@ def outcome(summary: Mapping[str, Any]) -> str:
     )
 
 
-def _interval(summary: Mapping[str, Any]) -> list[str]:
+def _interval(summary: Summary) -> list[str]:
     """The interval of the change on test data, where it is known."""
-    found = summary.get("perplexity_change")
-    if found and found["low"] is not None:
+    growth = summary["perplexity_change"]
+    if growth and growth["low"] is not None and growth["high"] is not None:
         return [
-            f"Perplexity on {found['tokens']:,} test tokens is {perplexity(found['value'])} times "
-            f"what it was (95 % interval {perplexity(found['low'])} to "
-            f"{perplexity(found['high'])})."
+            f"Perplexity on {growth['tokens']:,} test tokens is {perplexity(growth['value'])} "
+            f"times what it was (95 % interval {perplexity(growth['low'])} to "
+            f"{perplexity(growth['high'])})."
         ]
-    found = summary.get("accuracy_change")
+    error = summary["error_change"]
+    if error and error["low"] is not None and error["high"] is not None:
+        return [
+            f"The mean squared error on {error['samples']:,} test samples changed by "
+            f"{error['value']:+.4g} (95 % interval {error['low']:+.4g} to {error['high']:+.4g})."
+        ]
+    alike = summary["similarity_change"]
+    if alike and alike["rank_correlation"] is not None:
+        return [
+            f"How similar pairs of {alike['samples']:,} test samples are keeps its order with a "
+            f"rank correlation of {alike['rank_correlation']:.4f}."
+        ]
+    found = summary["accuracy_change"]
     if not found:
         return []
     return [
@@ -61,29 +98,48 @@ def _interval(summary: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _rows(summary: Mapping[str, Any]) -> list[Row]:
+def _notes(summary: Summary) -> list[str]:
+    """How single classes fared, and what the outputs were taken for where that is a guess."""
+    problem = summary["problem"]
+    numbers = problem is not None and problem["type"] == "regression"
+    guessed = numbers and problem is not None and problem["known_by"] == "outputs"
+    guess = f"{measures.problem(summary)} If they are not, give problem_type." if guessed else ""
+    return [line for line in (measures.classes(summary), guess) if line]
+
+
+def _rows(summary: Summary) -> list[Row]:
     rows: list[Row] = [
         ("MACs", *_pair(summary["macs"]), _count),
         ("parameters", *_pair(summary["params"]), _count),
         ("file size", *_pair(summary["bytes"]), _size),
     ]
-    for name, form in (("accuracy", lambda share: f"{share:.2%}"), ("perplexity", perplexity)):
-        for key, data in ((name, "test"), (f"calibration_{name}", "calibration")):
-            if summary.get(key):
-                rows.append((f"{name} ({data})", *_pair(summary[key]), form))
-    latency = summary.get("latency") or {"before": {}, "after": {}}
+    forms: tuple[tuple[Measure, Callable[[float], str]], ...] = (
+        ("accuracy", lambda share: f"{share:.2%}"),
+        ("perplexity", perplexity),
+        ("error", lambda value: f"{value:,.4g}"),
+        ("similarity", lambda value: f"{value:.4f}"),
+    )
+    for name, form in forms:
+        if (found := summary[name]) is not None:
+            rows.append((f"{name} (test)", *_pair(found), form))
+        if (watched := summary[WATCHED[name]]) is not None:
+            rows.append((f"{name} (calibration)", *_pair(watched), form))
+    if (balanced := summary["balanced_accuracy"]) is not None:
+        rows.append(("balanced accuracy", *_pair(balanced), forms[0][1]))
+    if (latency := summary["latency"]) is None:
+        return rows
     for size, before in latency["before"].items():
         after = latency["after"][size]
         rows.append((f"latency, batch {size}", before["median"], after["median"], _milliseconds))
     return rows
 
 
-def _pair(found: Mapping[str, float]) -> tuple[float, float]:
+def _pair(found: Numbers | Counts) -> tuple[float, float]:
     return found["before"], found["after"]
 
 
 def _change(name: str, before: float, after: float) -> str:
-    if name.startswith("accuracy"):
+    if "accuracy" in name:
         return f"{100 * (after - before):+.2f} points"
     if name.startswith("perplexity") and after > 2 * before:
         return f"{perplexity(after / before)} times"

@@ -17,7 +17,7 @@ from torch.nn.modules.conv import _ConvNd
 from leanfair.data.batches import Batch
 from leanfair.errors import InputError
 from leanfair.pruning.criteria.contributions import contribution
-from leanfair.pruning.criteria.divergence import total_kl
+from leanfair.pruning.criteria.divergence import solved_by, total_divergence
 from leanfair.pruning.criteria.fisher_information import fisher
 from leanfair.pruning.criteria.partial_forward import sites, sites_by_batch
 from leanfair.pruning.surgery.activations import features
@@ -49,7 +49,9 @@ def kl(
 ) -> Scores:
     """The criterion of the paper (arXiv 2506.04513): the mean over samples of
     KL(p_without || p_with), in nats, with p the class probabilities and "without" the structure's
-    contribution set to zero. In a language model each token is a sample.
+    contribution set to zero. In a language model each token is a sample. Of several yes or no
+    answers it is the sum of their Bernoulli divergences, and of numbers half the squared difference
+    (`total_divergence`).
 
     It is computed from log-probabilities; the official code applies the softmax twice.
 
@@ -168,6 +170,7 @@ def _kl(model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch], progress: 
     if not _count(anatomy):
         progress(1.0)
         return Scores("kl", {}, {})
+    problem = solved_by(model, anatomy, batches)
     sums: dict[Structure, list[float]] = {}
     samples, done, passes = 0, 0, _count(anatomy) * len(batches)
     for whole, places in sites_by_batch(model, anatomy, batches):
@@ -177,7 +180,8 @@ def _kl(model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch], progress: 
                 of_each = sums.setdefault(structure, [0.0] * len(list(_single_masks(structure))))
                 for i, mask in enumerate(_single_masks(structure)):
                     with masked(model, **mask):
-                        of_each[i] += total_kl(site.run().logits, whole.logits)
+                        out = site.run().logits
+                        of_each[i] += total_divergence(problem, out, whole.logits)
                     done += 1
                     progress(done / passes)
     means = {

@@ -12,9 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from leanfair.data.batches import Batch, forward
-from leanfair.data.language import flattened
+from leanfair.data.language import answers_by_token, flattened
 from leanfair.errors import InputError
 from leanfair.evaluation.mode import evaluating
+from leanfair.evaluation.problem import Problem, rows_of
+from leanfair.pruning.criteria.divergence import solved_by
 from leanfair.pruning.surgery.modules import (
     consumers,
     feature_dim,
@@ -41,6 +43,9 @@ def fisher(
     the derivative of log p(y|x) with respect to a factor on the structure's contribution, and y
     drawn from the model's own probabilities (Theis et al. 2018, arXiv 1801.05787, equation 8).
 
+    Of numbers (regression), y is normally distributed around them with unit variance, and g² / 2
+    estimates half the squared change of the outputs.
+
     It is the second-order Taylor estimate of the `kl` criterion, for all structures at once at the
     cost of one backward pass per batch. Gradients of weights are not computed; weights may be
     frozen.
@@ -55,12 +60,13 @@ def fisher(
     0.58, 0.83 and 0.46 with one for each sequence (means of 6 seeds).
     """
     generator = torch.Generator().manual_seed(seed)
+    problem = solved_by(model, anatomy, batches)
     everything: tuple[Structure, ...] = (*anatomy.layers, *anatomy.neurons)
     count = 0
     with torch.inference_mode(False), evaluating(model):
         gauges = [_Gauge(structure) for structure in everything]
         for i, batch in enumerate(batches):
-            count += _measure(model, gauges, batch, generator)
+            count += _measure(model, gauges, batch, generator, problem)
             progress((i + 1) / len(batches))
     half = {gauge.structure: (gauge.total / (2 * count)).tolist() for gauge in gauges}
     return Scores(
@@ -155,7 +161,11 @@ def _listen(x: Tensor, anchor: Tensor, contribution: Tensor, hear: Any, *, copy:
 
 
 def _measure(
-    model: nn.Module, gauges: list[_Gauge], batch: Batch, generator: torch.Generator
+    model: nn.Module,
+    gauges: list[_Gauge],
+    batch: Batch,
+    generator: torch.Generator,
+    problem: Problem,
 ) -> int:
     """Add the derivatives of one batch to the gauges; returns its number of samples."""
     gates = _Gates(batch)
@@ -163,13 +173,12 @@ def _measure(
     with torch.enable_grad():
         with _listening(model, gauges, gates, anchor):
             logits = forward(model, batch.inputs)
-        if logits.ndim == 3:
+        if logits.ndim == 3 and answers_by_token(model):
             gates.tokens = logits.shape[1]
             logits = flattened(batch, logits)
         if not logits.requires_grad:
             raise InputError("The network keeps no gradients: choose another criterion, as kl.")
-        exact = in_full(logits)
-        loss = F.cross_entropy(exact, _drawn(exact.detach(), generator), reduction="sum")
+        loss = _surprise(problem, in_full(logits), generator)
         torch.autograd.grad(loss, anchor, allow_unused=True)
     for gauge in gauges:
         if not gauge.heard:
@@ -177,6 +186,21 @@ def _measure(
             raise InputError(f"No gradient reaches {name}: choose another criterion.")
         gauge.settle()
     return len(logits)
+
+
+def _surprise(problem: Problem, outputs: Tensor, generator: torch.Generator) -> Tensor:
+    """-log p(y) of answers y drawn from what `outputs` say, summed, up to a constant: one class of
+    each row, yes or no for each output, or a number, normally distributed around it with unit
+    variance."""
+    if problem.type == "single_label_classification":
+        rows = rows_of(outputs)
+        return F.cross_entropy(rows, _drawn(rows.detach(), generator), reduction="sum")
+    said = outputs.detach().cpu()
+    if problem.type == "multi_label_classification":
+        yes = torch.bernoulli(said.sigmoid(), generator=generator).to(outputs)
+        return F.binary_cross_entropy_with_logits(outputs, yes, reduction="sum")
+    noise = torch.randn(said.shape, generator=generator, dtype=said.dtype).to(outputs)
+    return (outputs - (outputs.detach() + noise)).square().sum() / 2
 
 
 def _drawn(logits: Tensor, generator: torch.Generator) -> Tensor:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, cast, get_args, get_type_hints
 
+from leanfair.errors import InputError
 from leanfair.files import write_text
 from leanfair.html import formats
 from leanfair.html.formats import moment
 from leanfair.html.page import environment, twice
-from leanfair.pruning.report import story, tables
+from leanfair.pruning.report import measures, story, tables
 from leanfair.pruning.report.architecture import Stage, Width, removed_in, stages
 from leanfair.pruning.report.blocks import blocks_chart
 from leanfair.pruning.report.charts import Journey, rounds_chart
-from leanfair.pruning.report.quality import note, quality_of
-from leanfair.pruning.schema import Summary
+from leanfair.pruning.report.measures import quality_of
+from leanfair.pruning.report.quality import note
+from leanfair.pruning.schema import StepEntry, Summary
+
+PLURALS = {
+    "accuracy": "accuracies",
+    "perplexity": "perplexities",
+    "error": "errors",
+    "similarity": "similarities",
+}
 
 
 def write_report(summary: Summary, target: Path) -> Path:
@@ -26,7 +36,9 @@ def write_report(summary: Summary, target: Path) -> Path:
 
 
 def render(summary: Summary) -> str:
-    """The page about `summary`: HTML that needs no network and no scripts."""
+    """The page about `summary`: HTML that needs no network and no scripts. Keys that an older
+    version did not write yet count as unknown. Raises InputError for one that has to be there."""
+    summary = filled(summary)
     journey = tables.journey(summary)
     found = stages(summary["architecture"], removed_in(summary["steps"]))
     costs = tables.cost_rows(summary)
@@ -39,6 +51,11 @@ def render(summary: Summary) -> str:
         verdict=story.verdict(summary),
         quality=quality.name,
         note=note(quality, summary),
+        problem=measures.problem(summary),
+        classes=measures.classes(summary),
+        class_rows=measures.class_rows(summary),
+        more_classes=_beyond(summary["classes"]),
+        plural=PLURALS[quality.name],
         tiles=story.tiles(summary),
         choices=story.choices(summary),
         cost=story.cost(summary),
@@ -62,6 +79,29 @@ def render(summary: Summary) -> str:
         threads=formats.plural(summary["machine"]["threads"], "thread"),
         facts=tables.facts(summary),
     )  # fmt: skip
+
+
+def filled(summary: Summary) -> Summary:
+    """`summary` with None for what may be unknown and is missing, as in a run that an older version
+    finished. Raises InputError where what has to be known is missing."""
+    steps = [_filled(step, StepEntry, "A step of the summary") for step in summary["steps"]]
+    known = _filled({**summary, "steps": steps}, Summary, "The summary")
+    return cast(Summary, known)
+
+
+def _filled(found: Mapping[str, Any], kind: Any, what: str) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    missing = [name for name in hints if name not in found]
+    for name in missing:
+        if type(None) not in get_args(hints[name]):
+            raise InputError(f"{what} lacks {name!r}: it is not that of a finished run.")
+    return {**found, **dict.fromkeys(missing)}
+
+
+def _beyond(classes: Sequence[Any] | None) -> int:
+    """How many classes there are, where those are more than the table shows."""
+    count = len(classes or ())
+    return count if count > measures.MOST_CLASSES else 0
 
 
 def _polished(summary: Summary, journey: Journey) -> bool:

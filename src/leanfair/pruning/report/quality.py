@@ -1,4 +1,5 @@
-"""How well a network does, in words: by the accuracy of its answers, or by its perplexity."""
+"""How well a network does, in words: by the accuracy of its answers, or by its perplexity. What is
+measured otherwise is in `leanfair.pruning.report.measures`."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from typing import Any, Literal, TypeAlias
 
 from leanfair.html import formats as f
 from leanfair.html.svg import LogScale, Scale, digits_for
-from leanfair.pruning.schema import Numbers, StepEntry, Summary
+from leanfair.pruning.measured_schema import Numbers
+from leanfair.pruning.schema import StepEntry, Summary
 from leanfair.statistics import wilson
 
 Pair: TypeAlias = "tuple[float, float] | None"
@@ -25,7 +27,7 @@ MOST = 1e308
 class Quality:
     """A measure of how well a network does: where a summary has it, and how it is told."""
 
-    name: Literal["accuracy", "perplexity"]
+    name: Literal["accuracy", "perplexity", "error", "similarity"]
     title: str
     """What stands above its change."""
     unseen: str
@@ -56,11 +58,6 @@ class Quality:
     """How much was asked of the test samples, in brackets."""
     trust: Callable[[Summary], str]
     """How far it can be trusted by itself; empty without test data."""
-
-
-def quality_of(summary: Summary) -> Quality:
-    """What the run measured."""
-    return PERPLEXITY if summary["quality"] == "perplexity" else ACCURACY
 
 
 def note(quality: Quality, summary: Summary) -> str:

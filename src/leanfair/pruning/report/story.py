@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from leanfair.html import formats as f
 from leanfair.html.page import Tile
-from leanfair.pruning.report.quality import missing, quality_of
+from leanfair.pruning.report.measures import quality_of
+from leanfair.pruning.report.quality import missing
 from leanfair.pruning.schema import Counts, Summary
 from leanfair.pruning.types import COSTS
 

@@ -12,7 +12,8 @@ from torch import nn
 from leanfair.data import batches
 from leanfair.data.batches import Batch, Source
 from leanfair.data.language import is_language_model
-from leanfair.errors import InputError
+from leanfair.errors import InputError, OptionError
+from leanfair.evaluation.problem import Problem
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
 from leanfair.pruning.cost.macs import cost_of, measure
 from leanfair.pruning.run.calibration import Features, calibration_for
@@ -25,6 +26,7 @@ from leanfair.pruning.run.sources import (
     check_labels,
     check_training,
     looked_at,
+    problem_for,
     readable,
 )
 from leanfair.pruning.run.state import Before, Run, Task, Trainer, Training
@@ -82,16 +84,16 @@ def set_up(
     with torch.random.fork_rng([]):  # a DataLoader that shuffles draws from the global generator
         read = batches.iterate(calibration, 128, shuffle=settings.seed)
         held = [batch.to(device) for batch in looked_at(read, base, "calibration")]
-    _check_accuracy(base, settings)
     network = _traced(model, base, held[0], settings.free)
     base = network.model
     kept = calibration_for(base, held)
-    quality = quality_for(base, kept, test)
+    problem = problem_for(base, held, (train, test), settings.problem_type)
+    quality = quality_for(base, kept, test, problem)
     _check_floor(quality, settings)
-    check_labels(base, held, train)
+    check_labels(base, held, train, problem)
     _check_reachable(network, settings)
     record = record_of(base, network.cost, held, settings, train, test)
-    training = _training(base, settings, train, record.data.train, trainer)
+    training = _training(base, settings, train, record.data.train, trainer, problem)
     return Task(
         settings=settings,
         directory=directory,
@@ -100,6 +102,7 @@ def set_up(
         cost=agreed(measure(base, held[0], settings.of, network.cost)),
         calibration=kept,
         quality=quality,
+        problem=problem,
         training=training,
         before=Before(),
         listener=listener,
@@ -137,13 +140,14 @@ def _training(
     train: Source | None,
     size: int | None,
     trainer: Trainer | None,
+    problem: Problem,
 ) -> Training:
     if size is not None and size < least_batch(base):
         raise InputError("The training data is empty: give more, or train=None to train nothing.")
     if train is not None and trainer is None:
         device = check_trainable(base)
         if max(settings.candidate_epochs, settings.round_epochs, settings.final_epochs) > 0:
-            check_training(base, train, settings.recipe, device)
+            check_training(base, train, settings.recipe, device, problem)
     often = 500 if is_language_model(base) else 10_000
     return Training(train, size or 0, trainer, every=max(often, (size or 0) // 2))
 
@@ -164,20 +168,23 @@ def _device(model: nn.Module) -> torch.device:
     return first.device
 
 
-def _check_accuracy(model: nn.Module, settings: Settings) -> None:
-    if settings.min_accuracy is not None and is_language_model(model):
-        raise InputError(
-            "min_accuracy is for classifiers, but a language model is measured by its perplexity: "
-            "leave min_accuracy out."
-        )
-
-
 def _check_floor(quality: Quality, settings: Settings) -> None:
-    if settings.min_accuracy is not None and not quality.known:
-        raise InputError(
-            "min_accuracy needs to know what is right, but the calibration data have no labels: "
-            "give them as batches of (inputs, labels), or leave min_accuracy out."
-        )
+    for name in ("min_accuracy", "min_class_accuracy"):
+        if getattr(settings, name) is None:
+            continue
+        if quality.name != "accuracy":
+            kind = "a language model" if quality.name == "perplexity" else "this model"
+            raise OptionError(
+                f"{{{name}}} is for classifiers, but {kind} is measured by its {quality.name}: "
+                f"leave {{{name}}} out.",
+                name,
+            )
+        if not quality.known:
+            raise OptionError(
+                f"{{{name}}} needs to know what is right, but the calibration data have no labels: "
+                f"give them as batches of (inputs, labels), or leave {{{name}}} out.",
+                name,
+            )
 
 
 def _check_reachable(network: Network, settings: Settings) -> None:

@@ -9,16 +9,21 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from leanfair.data import batches
+from leanfair.data import batches, language
 from leanfair.data.batches import Batch, Source
 from leanfair.data.language import IGNORED
 from leanfair.errors import InputError
+from leanfair.evaluation.mode import evaluating, moved
+from leanfair.evaluation.problem import Problem, ProblemType, classes_in, fitted, problem_of
 from leanfair.pruning.structures.supported import try_out
 from leanfair.pruning.training.losses import batch_loss
 from leanfair.pruning.training.recipe import Recipe
 from leanfair.pruning.training.sampling import Shard
 
 Shape = tuple[object, ...]
+
+FIRST = 64
+"""Samples of a data set whose labels tell the type of problem."""
 
 
 def readable(source: Source) -> Source:
@@ -76,21 +81,57 @@ def looked_at(found: Iterable[Batch], model: nn.Module, name: str) -> Iterator[B
         yield batch
 
 
-def check_labels(model: nn.Module, held: Sequence[Batch], train: Source | None) -> None:
-    """Raise InputError where a label, as far as can be seen beforehand, is no class of `model`.
-    Those of the test data are seen when the first network is measured."""
-    with torch.no_grad():
-        classes = batches.forward(model, held[0][:1].inputs).shape[-1]
-    for batch in held:
-        _check_classes(batch.labels, classes, "calibration")
-    known = getattr(train, "labels", None)
-    if isinstance(known, Tensor):
-        _check_classes(known, classes, "training")
+def problem_for(
+    model: nn.Module,
+    held: Sequence[Batch],
+    others: Iterable[Source | None],
+    asked: ProblemType | None,
+) -> Problem:
+    """The type of problem of `model`, by what is known of the calibration batches `held` and, where
+    these have no labels, of the first batch of the `others`."""
+    labelled = list(held)
+    for source in others:
+        if labelled[0].labels is None and source is not None:
+            with torch.random.fork_rng([]):  # a loader that shuffles draws from it
+                labelled = [next(batches.iterate(source, FIRST)), *held]
+    with torch.no_grad(), evaluating(model):
+        outputs = batches.forward(model, _like(labelled[0], held[0], model))
+    return problem_of(model, outputs, labelled, asked)
+
+
+def _like(first: Batch, held: Batch, model: nn.Module) -> batches.Inputs:
+    """The inputs of the batch whose labels tell the problem, on the device of `model`."""
+    return moved(held if first.labels is None else first, model).inputs
+
+
+def check_labels(
+    model: nn.Module, held: Sequence[Batch], train: Source | None, problem: Problem
+) -> None:
+    """Raise InputError where a label, as far as can be seen beforehand, does not fit the outputs of
+    `model`. Those of the test data are seen when the first network is measured."""
+    if problem.type != "feature_extraction":
+        with torch.no_grad():
+            one = batches.forward(model, held[0][:1].inputs)
+        for batch in held:
+            labels = language.targets(model, batch)
+            if labels is not None:
+                outputs = one.expand(len(labels), *one.shape[1:])
+                fitted(problem, labels, _as_long(outputs, labels), "calibration")
+        known = getattr(train, "labels", None)
+        if isinstance(known, Tensor) and problem.type == "single_label_classification":
+            _check_classes(known, classes_in(one), "training")
+
+
+def _as_long(outputs: Tensor, labels: Tensor) -> Tensor:
+    """`outputs` with as many tokens as `labels` have: batches differ in length."""
+    if outputs.ndim != 3 or labels.ndim != 2 or outputs.shape[1] == labels.shape[1]:
+        return outputs
+    return outputs[:, :1].expand(-1, labels.shape[1], -1)
 
 
 def _check_classes(labels: Tensor | None, classes: int, name: str) -> None:
     asked = None if labels is None else labels[labels != IGNORED]
-    if asked is None or not asked.numel():
+    if asked is None or not asked.numel() or asked.is_floating_point():
         return
     low, high = int(asked.min()), int(asked.max())
     if low < 0 or high >= classes:
@@ -100,7 +141,9 @@ def _check_classes(labels: Tensor | None, classes: int, name: str) -> None:
         )
 
 
-def check_training(model: nn.Module, train: Source, recipe: Recipe, device: torch.device) -> None:
+def check_training(
+    model: nn.Module, train: Source, recipe: Recipe, device: torch.device, problem: Problem
+) -> None:
     """Raise InputError where `model` cannot learn from the first batch of `train` by `recipe`, or
     does not run on another batch of a list, which costs little to read."""
     with torch.random.fork_rng([]), torch.no_grad():  # a loader that shuffles draws from it
@@ -108,9 +151,10 @@ def check_training(model: nn.Module, train: Source, recipe: Recipe, device: torc
         few = next(found)[:2].to(device)
         logits = batches.forward(model, few.inputs)
         goal = logits if recipe.distill > 0 else None
-        batch_loss(model, Shard(few, len(few)), logits, goal, recipe)
+        batch_loss(model, Shard(few, len(few)), logits, goal, recipe, problem)
+        one = problem.type == "single_label_classification"
         for batch in found if isinstance(train, (list, tuple)) else ():
-            _check_classes(batch.labels, logits.shape[-1], "training")
+            _check_classes(batch.labels if one else None, classes_in(logits), "training")
 
 
 def _shape(batch: Batch) -> Shape:

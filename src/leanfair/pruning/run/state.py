@@ -7,15 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from leanfair.data.batches import Source
+from leanfair.evaluation.problem import Problem
 from leanfair.evaluation.speed import compare_latency
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
 from leanfair.pruning.cost.macs import measure
 from leanfair.pruning.run.calibration import Calibration, Features
 from leanfair.pruning.run.network import Network, after_cut
-from leanfair.pruning.run.quality import Quality
+from leanfair.pruning.run.quality import Accuracy, Quality
 from leanfair.pruning.run.record import Record
 from leanfair.pruning.settings import Settings
 from leanfair.pruning.training.distributed import agreed
@@ -42,7 +43,7 @@ class Before:
     """How good the first network is: what `Quality.calibrated` and `Quality.tested` find of it."""
 
     calibrated: float | None = None
-    tested: Tensor | None = None
+    tested: Any = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Task:
     cost: float
     calibration: Calibration
     quality: Quality
+    problem: Problem
     training: Training
     before: Before
     listener: Listener | None = None
@@ -113,13 +115,12 @@ def advance(
     run.emit("evaluate", done=0.0)
     task = run.task
     found = task.quality.calibrated(child)
-    lowest = task.settings.min_accuracy
-    if lowest is not None and found is not None and found < lowest:
-        run.stop(f"another round would bring the accuracy to {found:.4f}, below {lowest}")
+    if why := _below(task, child, found):
+        run.stop(f"another round would bring {why}")
         return None
     network = after_cut(run.parent, cut, child, task.calibration.proof, task.settings.free)
     cost = _cost(task, network)
-    quality = {"accuracy": None, "perplexity": None, task.quality.name: found}
+    quality = {"accuracy": None, task.quality.name: found}
     step = Step(
         index=len(run.steps) + 1,
         chosen=cut.kind,
@@ -137,6 +138,21 @@ def advance(
     task.directory.write_step(run.steps, child)
     run.emit("step", text=str(cut))
     return step
+
+
+def _below(task: Task, child: nn.Module, found: float | None) -> str:
+    """Which accuracy of `child` on the calibration data is below its floor; "" where none is."""
+    lowest = task.settings.min_accuracy
+    if lowest is not None and found is not None and found < lowest:
+        return f"the accuracy to {found:.4f}, below {lowest}"
+    lowest = task.settings.min_class_accuracy
+    if lowest is None or not isinstance(task.quality, Accuracy):
+        return ""
+    classes = task.quality.classes(child)
+    if classes is None:
+        return ""
+    worst = float(classes.by_class.nan_to_num(1.0).min())
+    return f"the accuracy of a class to {worst:.4f}, below {lowest}" if worst < lowest else ""
 
 
 def _cost(task: Task, network: Network) -> float:

@@ -4,7 +4,6 @@ docs/run-directory.md)."""
 from __future__ import annotations
 
 import json
-import math
 import platform
 import time
 from collections import Counter
@@ -17,25 +16,20 @@ from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
 from leanfair.evaluation import speed
-from leanfair.evaluation.accuracy import Change
-from leanfair.evaluation.perplexity import PerplexityChange
 from leanfair.evaluation.speed import compare_latency
 from leanfair.models.origin import with_origin
 from leanfair.pruning.cost.macs import Cost
 from leanfair.pruning.run.network import Network
-from leanfair.pruning.run.quality import Changed
+from leanfair.pruning.run.quality import Pair, Tested, measured
 from leanfair.pruning.run.result import Pruned
 from leanfair.pruning.run.state import Run
 from leanfair.pruning.run.tuning import tune
 from leanfair.pruning.schema import (
-    AccuracyChangeEntry,
     Architecture,
     Counts,
     Latencies,
     Latency,
     Machine,
-    Numbers,
-    PerplexityChangeEntry,
     StageEntry,
     StepEntry,
     StepRecord,
@@ -44,8 +38,6 @@ from leanfair.pruning.schema import (
 )
 from leanfair.pruning.surgery.narrowing import keys_left
 from leanfair.pruning.types import Anatomy, Cut, Neurons, Step, queries
-
-Pair = tuple["float | None", "float | None"]
 
 
 def finish(run: Run) -> Pruned:
@@ -71,18 +63,20 @@ def _completed(run: Run) -> Summary:
     summary = summarise(
         run,
         latency=_latency(run),
-        test=_change(run),
+        test=_tested(run),
         calibration=(task.before.calibrated, task.quality.calibrated(model)),
     )
     task.directory.write_result(model, run.steps, summary, task.tokenizer)
     return summary
 
 
-def _change(run: Run) -> Changed | None:
+def _tested(run: Run) -> Tested | None:
     """What the test data say about the first network and the last one."""
     quality = run.task.quality
     before, after = run.task.before.tested, quality.tested(run.parent.model)
-    return None if before is None or after is None else quality.change(before, after)
+    if before is None or after is None:
+        return None
+    return Tested(before, after, quality.change(before, after))
 
 
 def _latency(run: Run) -> Latencies | None:
@@ -104,7 +98,7 @@ def _timed(found: speed.Latency) -> Latency:
 
 
 def summarise(
-    run: Run, latency: Latencies | None, test: Changed | None, calibration: Pair
+    run: Run, latency: Latencies | None, test: Tested | None, calibration: Pair
 ) -> Summary:
     """The content of summary.json: plain JSON types only."""
     from leanfair.version import __version__
@@ -112,7 +106,6 @@ def summarise(
     task, asked = run.task, run.task.record.to_json()
     base, last = task.base.model, run.parent.model
     before, after = task.base.cost, run.parent.cost
-    quality, watched = task.quality.name, _numbers(calibration)
     found: Summary = {
         "format": asked["format"],
         "leanfair": __version__,
@@ -130,13 +123,7 @@ def summarise(
         "embeddings": _parts(before, after, "embeddings"),
         "attention_macs": _parts(before, after, "attention"),
         "tokens": task.calibration.tokens,
-        "quality": quality,
-        "accuracy": _both(test) if isinstance(test, Change) else None,
-        "accuracy_change": _accuracy_change(test) if isinstance(test, Change) else None,
-        "calibration_accuracy": watched if quality == "accuracy" else None,
-        "perplexity": _both(test) if isinstance(test, PerplexityChange) else None,
-        "perplexity_change": _growth(test) if isinstance(test, PerplexityChange) else None,
-        "calibration_perplexity": watched if quality == "perplexity" else None,
+        **measured(base, task.quality, task.problem, test, calibration),
         "latency": latency,
         "images": run.images,
         "seconds": time.monotonic() - run.started + sum(step.seconds for step in run.earlier),
@@ -174,40 +161,6 @@ def _processor() -> str:
 
 def _step(step: Step) -> StepEntry:
     return {**cast(StepRecord, step.to_json()), "text": str(step.cut)}
-
-
-def _both(found: Changed) -> Numbers:
-    return {"before": found.before, "after": found.after}
-
-
-def _accuracy_change(found: Change) -> AccuracyChangeEntry:
-    return {
-        "value": found.after - found.before,
-        "low": found.low,
-        "high": found.high,
-        "samples": found.samples,
-        "lost": found.lost,
-        "gained": found.gained,
-    }
-
-
-def _growth(found: PerplexityChange) -> PerplexityChangeEntry:
-    return {
-        "value": found.ratio,
-        "low": _finite(found.low),
-        "high": _finite(found.high),
-        "tokens": found.tokens,
-    }
-
-
-def _finite(value: float | None) -> float | None:
-    """None for what is no number, as an interval may be where a network is broken."""
-    return None if value is None or not math.isfinite(value) else value
-
-
-def _numbers(pair: Pair) -> Numbers | None:
-    before, after = pair
-    return None if before is None or after is None else {"before": before, "after": after}
 
 
 def _parts(before: Cost, after: Cost, name: str) -> Counts | None:

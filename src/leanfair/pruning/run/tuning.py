@@ -35,6 +35,7 @@ def tune(run: Run, child: nn.Module, epochs: float, subject: str, number: int) -
         seed=task.seed(subject, number),
         teacher=task.base.model if recipe.distill > 0 else None,
         progress=lambda share: run.emit(stage, subject=subject, done=share),
+        problem=task.problem,
         checkpoint=Checkpointing(scratch, every=training.every) if scratch else None,
     )
     run.images += tuned.images

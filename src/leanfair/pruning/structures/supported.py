@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from leanfair.data.batches import Batch, forward
-from leanfair.data.language import is_language_model, is_transformer
+from leanfair.data.language import is_transformer
 from leanfair.errors import (
     FORWARD_ERRORS,
     InputError,
@@ -102,14 +102,13 @@ def _keep_nothing(model: nn.Module) -> None:
 
 def check_outputs(model: nn.Module, sample: Batch) -> None:
     """Raise InputError for data that the model does not run on, UnsupportedModelError for outputs
-    that are not logits, [n, classes] or [n, tokens, words], the same each time."""
+    that are not a tensor of numbers [n, ...], the same each time."""
     name = type(model).__name__
     logits = try_out(model, sample)
-    by_token = is_language_model(model) and logits.ndim == 3
-    if not (logits.ndim == 2 or by_token) or len(logits) != len(sample):
+    if logits.ndim == 0 or len(logits) != len(sample) or not logits.is_floating_point():
         raise UnsupportedModelError(
-            f"{name} gives outputs of shape {tuple(logits.shape)} for {len(sample)} samples, but "
-            f"pruning compares logits [n, classes]: wrap it in a module that returns these."
+            f"{name} gives outputs {list(logits.shape)} of {logits.dtype} for {len(sample)} "
+            f"samples, but pruning compares one row of numbers for each sample. {wrapping(name)}"
         )
     if not bool(torch.isfinite(logits).all()):
         raise UnsupportedModelError(f"{name} gives outputs that are not finite: check its weights.")
@@ -130,15 +129,27 @@ def try_out(model: nn.Module, sample: Batch, where: str = "the calibration data"
     except torch.OutOfMemoryError:
         raise
     except InputError as error:
-        raise UnsupportedModelError(
-            f"{error} Wrap it in a module that returns logits [n, classes]."
-        ) from error
+        raise UnsupportedModelError(f"{error} {wrapping(type(model).__name__)}") from error
     except WRONG_INPUT as error:
         why = _known(model, sample) or _first_line(error)
         shapes = "" if isinstance(sample.inputs, dict) else f" of shape {list(sample.inputs.shape)}"
         raise InputError(
             f"{type(model).__name__} does not run on {where}{shapes}: {why}"
         ) from error
+
+
+def wrapping(name: str) -> str:
+    """The lines that make a network of one whose outputs are no tensor [n, ...]."""
+    return (
+        "Give what is to be kept as one tensor [n, ...]:\n"
+        "    class Answer(torch.nn.Module):\n"
+        "        def __init__(self, network):\n"
+        "            super().__init__()\n"
+        "            self.network = network\n"
+        "        def forward(self, *args, **inputs):\n"
+        "            return self.network(*args, **inputs)[0]  # the one that matters\n"
+        f"    leanfair.prune(Answer(model), ...)  # model: your {name}"
+    )
 
 
 def _known(model: nn.Module, sample: Batch) -> str:

@@ -85,7 +85,7 @@ class Trials:
                 without = _Without(self._model, cut.layers)
                 head, head_after = heads(cut, self._head, self._model)
                 # The blocks are removed during the pass only: before it, all names are unchanged.
-                within = None if head_after is None else f"network.{head}"
+                within = None if head_after is None else (head and f"network.{head}")
                 return difference(cut, self._model, without, part, (head, within))
             child = remove(cut, self._model)
         except SurgeryError:

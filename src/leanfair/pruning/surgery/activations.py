@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from leanfair.data.batches import Batch, forward
-from leanfair.data.language import flattened
+from leanfair.data.language import flattened, is_embedding
 from leanfair.evaluation.mode import evaluating
 from leanfair.pruning.surgery.modules import first_tensor, is_dense
 
@@ -26,8 +26,9 @@ class Outputs(NamedTuple):
 
 
 class Head(NamedTuple):
-    """The module whose input is the penultimate representation: its `name`, whether it runs `once`
-    in a forward pass, and whether the network has one output per token (`tokenwise`)."""
+    """The module whose input is the penultimate representation: its `name` ("" where the output is
+    the representation itself), whether it runs `once` in a forward pass, and whether the network
+    has one output per token (`tokenwise`)."""
 
     name: str
     once: bool
@@ -41,7 +42,7 @@ class ArrivedError(Exception):
 def outputs(model: nn.Module, batches: Sequence[Batch], head: str | None = None) -> Outputs:
     """Logits and penultimate features over all `batches`, in evaluation mode and without
     gradients. `head`: the name of the head, if it is known."""
-    head = head or head_of(model, batches[0])
+    head = head_of(model, batches[0]) if head is None else head
     with inferring(model):
         return joined([observed(model, head, batch) for batch in batches])
 
@@ -61,7 +62,8 @@ def head_of(model: nn.Module, batch: Batch) -> str:
 
 
 def find_head(model: nn.Module, batch: Batch, name: str | None = None) -> Head:
-    """The head called `name` or, with None, the last dense or convolutional module that runs."""
+    """The head called `name` or, with None, the last dense or convolutional module that runs; that
+    of an embedding model is "", which stands for its output."""
     ran: list[str] = []
 
     def entered(name: str) -> Any:
@@ -78,12 +80,16 @@ def find_head(model: nn.Module, batch: Batch, name: str | None = None) -> Head:
     finally:
         for handle in handles:
             handle.remove()
-    name = name or (ran[-1] if ran else "")
+    if name is None:
+        name = ran[-1] if ran and not is_embedding(model) else ""
     return Head(name, ran.count(name) == 1, logits.ndim == 3)
 
 
 def observed(model: nn.Module, head: str, batch: Batch) -> Outputs:
     """The outputs of `model` for one batch, the features taken at the input of module `head`."""
+    if not head:
+        found = _rows(batch, forward(model, batch.inputs), tokenwise=True)
+        return Outputs(found, found)
     entries: list[Tensor] = []
 
     def look(module: nn.Module, args: Any, kwargs: Any) -> None:
@@ -94,9 +100,10 @@ def observed(model: nn.Module, head: str, batch: Batch) -> Outputs:
         logits = forward(model, batch.inputs)
     finally:
         handle.remove()
-    if logits.ndim == 3:
-        return Outputs(flattened(batch, logits), flattened(batch, entries[-1]))
-    return Outputs(logits, entries[-1].flatten(1))
+    tokenwise = logits.ndim == 3
+    return Outputs(
+        flattened(batch, logits) if tokenwise else logits, _rows(batch, entries[-1], tokenwise)
+    )
 
 
 def batch_features(model: nn.Module, head: Head, batch: Batch) -> Tensor:
@@ -116,7 +123,13 @@ def batch_features(model: nn.Module, head: Head, batch: Batch) -> Tensor:
         pass
     finally:
         handle.remove()
-    return flattened(batch, entries[0]) if head.tokenwise else entries[0].flatten(1)
+    return _rows(batch, entries[0], head.tokenwise)
+
+
+def _rows(batch: Batch, values: Tensor, tokenwise: bool) -> Tensor:
+    """`values` [n, ...] as rows: one for each token where they are `tokenwise` and have some, else
+    one for each sample."""
+    return flattened(batch, values) if tokenwise and values.ndim == 3 else values.flatten(1)
 
 
 def joined(parts: list[Outputs]) -> Outputs:

@@ -23,6 +23,7 @@ from leanfair.data.language import is_transformer
 from leanfair.data.randomness import preserved
 from leanfair.errors import InputError, TrainingError
 from leanfair.evaluation.mode import evaluating
+from leanfair.evaluation.problem import Problem, problem_of
 from leanfair.files import read_tensors, write_tensors
 from leanfair.pruning.training.distributed import group, is_main, shared_statistics, worst
 from leanfair.pruning.training.lora import adapted
@@ -62,6 +63,7 @@ class _Training:
     recipe: Recipe
     teacher: nn.Module | None
     device: torch.device
+    problem: Problem | None = None
     seen: int = 0
     step: int = 0
 
@@ -76,11 +78,13 @@ def fine_tune(
     teacher: nn.Module | None = None,
     progress: Callable[[float], None] | None = None,
     checkpoint: Checkpointing | None = None,
+    problem: Problem | None = None,
 ) -> Tuned:
     """Train `model` in place until it has seen `images` samples of `source`; leave it in eval mode.
 
     The order of samples, augmentation and dropout depend on `seed` alone; the global random
-    generators are left as they were. `teacher`: the network that `recipe.distill` imitates. With
+    generators are left as they were. `teacher`: the network that `recipe.distill` imitates.
+    `problem`: what the outputs mean, and so which loss; by default what the first labels show. With
     `checkpoint`, a call that was killed resumes from the last saved state, with the same result,
     and the file is removed at the end. A causal language model without labels learns to predict the
     next token. Raises InputError for data without the labels it needs, MissingDependencyError for
@@ -102,6 +106,7 @@ def fine_tune(
         evaluating(teacher) if teacher is not None else nullcontext(),
     ):
         training = _begun(model, recipe, teacher, device)
+        training.problem = problem
         identity = _identity(training, images, seed)
         _restore(checkpoint, identity, training)
         model.train()
@@ -150,7 +155,9 @@ def _step(training: _Training, shard: Shard, rate: float) -> Tensor:
             with torch.no_grad():
                 goal = forward(training.teacher, shard.batch.inputs)
         logits = forward(training.parallel, shard.batch.inputs)
-    loss = batch_loss(training.model, shard, logits, goal, recipe)
+    if training.problem is None:
+        training.problem = problem_of(training.model, logits, [shard.batch])
+    loss = batch_loss(training.model, shard, logits, goal, recipe, training.problem)
     scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
     if recipe.clip > 0:
         scaler.unscale_(optimizer)

@@ -1,4 +1,4 @@
-"""The loss of fine-tuning: cross-entropy with the labels, and distillation from a teacher.
+"""The loss of fine-tuning, by the type of problem: with the labels, and distilled from a teacher.
 
 The loss is a mean over the batch of all processes: over the samples of a classifier, and over the
 labelled tokens of a language model (in distillation, over all tokens that are not padding), so
@@ -19,6 +19,7 @@ from torch.utils.checkpoint import checkpoint
 from leanfair.data.batches import Batch
 from leanfair.data.language import IGNORED, is_language_model, targets, token_mask
 from leanfair.errors import InputError
+from leanfair.evaluation.problem import SINGLE, Problem, fitted, rows_of
 from leanfair.pruning.surgery.modules import in_full
 from leanfair.pruning.training.distributed import group
 from leanfair.pruning.training.recipe import Recipe
@@ -29,39 +30,103 @@ AT_ONCE = 2**24
 
 
 def batch_loss(
-    model: nn.Module, shard: Shard, logits: Tensor, goal: Tensor | None, recipe: Recipe
+    model: nn.Module,
+    shard: Shard,
+    logits: Tensor,
+    goal: Tensor | None,
+    recipe: Recipe,
+    problem: Problem = SINGLE,
 ) -> Tensor:
     """This process's part of the loss of a batch, a scalar: the mean over the processes is the
     loss.
 
-    `logits`: those of `model`, [n, classes] or [n, tokens, vocabulary]. `goal`: those of the
-    teacher, of the same shape, or None. With a teacher the loss is
+    `logits`: those of `model`, [n, classes] or [n, tokens, vocabulary], or other outputs [n, ...]
+    that `problem` tells the meaning of. `goal`: those of the teacher, of the same shape, or None.
+    With a teacher the loss is
 
-        (1 - a) CE(labels, student) + a T² KL(teacher || student),
+        (1 - a) L(labels, student) + a D(teacher, student),
 
-    both distributions of the second term softened by the temperature T = `recipe.temperature`, and
-    a = `recipe.distill` (Hinton et al. 2015, arXiv 1503.02531, section 2). Raises InputError for
-    labels that are missing, do not fit or are no class of the model.
+    with a = `recipe.distill`. Of one class among several L is the cross-entropy and
+    D = T² KL(teacher || student), both distributions softened by the temperature
+    T = `recipe.temperature` (Hinton et al. 2015, arXiv 1503.02531, section 2). Of several yes or no
+    answers they are the binary cross-entropy and the same of Bernoulli distributions, of numbers
+    the squared error with the labels and with the teacher, means over all outputs of a sample.
+    Raises InputError for labels that are missing or do not fit.
     """
     share = recipe.distill if goal is not None else 0.0
-    tokens = logits.ndim == 3
+    if problem.type != "single_label_classification":
+        loss = _of_numbers(model, shard, logits, goal, share, recipe, problem)
+        return loss / shard.total * group().size
+    tokens = logits.ndim > 2
     loss = in_full(logits.new_zeros(()))
     if share < 1.0:
-        labels = _labels_for(model, shard.batch, logits)
-        count = _over_all((labels != IGNORED).sum()) if tokens else shard.total
-        right = labels.flatten() if tokens else labels
-        loss = loss + (1.0 - share) * _total(_cross_entropy, _rows(logits), right) / count
+        labels = _labels_for(model, shard.batch, logits, problem)
+        shared_out = labels.shape == logits.shape
+        right = rows_of(labels) if shared_out else labels.flatten()
+        asked = right[..., 0] >= 0 if shared_out else right != IGNORED
+        count = _over_all(asked.sum()) if tokens else shard.total
+        loss = loss + (1.0 - share) * _total(_cross_entropy, rows_of(logits), right) / count
     if goal is not None and share > 0.0:
         counted = _counted(shard.batch, logits)
         count = _over_all(counted.sum()) if tokens else shard.total
         divergence = partial(_divergence, temperature=recipe.temperature)
-        total = _total(divergence, _rows(logits), _rows(goal), counted.flatten())
+        total = _total(divergence, rows_of(logits), rows_of(goal), counted.flatten())
         loss = loss + share * recipe.temperature**2 * total / count
     return loss * group().size
 
 
+def _of_numbers(
+    model: nn.Module,
+    shard: Shard,
+    outputs: Tensor,
+    goal: Tensor | None,
+    share: float,
+    recipe: Recipe,
+    problem: Problem,
+) -> Tensor:
+    """The loss where each output is an answer of its own, summed over samples."""
+    exact = in_full(outputs)
+    loss = exact.new_zeros(())
+    binary = problem.type == "multi_label_classification"
+    if share < 1.0:
+        labels = _labels_for(model, shard.batch, outputs, problem)
+        function = F.binary_cross_entropy_with_logits if binary else F.mse_loss
+        loss = loss + (1.0 - share) * _by_sample(
+            function(exact, labels, reduction="none"), shard.batch
+        )
+    if goal is not None and share > 0.0:
+        teacher, heat = in_full(goal), recipe.temperature
+        if binary:
+            each = heat**2 * _binary_divergence(exact / heat, teacher / heat)
+        else:
+            each = F.mse_loss(exact, teacher, reduction="none")
+        loss = loss + share * _by_sample(each, shard.batch)
+    return loss
+
+
+def _by_sample(each: Tensor, batch: Batch) -> Tensor:
+    """The mean over the outputs of a sample, without those of padding, summed over samples."""
+    if each.ndim == 1:
+        return each.sum()
+    mask = token_mask(batch, each.shape[1]) if each.ndim == 3 else None
+    if mask is None:
+        return each.flatten(1).mean(dim=1).sum()
+    counted = mask.to(each)
+    return ((each.mean(dim=-1) * counted).sum(dim=1) / counted.sum(dim=1).clamp(min=1)).sum()
+
+
+def _binary_divergence(logits: Tensor, goal: Tensor) -> Tensor:
+    """KL(goal || logits) between Bernoulli distributions, elementwise."""
+    yes = goal.sigmoid()
+    surprise = F.binary_cross_entropy_with_logits(logits, yes, reduction="none")
+    return surprise - F.binary_cross_entropy_with_logits(goal, yes, reduction="none")
+
+
 def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy summed over the rows of logits [n, classes]."""
+    """Cross-entropy summed over the rows of logits [n, classes]; labels are numbers of classes [n]
+    or their probabilities [n, classes]."""
+    if labels.is_floating_point():
+        return F.cross_entropy(in_full(logits), labels, reduction="sum")
     return F.cross_entropy(in_full(logits), labels, ignore_index=IGNORED, reduction="sum")
 
 
@@ -84,15 +149,10 @@ def _total(function: Callable[..., Tensor], logits: Tensor, *others: Tensor) -> 
     return torch.stack(sums).sum()
 
 
-def _rows(logits: Tensor) -> Tensor:
-    """Logits [n, tokens, vocabulary] as [n * tokens, vocabulary]; [n, classes] unchanged."""
-    return logits.flatten(0, -2)
-
-
 def _counted(batch: Batch, logits: Tensor) -> Tensor:
     """Which outputs count in distillation: all but padding, bool [n] or [n, tokens]."""
     mask = token_mask(batch, logits.shape[1]) if logits.ndim == 3 else None
-    everything = torch.ones(logits.shape[:-1], dtype=torch.bool, device=logits.device)
+    everything = torch.ones(len(rows_of(logits)), dtype=torch.bool, device=logits.device)
     return everything if mask is None else mask.to(logits.device)
 
 
@@ -103,26 +163,13 @@ def _over_all(count: Tensor) -> Tensor:
     return count.clamp(min=1)
 
 
-def _labels_for(model: nn.Module, batch: Batch, logits: Tensor) -> Tensor:
-    """The target classes, checked: [n] or, with `IGNORED` where there is none, [n, tokens]."""
+def _labels_for(model: nn.Module, batch: Batch, logits: Tensor, problem: Problem) -> Tensor:
+    """The labels, checked, in the form in which they are compared with `logits`; `IGNORED` where a
+    token has none."""
     labels = targets(model, batch)
     if labels is None:
         raise InputError(_unlabelled(model))
-    if logits.ndim == 3 and labels.shape != logits.shape[:2]:
-        raise InputError(
-            f"The labels have the shape {list(labels.shape)}, but {type(model).__name__} answers "
-            f"at {list(logits.shape[:2])} positions: give one label for each token."
-        )
-    classes = logits.shape[-1]
-    wrong = (labels < 0) | (labels >= classes)
-    if logits.ndim == 3:
-        wrong &= labels != IGNORED
-    if bool(wrong.any()):
-        raise InputError(
-            f"A training label is {int(labels[wrong][0])}, but the model has the classes 0 to "
-            f"{classes - 1}."
-        )
-    return labels.to(logits.device)
+    return fitted(problem, labels, logits, "training")
 
 
 def _unlabelled(model: nn.Module) -> str:

@@ -85,7 +85,7 @@ class Recipe:
         Help(
             "Weight, 0 to 1, of the original's outputs beside the labels. At 1 no labels are "
             "needed.",
-            default="0; 0.5 for language models",
+            default="0; 0.5 for language models, 1 for models without a head",
         ),
         Range(least=0, most=1),
     ] = 0.0

@@ -1,0 +1,145 @@
+"""What a pruning run measured of its first and its last network: a part of `summary.json`."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+
+class Measured(TypedDict):
+    """The keys of `summary.json` about what was measured, and on what grounds."""
+
+    problem: ProblemEntry | None
+    """What the outputs mean; it decides what is measured. Null in a run of a version that did not
+    say."""
+    quality: Literal["accuracy", "perplexity", "error", "similarity"]
+    """Which of the following keys are measured: perplexity for a language model, error for a
+    regression, similarity for representations. The keys of the others are null."""
+    accuracy: Numbers | None
+    """The share of the answers on test data that are right: one a sample or, where tokens or pixels
+    are classified, one each. Where several labels may be true at once, a sample is right if all of
+    its labels are. Null without labelled test data."""
+    accuracy_change: AccuracyChangeEntry | None
+    """What became of `accuracy`, with its interval; null where that is."""
+    calibration_accuracy: Numbers | None
+    """Accuracy on the calibration data, which took part in the choices; null without labels."""
+    balanced_accuracy: Numbers | None
+    """The mean of `classes` over all classes, on the test data; null where `accuracy` is."""
+    worst_class: ClassEntry | None
+    """The class whose own accuracy fell most, on the test data; null where `accuracy` is."""
+    classes: list[ClassEntry] | None
+    """Each class that the test data have samples of; null where `accuracy` is."""
+    perplexity: Numbers | None
+    """Perplexity on the test data: the exponential of the mean negative log-likelihood, in nats, of
+    the tokens that the model is asked for (the next one of the text where it writes, else those
+    with a label); null without test data."""
+    perplexity_change: PerplexityChangeEntry | None
+    """What became of `perplexity`, with its interval; null where that is."""
+    calibration_perplexity: Numbers | None
+    """Perplexity on the calibration data, which took part in the choices; null without targets."""
+    error: Numbers | None
+    """Mean squared error on the test data; null without labelled ones."""
+    error_change: ErrorChangeEntry | None
+    """What became of `error`, with its interval; null where that is."""
+    calibration_error: Numbers | None
+    """Mean squared error on the calibration data, which took part in the choices; null without
+    labels."""
+    similarity: Numbers | None
+    """The mean cosine between what the first network and what each gives for a test sample (of
+    tokens their mean); 1 before. Null without test data."""
+    similarity_change: SimilarityChangeEntry | None
+    """More about `similarity`; null where that is."""
+    calibration_similarity: Numbers | None
+    """The same on the calibration data, which took part in the choices."""
+
+
+class ProblemEntry(TypedDict):
+    """The type of problem."""
+
+    type: Literal[
+        "single_label_classification",
+        "multi_label_classification",
+        "regression",
+        "feature_extraction",
+    ]
+    """What the outputs mean, as `problem_type` of transformers has it: a softmax over classes, yes
+    or no each, numbers, or a representation."""
+    known_by: Literal["asked", "configuration", "labels", "outputs"]
+    """What told it: the setting `problem_type`, the model's configuration, the labels, or the shape
+    of the outputs alone, which is a guess."""
+
+
+class Numbers(TypedDict):
+    """A number of the first network and of the last one."""
+
+    before: float
+    """Of the first network."""
+    after: float
+    """Of the last network."""
+
+
+class AccuracyChangeEntry(TypedDict):
+    """The change of the accuracy, both networks on the same test samples."""
+
+    value: float
+    """After less before, as a share."""
+    low: float
+    """Where its 95 % interval begins (Agresti and Min 2005)."""
+    high: float
+    """Where its 95 % interval ends."""
+    samples: int
+    """How many test samples there were."""
+    lost: int
+    """How many of them only the first network got right; where a sample has several answers, how
+    many have fewer right ones in the last network."""
+    gained: int
+    """How many of them only the last network got right, or has more right answers for."""
+
+
+class PerplexityChangeEntry(TypedDict):
+    """The change of the perplexity, both networks on the same test samples."""
+
+    value: float
+    """After over before."""
+    low: float | None
+    """Where its 95 % interval begins; null for a single sample, and where a loss is infinite."""
+    high: float | None
+    """Where its 95 % interval ends; null for a single sample, and where a loss is infinite."""
+    tokens: int
+    """How many tokens the models were asked for."""
+
+
+class ClassEntry(TypedDict):
+    """How well one class is classified, on the test data."""
+
+    name: str
+    """What it is called; its number where it has no name."""
+    samples: int
+    """How many answers should be this class."""
+    before: float
+    """The share of them that the first network got right; where several labels may be true at once,
+    the mean of that and of the share of the other answers that it got right."""
+    after: float
+    """The same of the last network."""
+
+
+class ErrorChangeEntry(TypedDict):
+    """The change of the mean squared error, both networks on the same test samples."""
+
+    value: float
+    """After less before."""
+    low: float | None
+    """Where its 95 % interval begins (paired, Student's); null for one sample."""
+    high: float | None
+    """Where its 95 % interval ends; null for one sample."""
+    samples: int
+    """How many test samples there were."""
+
+
+class SimilarityChangeEntry(TypedDict):
+    """How alike both networks represent the same test samples."""
+
+    rank_correlation: float | None
+    """Spearman's, between how similar all pairs of (at most 1,000) samples are in the first network
+    and in the last; null for fewer than 3 samples."""
+    samples: int
+    """How many test samples there were."""
