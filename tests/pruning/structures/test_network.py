@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from leanfair.data.batches import Batch
 from leanfair.pruning.structures.configuration.entries import configured_model
@@ -58,3 +59,35 @@ def test_a_language_model_does_not_convolve_whatever_it_is_made_of() -> None:
     model = nn.Sequential(nn.Embedding(9, 8), nn.Conv2d(1, 4, 3), nn.Conv2d(4, 1, 3))
     assert convolves(model, (), PROOF)
     assert not convolves(model, (), Batch({"input_ids": words.texts(2)}))
+
+
+class Attention(nn.Module):
+    """One's own attention of four heads, its products written out or fused."""
+
+    def __init__(self, fused: bool) -> None:
+        super().__init__()
+        self.fused = fused
+        self.query, self.key, self.value, self.out = (nn.Linear(16, 16) for _ in range(4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        query, key, value = (
+            part(x).unflatten(-1, (4, 4)).transpose(1, 2)
+            for part in (self.query, self.key, self.value)
+        )
+        if self.fused:
+            mixed = functional.scaled_dot_product_attention(query, key, value)
+        else:
+            mixed = (query @ key.transpose(-1, -2) / 2).softmax(-1) @ value
+        return x + self.out(mixed.transpose(1, 2).flatten(2))
+
+
+def test_fused_attention_is_traced_as_one_that_is_written_out() -> None:
+    found = []
+    for fused in (False, True):
+        model = randomised(
+            nn.Sequential(nn.Linear(8, 16), Attention(fused), Attention(fused), nn.Linear(16, 3))
+        )
+        found.append(dissect_network(model, Batch(torch.randn(2, 5, 8)), "3"))
+    assert found[0] == found[1]
+    assert [layer.name for layer in found[0].layers] == ["1", "2"]
+    assert "residual stream" in found[0].refused["1.out"]

@@ -4,6 +4,7 @@ by dependency tracing."""
 from __future__ import annotations
 
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from leanfair.data.batches import Batch
 from leanfair.data.language import token_ids
@@ -32,6 +33,13 @@ def dissect_network(
     attributes that hold their number are unknown. With `later`, the heads of a network whose blocks
     are of one width are not verified here.
     """
+    with sdpa_kernel(SDPBackend.MATH):  # fused attention loses the NaN that channels are traced by
+        return _dissected(model, sample, head, configured, later)
+
+
+def _dissected(
+    model: nn.Module, sample: Batch, head: str, configured: ConfiguredModel | None, later: bool
+) -> Anatomy:
     tracer = Tracer(model, sample)
     depth = _unchanged if configured is None else configured.with_depth_entries
     trials = Trials(model, sample, tracer, depth, head)
