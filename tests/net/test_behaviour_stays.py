@@ -22,6 +22,7 @@ import torch
 
 from tests.net.record import FOLDER, KINDS, RUNS, path_of, plain
 from tests.net.texts import digest, varied
+from tests.support.marks import mostly_real
 
 CLOSE, TINY = 1e-5, 1e-8
 SHOWN = 12
@@ -37,7 +38,23 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("name", [n for n in RUNS if not n.startswith("variations/")])
+LONG = {
+    f"transformers/{name}"
+    for name in (
+        "neox", "llama-trained", "gemma2", "qwen3", "phi3", "distilbert", "llama-free",
+        "gpt2-repaired",
+    )
+}  # fmt: skip
+"""Held in `make test-real`; one of each kind is held in `make test`."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    mostly_real(
+        [n for n in RUNS if not n.startswith("variations/")],
+        [n for n in RUNS if not n.startswith("variations/") and n not in LONG],
+    ),
+)
 def test_decisions_stay(name: str) -> None:
     _hold(name, list(differences(_written(name), plain(RUNS[name]()))))
 

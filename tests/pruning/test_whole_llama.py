@@ -15,6 +15,8 @@ from leanfair.data.text import Tokens
 from leanfair.evaluation.perplexity import perplexity
 from leanfair.pruning.training.fine_tune import Recipe, fine_tune
 
+pytestmark = pytest.mark.real
+
 WORDS = 31
 
 

@@ -21,6 +21,7 @@ from leanfair.data.text import Tokens
 from leanfair.files import write_tensors
 from leanfair.models.resnet_cifar import CifarResNet
 from leanfair.pruning.checkpoint import loading
+from tests.support.marks import mostly_real
 from tests.support.tiny_text import SHAPE, bert, llama, prose, tokenizer
 
 Leanfair = Callable[..., Result]
@@ -254,7 +255,7 @@ def count(model: Any) -> int:
     return sum(value.numel() for value in model.parameters())
 
 
-@pytest.mark.parametrize("make", [llama, bert])
+@pytest.mark.parametrize("make", mostly_real([llama, bert], [llama]))
 def test_a_model_of_texts_is_exported_with_its_padding(
     make: Any, leanfair: Leanfair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from leanfair.fairness.lexicon.loading import ATTRIBUTES, load_attribute
 from leanfair.fairness.variations.vary import vary
+from tests.support.marks import mostly_real
 from tests.support.places import SHARED as PLACE
 
 SHARED = PLACE / "data"
@@ -57,9 +58,14 @@ def assert_closed(text: str, attribute: str) -> int:
     return len(found)
 
 
+MANY = pytest.mark.parametrize("times", mostly_real([1, 10], [1]))
+"""How many times as many texts as for every change are tried."""
+
+
+@MANY
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
-def test_closure_holds_for_any_soup_of_words(attribute: str) -> None:
-    @settings(max_examples=400, derandomize=True, database=None)
+def test_closure_holds_for_any_soup_of_words(attribute: str, times: int) -> None:
+    @settings(max_examples=60 * times, derandomize=True, database=None)
     @given(soups(attribute))
     def check(text: str) -> None:
         assert_closed(text, attribute)
@@ -93,9 +99,10 @@ def sentences(draw: st.DrawFn, attribute: str) -> str:
     )
 
 
+@MANY
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
-def test_closure_holds_for_sentences_with_any_term(attribute: str) -> None:
-    @settings(max_examples=200, derandomize=True, database=None)
+def test_closure_holds_for_sentences_with_any_term(attribute: str, times: int) -> None:
+    @settings(max_examples=40 * times, derandomize=True, database=None)
     @given(sentences(attribute))
     def check(text: str) -> None:
         assert_closed(text, attribute)
@@ -103,7 +110,7 @@ def test_closure_holds_for_sentences_with_any_term(attribute: str) -> None:
     check()
 
 
-@settings(max_examples=60, derandomize=True, database=None)
+@settings(max_examples=15, derandomize=True, database=None)
 @given(sentences("race"))
 def test_closure_holds_for_combinations(text: str) -> None:
     full = {v.text for v in vary(text, ["race", "gender"])}

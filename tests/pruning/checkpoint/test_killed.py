@@ -20,13 +20,14 @@ def decisions(run: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked, which needs POSIX")
+@pytest.mark.real
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_run_killed_several_times_at_random_ends_at_the_same_network(
     seed: int, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-m", "tests.support.killed", str(tmp_path), str(seed), "7"]
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr[-3000:]

@@ -24,6 +24,7 @@ from leanfair.pruning.cost.macs import cost_of, cut_of
 from leanfair.pruning.structures.dissect import dissect
 from leanfair.pruning.surgery.removal import apply
 from leanfair.pruning.types import NeuronCut
+from tests.support.marks import mostly_real
 
 IMAGES = torch.randn(17, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
@@ -100,7 +101,7 @@ class Reader(nn.Module):
 
 
 @pytest.mark.parametrize("check", [True, False])
-@pytest.mark.parametrize("fixed", [True, False])
+@pytest.mark.parametrize("fixed", mostly_real([True, False], [True]))
 def test_texts_may_have_any_length_where_the_model_takes_it(
     fixed: bool, check: bool, tmp_path: Path
 ) -> None:
@@ -123,7 +124,7 @@ class Exported:
     folder: Path
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
+@pytest.fixture(scope="module", params=mostly_real(FAMILIES, ["cifar A"]))
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     torch.manual_seed(0)
     model = _used(FAMILIES[request.param]())
@@ -160,6 +161,7 @@ def test_the_files_are_self_contained_valid_and_nothing_is_beside_them(exported:
         assert len(content) == len(set(content))
 
 
+@pytest.mark.real
 def test_a_deep_network_exports_to_its_weights(tmp_path: Path) -> None:
     model = _used(CifarResNet(56))
     path = export_onnx(model, IMAGES[:1], tmp_path / "r56.onnx")
@@ -228,6 +230,7 @@ def test_folders_are_made_and_a_file_is_replaced(tmp_path: Path) -> None:
     assert os.listdir(path.parent) == ["model.onnx"]
 
 
+@pytest.mark.real
 def test_nothing_is_said(tmp_path: Path) -> None:
     script = (
         "import torch; from leanfair.models.resnet_cifar import CifarResNet as Net;"
@@ -286,6 +289,7 @@ def test_the_check_can_be_left_out(tmp_path: Path) -> None:
     assert export_onnx(Unsteady(), SAMPLE, tmp_path / "model.onnx", check=False).stat().st_size
 
 
+@pytest.mark.real
 def test_a_number_format_that_onnxruntime_lacks_is_told(tmp_path: Path) -> None:
     model, sample = nn.Conv2d(3, 4, 3).bfloat16(), IMAGES[:2].bfloat16()
     with pytest.raises(LeanfairError, match=r"onnxruntime cannot run it.*model\.float\(\)"):

@@ -16,6 +16,7 @@ from leanfair.pruning.structures.dissect import anatomy_of
 from leanfair.pruning.structures.update import doubt, misfit, update
 from leanfair.pruning.surgery.removal import apply
 from leanfair.pruning.types import Anatomy, Cut, Layer, Member, NeuronCut, Neurons
+from tests.support.marks import mostly_real
 from tests.support.oracles import zoo
 
 SIZES = {
@@ -77,7 +78,7 @@ def _layer(layer: Layer) -> tuple[Any, ...]:
     return layer.name, layer.container, frozenset(layer.exits), layer.fields, layer.lists
 
 
-@pytest.mark.parametrize("free", [False, True], ids=["uniform", "free"])
+@pytest.mark.parametrize("free", mostly_real([False, True], [False]))
 @pytest.mark.parametrize("name", MODELS)
 def test_it_is_what_is_found_anew(name: str, free: bool) -> None:
     model, rng = MODELS[name](), random.Random(1)

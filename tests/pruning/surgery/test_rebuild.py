@@ -18,6 +18,11 @@ from leanfair.pruning.surgery.rebuild import matches_configuration
 from leanfair.pruning.surgery.removal import apply
 from leanfair.pruning.types import Anatomy, NeuronCut
 from tests.support.families import FAMILIES, generates, sample_of
+from tests.support.marks import mostly_real
+
+SOME = ("llama", "gpt2", "bert", "vit", "bart")
+"""Families of each kind: decoders with and without grouped heads, an encoder, of images, both."""
+PARTS = {"some": SOME, "the others": tuple(name for name in FAMILIES if name not in SOME)}
 
 LOADER = """
 import json, sys, torch, transformers
@@ -54,13 +59,15 @@ def opened(asked: list[tuple[str, str, str]], path: str) -> dict[str, torch.Tens
     return load_file(path)
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["uniform", "free"])
+@pytest.fixture(scope="module")
 def pruned(request, tmp_path_factory):
-    """Every family after a run, and what a fresh process says of what was saved."""
+    """Families after a run, and what a fresh process says of what was saved."""
     from safetensors.torch import save_file
 
+    free, part = request.param
     runs, asked = {}, []
-    for name, family in FAMILIES.items():
+    for name in PARTS[part]:
+        family = FAMILIES[name]
         model, sample = family.make(), sample_of(name, n=8)
         folder = tmp_path_factory.mktemp("run")
         out = folder / "run"
@@ -71,17 +78,30 @@ def pruned(request, tmp_path_factory):
         # So much that layers and neurons both have to go where both can.
         cut = {"swin": 0.15, "dinov2": 0.3, "beit": 0.4}.get(name, 0.45)
         result = leanfair.prune(
-            model, calibration=[sample.inputs], cut=cut, out=out, free=request.param, **settings
+            model, calibration=[sample.inputs], cut=cut, out=out, free=free, **settings
         )
         save_file({k: v.contiguous() for k, v in sample.inputs.items()}, out / "inputs.tensors")
         stock = (out / "config.json").exists()
         asked.append((name, str(out), type(model).__name__ if stock else ""))
         runs[name] = result
     path = tmp_path_factory.mktemp("found") / "found.tensors"
-    return request.param, runs, opened(asked, str(path))
+    return free, runs, opened(asked, str(path))
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+ALL_PRUNED = [
+    pytest.param(
+        (free, part),
+        name,
+        marks=[] if part == "some" else pytest.mark.real,
+        id=f"{'free' if free else 'uniform'}-{name}",
+    )
+    for free in (False, True)
+    for part, names in PARTS.items()
+    for name in names
+]
+
+
+@pytest.mark.parametrize(("pruned", "name"), ALL_PRUNED, indirect=["pruned"])
 def test_a_fresh_process_gets_the_same_logits(pruned, name):
     free, runs, found = pruned
     model = runs[name].model
@@ -93,7 +113,11 @@ def test_a_fresh_process_gets_the_same_logits(pruned, name):
     assert free or saved, "a uniform model loads with transformers alone"
 
 
-@pytest.mark.parametrize("name", [n for n, f in FAMILIES.items() if generates(f.make())])
+@pytest.mark.parametrize(
+    ("pruned", "name"),
+    [given for given in ALL_PRUNED if generates(FAMILIES[given.values[1]].make())],
+    indirect=["pruned"],
+)
 def test_a_fresh_process_writes_the_same_with_its_cache_and_without(pruned, name):
     _, _, found = pruned
     assert torch.equal(found[f"{name}/words True"], found[f"{name}/words False"])
@@ -108,7 +132,7 @@ def counted(anatomy: Anatomy) -> tuple[int, int, int]:
     return next(iter(heads), 0), max(units, default=0), len(anatomy.layers)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", mostly_real(FAMILIES, (*SOME, "gemma2", "swin")))
 def test_what_can_go_is_found(name):
     family = FAMILIES[name]
     anatomy = dissect(family.make(), sample_of(name))
@@ -119,7 +143,7 @@ def test_what_can_go_is_found(name):
 
 
 @pytest.mark.parametrize("free", [False, True], ids=["uniform", "free"])
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", mostly_real(FAMILIES, SOME))
 def test_what_a_cut_saves_is_what_the_smaller_model_costs_less(name, free):
     model, sample = FAMILIES[name].make(), sample_of(name)
     anatomy, before = dissect(model, sample, free), cost_of(model, sample)

@@ -69,6 +69,7 @@ def arguments(tmp_path: Path) -> list[str]:
     ]  # fmt: skip
 
 
+@pytest.mark.real
 def test_two_processes_prune_to_the_decisions_of_one(arguments: list[str], tmp_path: Path) -> None:
     run(*arguments, "--out", str(tmp_path / "one"))
     told = run(*LAUNCH, *arguments, "--out", str(tmp_path / "two"))

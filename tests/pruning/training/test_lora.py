@@ -179,6 +179,7 @@ def test_without_peft_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     assert shape(model) == plain
 
 
+@pytest.mark.real
 def test_two_processes_train_text_of_uneven_lengths_to_the_weights_of_one(tmp_path: Path) -> None:
     one, two = tmp_path / "one.safetensors", tmp_path / "two.safetensors"
     run("-m", "tests.support.tuned_text", str(one))
