@@ -45,8 +45,9 @@ DATA = ROOT.parent / "shared/data"
 KEPT = (
     "model", "prompt_hash", "judge", "n", "rules", "outcomes", "flip_rate", "placebo_flip_rate",
     "accuracy", "metrics", "gains", "groups", "flips", "forward_passes",
-    "forward_passes_by_rule", "asking_seconds", "notes",
+    "forward_passes_by_rule", "asking_seconds", "notes", "uncalibrated",
 )  # fmt: skip
+OUTLINE = ("outcomes", "flip_rate", "accuracy", "metrics")
 SHOWN = ("demographic_parity_difference", "equal_opportunity_difference", "accuracy")
 DRAWN = 1000
 WITH_PLACEBO = 300
@@ -242,7 +243,7 @@ def main() -> None:
         print(model.name, name, flush=True)
         folder = args.runs / model.name / name.replace("/", "-").replace(" ", "-")
         summary = run(model, name, args.people, folder)
-        parts[name] = {key: summary[key] for key in KEPT}
+        parts[name] = {key: summary[key] for key in KEPT if key in summary}
         write_json(target, {"machine": machine(), "parts": parts})
         show(f"{model.name} {name}", summary)
     print(f"written to {target}")
@@ -326,12 +327,21 @@ def audited(
         Local(model.path, chat=chat and model.chat),
         prompt,
         options,
-        calibration=calibration,
         store=store or folder / STORE,
     )
-    found = audit(judge, rows, placebo=placebo, out=folder, on_event=told, **settings)
-    found.report()
-    return dict(found.summary)
+
+    def ask(judge: Judge, out: Path | None) -> dict[str, Any]:
+        found = audit(judge, rows, placebo=placebo, on_event=told, out=out, **settings)
+        if out:
+            found.report()
+        return dict(found.summary)
+
+    if calibration is None:
+        return ask(judge, folder)
+    # first without calibration: that asks each person's variations together, person after person
+    plain = ask(judge, None)
+    found = ask(judge.set_params(calibration=calibration), folder)
+    return {**found, "uncalibrated": {key: plain[key] for key in OUTLINE}}
 
 
 def told(event: AuditEvent) -> None:
