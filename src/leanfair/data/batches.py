@@ -1,34 +1,33 @@
-"""What a model eats: a Dataset or any iterable of batches, made into uniform `Batch`es.
+"""What a model takes: a Dataset or any iterable of batches, made into uniform `Batch`es.
 
-A batch may be a tensor, a pair (inputs, labels), or a dict of tensors as transformers has them.
+A batch may be a tensor, a pair (inputs, labels), or a dict of tensors as transformers has them;
+arrays and lists of numbers do as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from inspect import signature
-from typing import Any, Protocol, TypeAlias, TypeGuard, cast
+from typing import Any, TypeAlias, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import Dataset, default_collate
+from torch.utils.data import Dataset
 
 from leanfair.data.randomness import drawn
+from leanfair.data.raw.rows import count_of
+from leanfair.data.raw.samples import Samples as Samples
+from leanfair.data.raw.samples import batched, described, takes_rows, tensor_of
+from leanfair.data.raw.samples import collated as collated
+from leanfair.data.raw.samples import is_dataset as is_dataset
 from leanfair.errors import InputError
 
 Inputs: TypeAlias = "Tensor | dict[str, Tensor]"
 RawBatch: TypeAlias = "Tensor | Mapping[str, Any] | Sequence[Any] | Batch"
 """A tensor [n, ...], a pair (inputs, labels [n]), or a dict of tensors as transformers has it."""
-
-
-class Samples(Protocol):
-    """A map-style dataset: a torch Dataset, or anything that has a length and can be indexed."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int, /) -> Any: ...
 
 
 Source: TypeAlias = "Samples | Dataset[Any] | Iterable[RawBatch] | str | Sequence[str]"
@@ -64,23 +63,54 @@ class Batch:
         return replace(self.mapped(lambda value: value.to(device)), labels=labels)
 
 
+LABELS = ("labels", "label", "label_ids")
+"""What a dict calls its labels."""
+ENDS = ("start_positions", "end_positions")
+"""The labels of a model that answers questions: where the answer starts, and where it ends."""
+
+
 def as_batch(raw: Any) -> Batch:
     """One raw batch, in any of the accepted shapes, as a `Batch`. Raises InputError otherwise."""
     if isinstance(raw, Batch):
         return raw
-    if isinstance(raw, Tensor):
-        return Batch(raw)
-    if isinstance(raw, Mapping):
-        inputs = {str(k): v for k, v in raw.items() if isinstance(v, Tensor)}
-        labels = inputs.pop("labels", inputs.pop("label", None))
-        if inputs:
-            return Batch(inputs, labels)
-    if isinstance(raw, Sequence) and len(raw) == 2 and isinstance(raw[0], Tensor):
-        return Batch(raw[0], torch.as_tensor(raw[1]))
-    raise InputError(
-        f"A batch must be a tensor, a pair (inputs, labels) or a dict of tensors, "
-        f"but one is {type(raw).__name__}."
-    )
+    if isinstance(raw, (Tensor, np.ndarray)) and (whole := tensor_of(raw)) is not None:
+        return Batch(whole)
+    found = _named(raw) if isinstance(raw, Mapping) else _paired(raw)
+    if found is None:
+        raise InputError(
+            f"A batch must be a tensor, a pair (inputs, labels) or a dict of tensors, but one is "
+            f"{described(raw)}."
+        )
+    return found
+
+
+def _named(raw: Mapping[Any, Any]) -> Batch | None:
+    """A batch of a dict: everything in it that is a tensor, or can be one."""
+    tensors = {str(name): tensor_of(value) for name, value in raw.items()}
+    inputs = {name: value for name, value in tensors.items() if value is not None and value.ndim}
+    labels = next((inputs[name] for name in LABELS if name in inputs), None)
+    if labels is None and all(name in inputs for name in ENDS):
+        labels = torch.stack([inputs[name] for name in ENDS], dim=1)
+    for name in (*LABELS, *ENDS):
+        inputs.pop(name, None)
+    return Batch(inputs, labels) if inputs else None
+
+
+def _paired(raw: Any) -> Batch | None:
+    """A batch of inputs and labels, or of inputs alone in a list."""
+    if not isinstance(raw, Sequence) or len(raw) not in (1, 2) or isinstance(raw, (str, bytes)):
+        return None
+    first = _named(raw[0]) if isinstance(raw[0], Mapping) else None
+    inputs = first.inputs if first is not None else _array(raw[0])
+    if inputs is None or len(raw) == 1:
+        return None if inputs is None else Batch(inputs)
+    labels = tensor_of(raw[1])
+    return None if labels is None else Batch(inputs, labels)
+
+
+def _array(value: Any) -> Tensor | None:
+    """A tensor or an array; lists of numbers are no inputs."""
+    return tensor_of(value) if isinstance(value, (Tensor, np.ndarray)) else None
 
 
 def check_held_out(calibration: int | None) -> None:
@@ -89,22 +119,11 @@ def check_held_out(calibration: int | None) -> None:
         raise InputError(f"calibration must be a whole number above 0, not {calibration}.")
 
 
-def is_dataset(source: Any) -> TypeGuard[Samples]:
-    """Whether `source` is a map-style Dataset of samples, rather than an iterable of batches."""
-    sized = hasattr(source, "__len__") and hasattr(source, "__getitem__")
-    return sized and not isinstance(source, (list, tuple, Tensor, Mapping))
-
-
 def known_size(source: Source) -> int | None:
     """How many samples one pass gives; None where only going through it would tell."""
-    if is_dataset(source):
-        return len(source)
-    held = getattr(source, "dataset", None)
-    if isinstance(held, Sized):
-        return len(held)
     if isinstance(source, (list, tuple)):
         return sum(len(as_batch(raw)) for raw in source)
-    return None
+    return count_of(source)
 
 
 def iterate(
@@ -113,10 +132,11 @@ def iterate(
     """One pass over `source` as batches.
 
     A Dataset is read in batches of `batch_size`, in its own order or, with `shuffle` (a seed), in a
-    random order of that seed; where it has a method ``take(indices, generator)`` that returns whole
+    random order of that seed; where it has a method ``take(rows, generator)`` that returns whole
     batches (as `leanfair.data.images.Images` has), that is used. An iterable of batches keeps its
-    own batch size; a loader that shuffles does so by `shuffle`. The global generators of random
-    numbers stay as they are. Raises InputError where there is nothing.
+    own batch size, and one of single samples is read in batches of `batch_size`; a loader that
+    shuffles does so by `shuffle`. The global generators of random numbers stay as they are. Raises
+    InputError where there is nothing, or what is no batch.
     """
     empty = True
     for raw in drawn(_raw_batches(source, batch_size, shuffle), shuffle):
@@ -137,7 +157,7 @@ def _raw_batches(source: Source, batch_size: int, shuffle: int | None) -> Iterat
             raise InputError(
                 f"Data is a Dataset or an iterable of batches, not {type(source).__name__}."
             )
-        yield from source
+        yield from batched(source, batch_size)
         return
     generator = torch.Generator().manual_seed(0 if shuffle is None else shuffle)
     n = len(source)
@@ -145,18 +165,10 @@ def _raw_batches(source: Source, batch_size: int, shuffle: int | None) -> Iterat
     for rows in torch.split(order, batch_size):
         if not len(rows):
             return  # an empty tensor splits into one empty part
-        take = getattr(source, "take", None)
-        if take is not None:
-            yield take(rows, generator)
+        if takes_rows(source):
+            yield cast(Any, source).take(rows, generator)
         else:
             yield collated([source[int(i)] for i in rows])
-
-
-def collated(samples: list[Any]) -> Any:
-    """A raw batch of samples; one of a TensorDataset of inputs alone is those inputs."""
-    raw = default_collate(samples)
-    alone = isinstance(raw, (list, tuple)) and len(raw) == 1
-    return raw[0] if alone else raw
 
 
 @cache
@@ -172,8 +184,32 @@ def forward(model: nn.Module, inputs: Inputs) -> Tensor:
     extra: dict[str, Any] = (
         {"use_cache": False} if _keeps_cache(cast(Hashable, type(model))) else {}
     )
+    if isinstance(inputs, dict):
+        inputs = _taken(cast(Hashable, type(model)), inputs)
     out = model(**inputs, **extra) if isinstance(inputs, dict) else model(inputs, **extra)
     return out if isinstance(out, Tensor) else _answer(out, type(model).__name__)
+
+
+@cache
+def _names(kind: Hashable) -> frozenset[str]:
+    """The names that models of that class take, those of transformers alone; else none."""
+    own = any(base.__module__.startswith("transformers.") for base in cast(Any, kind).__mro__)
+    return frozenset(signature(cast(Any, kind).forward).parameters) if own else frozenset()
+
+
+def _taken(kind: Hashable, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Those of `inputs` that a model of transformers takes, as its Trainer leaves the other columns
+    of a data set out."""
+    names = _names(kind)
+    if not names or names.issuperset(inputs):
+        return inputs
+    taken = {name: value for name, value in inputs.items() if name in names}
+    if not taken:
+        raise InputError(
+            f"{cast(Any, kind).__name__} takes none of {', '.join(inputs)}: give a dict with the "
+            f"names of its forward pass, such as {', '.join(sorted(names - {'self'})[:4])}."
+        )
+    return taken
 
 
 ANSWERS = (

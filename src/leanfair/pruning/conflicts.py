@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from torch import nn
 
 from leanfair.data.batches import Source, known_size
 from leanfair.data.language import is_transformer
-from leanfair.errors import OptionError
+from leanfair.errors import InputError, OptionError
 from leanfair.options import options_of
 from leanfair.pruning.settings import Settings, renamed
 from leanfair.pruning.training.lora import check_peft, linear_layers
@@ -43,7 +44,7 @@ def check_fit(
             "only",
         )
     if "score_samples" in asked:
-        _check_samples(settings, known_size(calibration))
+        _check_samples(settings, _size(calibration))
     if tokenizer is not None and not _takes_text(model):
         raise OptionError(
             f"{{tokenizer}} is for models of texts, but {type(model).__name__} takes images: leave "
@@ -136,6 +137,13 @@ def _check_samples(settings: Settings, size: int | None) -> None:
             f"samples: ask for that many at most, or leave it out.",
             "score_samples",
         )
+
+
+def _size(calibration: Source) -> int | None:
+    """How many samples there are, where that can be told without reading them."""
+    with suppress(InputError):  # what is no batch is told once the data are read
+        return known_size(calibration)
+    return None
 
 
 def _takes_text(model: nn.Module) -> bool:

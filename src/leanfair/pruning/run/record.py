@@ -102,12 +102,8 @@ def record_of(
 
 def size_of(source: Source) -> int:
     """How many samples one pass gives."""
-    if batches.is_dataset(source):
-        return len(source)
-    held = getattr(source, "dataset", None)
-    if held is not None and hasattr(held, "__len__"):
-        return len(held)
-    return sum(len(batch) for batch in batches.iterate(source))
+    known = batches.known_size(source)
+    return sum(len(batch) for batch in batches.iterate(source)) if known is None else known
 
 
 def _digest(held: list[Batch]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeGuard
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
@@ -12,6 +13,8 @@ from torch.utils.data import TensorDataset
 from leanfair.data import batches, language
 from leanfair.data.batches import Batch, Source
 from leanfair.data.language import IGNORED
+from leanfair.data.raw.rows import rows_of
+from leanfair.data.raw.samples import SampleList, is_sample, tensor_of
 from leanfair.errors import InputError
 from leanfair.evaluation.mode import evaluating, moved
 from leanfair.evaluation.problem import Problem, ProblemType, classes_in, fitted, problem_of
@@ -27,20 +30,28 @@ FIRST = 64
 
 
 def readable(source: Source) -> Source:
-    """`source` so that it can be read again and again: two tensors that are inputs and labels as
-    a Dataset, and what gives its batches only once, as a generator, as a list of them."""
+    """`source` so that it can be read again and again: two tensors or arrays that are inputs and
+    labels as a Dataset, a list of single samples likewise, and what gives its batches only once, as
+    a generator, as a list of them."""
+    if isinstance(source, np.ndarray):
+        whole = tensor_of(source)
+        return source if whole is None else TensorDataset(whole)
     if _is_pair(source):
-        return TensorDataset(*source)
-    return list(source) if isinstance(source, Iterator) else source
+        return TensorDataset(*(tensor for tensor in map(tensor_of, source) if tensor is not None))
+    held = list(source) if isinstance(source, Iterator) else source
+    if isinstance(held, (list, tuple)) and held and is_sample(held[0]):
+        return SampleList(held)
+    return held
 
 
-def _is_pair(source: Any) -> TypeGuard[Sequence[Tensor]]:
+def _is_pair(source: Any) -> TypeGuard[Sequence[Any]]:
     """Whether it is (inputs, labels) of all samples, not two batches: these are alike but for their
     number of samples."""
     if not isinstance(source, (tuple, list)) or len(source) != 2:
         return False
     one, two = source
-    if not (isinstance(one, Tensor) and isinstance(two, Tensor) and one.ndim and two.ndim):
+    arrays = all(isinstance(each, (Tensor, np.ndarray)) and each.ndim for each in source)
+    if not arrays:
         return False
     alike = one.shape[1:] == two.shape[1:] and one.dtype == two.dtype
     return len(one) == len(two) and not alike
@@ -49,14 +60,16 @@ def _is_pair(source: Any) -> TypeGuard[Sequence[Tensor]]:
 def check_apart(**sources: Source | None) -> None:
     """Calibration, training and test data must not overlap, as far as can be seen."""
     given = [(name, source) for name, source in sources.items() if source is not None]
+    rows = {name: rows_of(source) for name, source in given}
     for i, (name, source) in enumerate(given):
         for other, against in given[i + 1 :]:
-            rows, more = getattr(source, "indices", None), getattr(against, "indices", None)
-            same_whole = getattr(source, "dataset", None) is getattr(against, "dataset", 0)
-            overlap = rows is not None and more is not None and set(rows) & set(more)
-            if source is against or (same_whole and overlap):
+            mine, its = rows[name], rows[other]
+            known = mine is not None and its is not None and mine.base == its.base
+            shared = len(mine.rows & its.rows) if known and mine and its else 0
+            if source is against or shared:
+                many = f" ({shared:,})" if shared else ""
                 raise InputError(
-                    f"The {name} and the {other} data share samples: hold each apart, or the "
+                    f"The {name} and the {other} data share samples{many}: hold each apart, or the "
                     f"choice and the figures mean nothing."
                 )
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from leanfair.data.batches import Batch, Source, as_batch, collated, is_dataset
 from leanfair.data.randomness import seed_globally
+from leanfair.data.raw.samples import batched, takes_rows
 from leanfair.errors import InputError
 from leanfair.pruning.training.distributed import group
 
@@ -68,7 +69,7 @@ def _dataset_pass(
 
 def _taken(source: Any, rows: Tensor, seed: str) -> Shard:
     mine = _mine(len(rows))
-    if hasattr(source, "take"):
+    if takes_rows(source):
         # The whole batch is drawn, so that augmentation does not depend on the number of processes.
         return Shard(as_batch(source.take(rows, _generator(seed)))[mine], len(rows))
     samples = []
@@ -85,7 +86,7 @@ def _loader_pass(
         if generator is not None:
             generator.manual_seed(seed_of(seed))
     _seed(seed)
-    iterator = iter(source)
+    iterator = batched(source, batch_size)
     given = 0
     for i in count():
         _seed(f"{seed}/{i}")
