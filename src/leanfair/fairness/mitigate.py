@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.base import clone
 
-from leanfair.errors import InputError
 from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.judge.judge import Judge
-from leanfair.fairness.judge.prompt import as_items, name_rows
+from leanfair.fairness.judge.prompt import as_items
 from leanfair.fairness.lexicon.protected import Attributes, attributes_of, with_old_settings
 from leanfair.fairness.rules import Rule, decide_by, is_flipped, rule_named, varied_of
 from leanfair.fairness.types import BLIND, Answer, Decision, Item, Variation, Varied
@@ -84,14 +83,10 @@ class MitigatedJudge(Decider):
 
     def _vary(self, items: Sequence[Item], rows: Sequence[int]) -> list[tuple[Variation, ...]]:
         """The variations of each item; for the rule `blind`, the item without the attribute."""
-        sets = []
-        for row, item in zip(rows, items, strict=True):
-            try:
-                blind = self.rule == "blind"
-                sets.append((self.varier.blinded(item),) if blind else self.varier.variations(item))
-            except InputError as error:
-                raise InputError(f"{name_rows([row])} of the table: {error}") from error
-        return sets
+        found = self.varier.sets(items, rows)
+        if self.rule != "blind":
+            return found
+        return [(self.varier.blinded(item),) for item in items]
 
     def _forward(
         self, sets: Sequence[Sequence[Variation]], rows: Sequence[int]
@@ -129,7 +124,8 @@ class MitigatedJudge(Decider):
         """What writes the variations."""
         known = self.__dict__.get("_varier")
         if known is None or known[0] is not self.attribute or known[1] is not self.base:
-            known = (self.attribute, self.base, Varier(self.attribute, self.base.token_count))
+            made = Varier(self.attribute, self.base.token_count, self.base.fields)
+            known = (self.attribute, self.base, made)
             self._varier = known
         varier: Varier = known[2]
         return varier

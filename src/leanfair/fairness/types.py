@@ -12,6 +12,11 @@ Status = Literal["answered", "refused", "unparsed", "abstained", "failed"]
 the options captured too little probability. abstained: the variations disagree, so a person has to
 decide (the rule `abstain`). failed: the request failed for good. None of these is ever dropped."""
 
+Understanding = Literal["varied", "left alone", "half understood"]
+"""varied: in full, or as far as the user asked. left alone: for a reason that is known, such as
+that the item does not tell the attribute. half understood: words in it tell the attribute or may
+tell it, and they could not be varied all together; such an item is never varied."""
+
 Record: TypeAlias = Mapping[str, Any]
 """One row of a table: field -> value."""
 
@@ -27,7 +32,9 @@ class Variation:
     its content after variation as `field: value` lines (for display; `record` is what is judged).
     `spans`: the half-open character ranges of `text` that tell the attribute. `original`: whether
     this is the text that came in. `record`: the varied record, None for a text. `note`: of an item
-    that comes back alone, why it was not varied.
+    that comes back alone, why it was not varied. `unread`: words that tell the attribute or may
+    tell it and were not varied. `clear`: whether `value` is known to be that of the person whom the
+    item is about, and not of somebody else of whom it speaks.
     """
 
     value: str
@@ -36,10 +43,19 @@ class Variation:
     original: bool = False
     record: Record | None = None
     note: str = ""
+    unread: tuple[str, ...] = ()
+    clear: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """This variation in plain types."""
         return asdict(self)
+
+    @property
+    def reading(self) -> Understanding:
+        """How far the item was understood of which this is a variation."""
+        if not self.note:
+            return "varied"
+        return "half understood" if self.unread else "left alone"
 
     @property
     def item(self) -> Item:

@@ -121,14 +121,26 @@ def test_what_is_wrong_with_decide_is_one_sentence(
     assert not (tmp_path / "decided.csv").exists()
 
 
-def test_a_row_without_a_value_is_named_by_its_number(
+def test_a_row_with_an_unknown_value_is_told_and_the_others_are_decided(
     leanfair: Leanfair, given: dict[str, Any], people: Path, tmp_path: Path
 ) -> None:
     rows = read_table(people)
     rows[6]["race"] = "Martian"
-    broken = write_table(tmp_path / "broken.csv", rows)
-    given = {**given, "--in": broken, "--out": tmp_path / "decided.csv"}
-    assert "7" in complaint(leanfair("decide", *words(given)))
+    strange = write_table(tmp_path / "strange.csv", rows)
+    given = {**given, "--in": strange, "--out": tmp_path / "decided.csv"}
+    assert leanfair("decide", *words(given)).exit_code == 0
+    notes = [row["note"] for row in read_table(tmp_path / "decided.csv")]
+    assert "'Martian', which is no value of 'race'" in notes[6]
+    assert not any(notes[:6])
+
+
+def test_a_table_that_writes_no_value_as_the_lexicon_does_is_refused(
+    leanfair: Leanfair, given: dict[str, Any], people: Path, tmp_path: Path
+) -> None:
+    rows = [{**row, "race": "Martian"} for row in read_table(people)]
+    strange = write_table(tmp_path / "strange.csv", rows)
+    given = {**given, "--in": strange, "--out": tmp_path / "decided.csv"}
+    assert "Row 1 of the table: the field 'race'" in complaint(leanfair("decide", *words(given)))
 
 
 def test_a_table_as_a_spreadsheet_writes_it_is_read_with_a_word_on_it_or_by_its_encoding(

@@ -192,4 +192,4 @@ def test_closure_holds_for_real_texts(attribute: str, step: int) -> None:
     full = len(loaded.cells)
     assert len(texts) > 600
     assert full in sizes
-    assert set(sizes) <= {1, full, *(len(scheme.terms) for scheme in loaded.schemes)}
+    assert set(sizes) <= {1, full, *(len(coding.terms) for coding in loaded.codings)}

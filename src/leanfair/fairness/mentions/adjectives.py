@@ -7,6 +7,7 @@ what is asked for black is asked for every other value, or the variations could 
 from __future__ import annotations
 
 from leanfair.fairness.lexicon.attribute import Candidate
+from leanfair.fairness.lexicon.doubts import doubts
 from leanfair.fairness.mentions.parsed_text import ParsedText
 
 _ADJECTIVES = ("adjective", "attributive", "word", "predicate")
@@ -28,8 +29,19 @@ def attributive(parsed: ParsedText, found: Candidate) -> str | None:
         i += 2
     head = _head(parsed, i)
     if head is None:
-        return None
+        return "" if _before_unknown_person(parsed, found, i) else None
     return "feminine" if _is_feminine(parsed, head) else ""
+
+
+def _before_unknown_person(parsed: ParsedText, found: Candidate, i: int) -> bool:
+    """With a capital before a noun that no list knows and that ends as those for persons do: a
+    Black server, an Asian docker."""
+    start, word = found.start, parsed.word(i)
+    inside = start > 0 and parsed.is_word(parsed.before(start - 1)) and not parsed.new_line(start)
+    if not inside or not parsed.is_capitalised(start) or parsed.is_capitalised(i):
+        return False
+    known = word in parsed.attribute.not_heads or word in doubts().either
+    return not known and doubts().sounds_like_person(word)
 
 
 def names_person(parsed: ParsedText, i: int) -> bool:
@@ -54,9 +66,12 @@ def _is_feminine(parsed: ParsedText, i: int) -> bool:
 
 
 def _spoke_of_people(parsed: ParsedText, i: int) -> bool:
-    """Whether such an adjective was said of people before: Black voters, white ones."""
+    """Whether such an adjective was said of a person before: Black voters, white ones; a person
+    who is Hindu met a Jewish one."""
     return any(
-        place < i and parsed.is_person(found[0].stop) and found[0].kinds.intersection(_ADJECTIVES)
+        place < i
+        and found[0].kinds.intersection(_ADJECTIVES)
+        and (parsed.is_person(found[0].stop) or predicative(parsed, found[0]) is not None)
         for place, found in parsed.candidates.items()
     )
 
@@ -73,7 +88,20 @@ def _over_description(parsed: ParsedText, i: int) -> int:
     if is_hyphen(parsed, i + 1):
         return _over_compound(parsed, i)
     counted = parsed.word(i).isdigit() and parsed.word(i - 1) in parsed.english.phrases["joints"]
-    return i + 1 if counted or parsed.word(i) in parsed.english.modifiers else i
+    if counted or parsed.word(i) in parsed.english.modifiers:
+        return i + 1
+    return i + 1 if _opens_compound(parsed, i) else i
+
+
+def _opens_compound(parsed: ParsedText, i: int) -> bool:
+    """Whether an unknown noun at i is part of one for a person: a line cook, a physics teacher."""
+    word = parsed.word(i)
+    if not parsed.is_word(i) or parsed.is_capitalised(i) or not parsed.one_space(i + 1):
+        return False
+    if word in parsed.english.function or word in parsed.english.determiners:
+        return False
+    verb = word.endswith(("ed", "ing")) or word in parsed.english.names["doing"]
+    return not verb and not doubts().is_thing(word) and parsed.is_person(i + 1)
 
 
 def _over_compound(parsed: ParsedText, i: int) -> int:

@@ -28,8 +28,9 @@ _CLOSERS = frozenset(
 
 def is_age(parsed: ParsedText, found: Candidate) -> bool:
     """Whether the number found is an age, by the words around it."""
-    start, end = parsed.tokens[found.start].start, parsed.tokens[found.stop - 1].end
-    before, after = parsed.text[max(0, start - _NEAR) : start], parsed.text[end : end + _NEAR]
+    end = parsed.tokens[found.stop - 1].end
+    before = parsed.seen_before(found.start, _NEAR)
+    after = parsed.seen_after(found.stop - 1, _NEAR)
     if _NOT_AN_AGE_BEFORE.search(before) or _NOT_AN_AGE_AFTER.match(after):
         return False
     unit = _AFTER.match(after)
@@ -57,6 +58,9 @@ def _is_said_of_person(parsed: ParsedText, found: Candidate, end: int) -> bool:
     i = next(
         (k for k in range(found.stop, len(parsed)) if parsed.tokens[k].start >= end), len(parsed)
     )
+    named = parsed.english.names["titles"] | parsed.english.first_names
+    if parsed.is_capitalised(i) and parsed.word(i) in named:
+        return True
     return names_person(parsed, i) or parsed.ends_clause(i) or _is_verb(parsed, i)
 
 
@@ -89,6 +93,5 @@ def _in_apposition(parsed: ParsedText, found: Candidate, before: str) -> bool:
 
 def is_decade(parsed: ParsedText, found: Candidate) -> bool:
     """Whether a decade is one of life: in her early thirties, but not: in the thirties."""
-    start = parsed.tokens[found.start].start
-    before = parsed.text[max(0, start - _NEAR) : start]
+    before = parsed.seen_before(found.start, _NEAR)
     return _POSSESSED.search(before) is not None

@@ -80,7 +80,8 @@ def _may_open_name(parsed: ParsedText, i: int, stop: int) -> bool:
         or parsed.word(before) in parsed.english.first_names
     ):
         return _has_surname(parsed, stop)
-    return _opens_sentence(parsed, before) and not parsed.is_capitalised(stop)
+    described = parsed.is_person(before) or parsed.word(before) in parsed.english.determiners
+    return _opens_sentence(parsed, before) and (described or not parsed.is_capitalised(stop))
 
 
 def _has_surname(parsed: ParsedText, stop: int) -> bool:

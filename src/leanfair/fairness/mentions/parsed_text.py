@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from leanfair.fairness.lexicon.attribute import Attribute, Candidate
 from leanfair.fairness.lexicon.tokens import Token, tokenise
 from leanfair.fairness.lexicon.words import English, english
+from leanfair.fairness.mentions.markup import HIDDEN, seen
 
 _QUOTES = frozenset("*_\"“”‘’`'")
 _APOSTROPHES = frozenset("'’")
@@ -27,7 +29,8 @@ class ParsedText:
     def __init__(self, text: str, attribute: Attribute, protect: Sequence[str] = ()) -> None:
         self.text = text
         self.attribute = attribute
-        self.tokens: tuple[Token, ...] = tokenise(text)
+        self.seen = seen(text)
+        self.tokens: tuple[Token, ...] = tokenise(self.seen)
         self.words: tuple[str, ...] = tuple(token.lower for token in self.tokens)
         self.english: English = english()
         self._protected = self._find_protected((*attribute.protected, *protect))
@@ -49,34 +52,59 @@ class ParsedText:
         return self.is_word(i) and self.tokens[i].is_capitalised
 
     def touches(self, i: int) -> bool:
-        """Whether nothing stands between the tokens before and at i."""
+        """Whether a reader sees nothing between the tokens before and at i."""
+        return 0 < i < len(self.tokens) and not self._gap(i)
+
+    def adjoins(self, i: int) -> bool:
+        """Whether nothing stands between the tokens before and at i, no tag either."""
         return 0 < i < len(self.tokens) and self.tokens[i - 1].end == self.tokens[i].start
+
+    def _gap(self, i: int) -> str:
+        """What a reader sees between the tokens before and at i."""
+        return self.seen[self.tokens[i - 1].end : self.tokens[i].start].replace(HIDDEN, "")
 
     def one_space(self, i: int) -> bool:
         """Whether one space stands between the tokens before and at i."""
         if not 0 < i < len(self.tokens):
             return False
-        return self.text[self.tokens[i - 1].end : self.tokens[i].start] == " "
+        return self._gap(i) == " "
 
     def new_line(self, i: int) -> bool:
         """Whether a line ends before the token at i."""
         if not 0 < i < len(self.tokens):
             return True
-        return "\n" in self.text[self.tokens[i - 1].end : self.tokens[i].start]
+        return "\n" in self._gap(i)
 
     def paragraph_ends(self, i: int) -> bool:
         """Whether an empty line stands before the token at i."""
         if not 0 < i < len(self.tokens):
             return True
-        return self.text[self.tokens[i - 1].end : self.tokens[i].start].count("\n") > 1
+        return self._gap(i).count("\n") > 1
 
     def follows_field(self, i: int) -> bool:
         """Whether the name of one of the attribute's fields stands just before the token at i."""
+        if not self.attribute.fields:
+            return False
+        before = self.seen_before(i, 60)
+        return self.attribute.field_before.search(before) is not None or self._heads_column(i)
+
+    def seen_before(self, i: int, most: int) -> str:
+        """What a reader sees just before the token at i, about `most` characters of it."""
         stop = self.tokens[i].start
-        before = self.text[max(0, stop - 60) : stop]
-        return (
-            bool(self.attribute.fields) and self.attribute.field_before.search(before) is not None
-        )
+        return self.seen[max(0, stop - most - 60) : stop].replace(HIDDEN, "")[-most:]
+
+    def seen_after(self, i: int, most: int) -> str:
+        """What a reader sees just behind the token at i, about `most` characters of it."""
+        start = self.tokens[i].end
+        return self.seen[start : start + most + 60].replace(HIDDEN, "")[:most]
+
+    def _heads_column(self, i: int) -> bool:
+        """Whether the token opens a cell of a table with bars whose column is one of the fields."""
+        row = _table_row(self.seen, self.tokens[i].start)
+        if row is None or row.opening.strip(' *_`"'):
+            return False
+        names = " ".join(row.heading.lower().split()).replace("_", " ").strip(' *`"')
+        return names in self.attribute.fields
 
     def after(self, i: int) -> int:
         """The first place from i on that is no quotation mark or emphasis."""
@@ -171,6 +199,32 @@ class ParsedText:
         written = " ".join(self.text[self.tokens[start].start : self.tokens[stop - 1].end].split())
         wanted = " ".join(phrase.split())
         return wanted == (written if phrase != phrase.lower() else written.lower())
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """A place in a table with bars: the text of its cell before it, and the head of its column."""
+
+    opening: str
+    heading: str
+
+
+def _table_row(text: str, place: int) -> _Cell | None:
+    """The cell of `text` that holds `place`, where the lines above it make it one of a table."""
+    start = text.rfind("\n", 0, place) + 1
+    before = text[start:place]
+    if "|" not in before:
+        return None
+    head = ""
+    for line in reversed(text[:start].splitlines()):
+        if "|" not in line:
+            break
+        head = line
+    cells = head.split("|")
+    column = before.count("|")
+    if column >= len(cells) or not text[:start].strip():
+        return None
+    return _Cell(before.rsplit("|", 1)[1], cells[column].replace(HIDDEN, ""))
 
 
 @lru_cache(maxsize=64)

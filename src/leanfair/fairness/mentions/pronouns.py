@@ -15,7 +15,7 @@ from leanfair.fairness.mentions.parsed_text import ParsedText
 
 _ADVERB_ENDINGS = ("ly", "wards", "wise")
 _STATE_ENDINGS = ("ful", "less", "ous", "able", "ible")
-_OPENING = frozenset("\"“‘'*_(")
+_OPENING = frozenset("\"“‘'*_([")
 _TIME_UNITS = frozenset(
     ["night", "week", "weekend", "month", "year", "summer", "winter", "spring", "fall", "time"]
 ).union(["day", "morning", "evening", "afternoon", "hour", "minute"])

@@ -8,9 +8,11 @@ from functools import lru_cache
 
 from leanfair.fairness.lexicon import grammar
 from leanfair.fairness.lexicon.attribute import Attribute, Candidate, Cell, Entry, Row
+from leanfair.fairness.lexicon.doubts import doubts
 from leanfair.fairness.mentions.kinds import OWN, RULES, stands_free
 from leanfair.fairness.mentions.parsed_text import ParsedText
 
+_OWNERS = frozenset({"my", "your", "his", "her", "its", "our", "their", "whose"})
 _PRONOUNS = frozenset({"object", "possessive", "owned"})
 
 
@@ -30,6 +32,7 @@ class Mention:
 
     `form` and `style` say how the term is written, `suffix` is the possessive that belongs to it
     ("" or the apostrophe in use), so that any other cell of the row can be written in its place.
+    `other`: whether it is said of somebody else than the one who is spoken of: whose husband.
     """
 
     start: int
@@ -40,6 +43,7 @@ class Mention:
     style: str
     suffix: str = ""
     article: Article | None = None
+    other: bool = False
 
     def written(self, cell: Cell) -> str:
         """The term of another cell, written as this one is."""
@@ -81,7 +85,7 @@ def read(text: str, attribute: Attribute, protect: tuple[str, ...] = ()) -> Read
     parsed = ParsedText(text, attribute, protect)
     if not parsed.candidates:
         return Reading(text)
-    found = _with_repeated_surnames(parsed, list(_accepted(parsed)))
+    found = _with_repeated_names(parsed, list(_accepted(parsed)))
     mentions = tuple(_mention(parsed, place, entry) for place, entry in found if entry.row.paired)
     unpaired = [_span(parsed, place) for place, entry in found if not entry.row.paired]
     unpaired += _misplaced(parsed, {place.start for place, _ in found})
@@ -121,11 +125,12 @@ def _accepted_at(parsed: ParsedText, i: int) -> Iterator[tuple[Candidate, Entry]
                 yield candidate, Entry(entry.row, entry.cell, wanted, entry.style)
 
 
-def _with_repeated_surnames(
+def _with_repeated_names(
     parsed: ParsedText, found: list[tuple[Candidate, Entry]]
 ) -> list[tuple[Candidate, Entry]]:
-    """Besides, the places where a surname stands alone that stands with a first name elsewhere."""
-    known = [entry for _, entry in found if entry.row.kind == "surname"]
+    """Besides, the places where a name stands that is read as one elsewhere: a surname alone that
+    stands with a first name, a first name before a verb that no list knows."""
+    known = [entry for _, entry in found if entry.row.kind in ("surname", "name", "word name")]
     if not known:
         return found
     taken = {candidate.start for candidate, _ in found}
@@ -135,8 +140,17 @@ def _with_repeated_surnames(
                 continue
             if parsed.word(i - 1) in ("in", "from", "to", "at", "near", "of"):
                 continue
-            found += [(candidate, entry) for entry in candidate.entries if entry in known][:1]
+            again = [entry for entry in candidate.entries if entry in known]
+            if again and (again[0].row.kind == "surname" or _stands_alone(parsed, candidate)):
+                found.append((candidate, again[0]))
     return sorted(found, key=lambda place: place[0].start)
+
+
+def _stands_alone(parsed: ParsedText, found: Candidate) -> bool:
+    """Whether a first name has no other capitalised word beside it, such as that of a street."""
+    behind = parsed.is_capitalised(found.stop) and parsed.one_space(found.stop)
+    before = parsed.is_capitalised(found.start - 1) and parsed.one_space(found.start)
+    return not behind and not before
 
 
 def _span(parsed: ParsedText, found: Candidate) -> tuple[int, int]:
@@ -150,18 +164,37 @@ def _mention(parsed: ParsedText, found: Candidate, entry: Entry) -> Mention:
         written = parsed.text[start:stop]
         stop += len(grammar.possessive(written, entry.form == "many"))
     article = _article(parsed, found, entry)
-    return Mention(start, stop, entry.row, entry.cell, entry.form, entry.style, suffix, article)
+    other = _is_of_somebody_else(parsed, found, entry)
+    return Mention(
+        start, stop, entry.row, entry.cell, entry.form, entry.style, suffix, article, other
+    )
+
+
+def _is_of_somebody_else(parsed: ParsedText, found: Candidate, entry: Entry) -> bool:
+    """An address (Dear Sir), or a relative who is somebody's (whose husband, the nurse's son)."""
+    words = tuple(parsed.word(i) for i in range(found.start, found.stop))
+    if entry.row.kind == "address" or words[0] in ("sir", "ma"):
+        return True
+    if entry.row.kind != "person" or "".join(words) not in doubts().kin:
+        return False
+    i = parsed.before(found.start - 1)
+    while parsed.word(i) in parsed.english.modifiers | {"late", "own", "ex"}:
+        i = parsed.before(i - 1)
+    owned = parsed.word(i) == "s" and parsed.is_apostrophe(i - 1)
+    return owned or parsed.word(i) in _OWNERS
 
 
 def _suffix(parsed: ParsedText, found: Candidate, entry: Entry) -> str:
     """The apostrophe of a regular possessive after a noun, or nothing."""
     i = found.stop
-    if entry.form not in ("one", "many") or not parsed.is_apostrophe(i) or not parsed.touches(i):
+    if entry.form not in ("one", "many") or not parsed.is_apostrophe(i) or not parsed.adjoins(i):
         return ""
+    if not parsed.text.startswith(parsed.tokens[i].text, parsed.tokens[i].start):
+        return ""  # written as an entity
     written = parsed.tokens[i - 1].text
     ending = grammar.possessive(written, entry.form == "many")
     if ending == "'s":
-        owns = parsed.word(i + 1) == "s" and parsed.touches(i + 1)
+        owns = parsed.word(i + 1) == "s" and parsed.adjoins(i + 1)
         lower = parsed.tokens[i + 1].text == "s" if owns else False
         return parsed.tokens[i].text if owns and lower else ""
     quoted = any(parsed.is_apostrophe(k) and not parsed.touches(k) for k in range(found.start))

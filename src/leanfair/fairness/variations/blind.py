@@ -19,6 +19,7 @@ from typing import Any
 from leanfair.fairness.lexicon.attribute import Attribute
 from leanfair.fairness.lexicon.grammar import article
 from leanfair.fairness.types import Item, Variation
+from leanfair.fairness.variations.leaves import Path, leaves, replaced
 
 NOT_STATED = "not stated"
 
@@ -83,19 +84,21 @@ def blind_text(text: str, spans: Sequence[tuple[int, int]], attribute: Attribute
 
 
 def _blind_record(variation: Variation, attribute: Attribute) -> dict[str, Any]:
-    """A record's fields are found again by the lines that a variation shows."""
+    """A record's values are found again by the lines that a variation shows."""
     record = variation.record or {}
-    blinded, offset = dict(record), 0
-    for name, content in record.items():
-        start = offset + len(f"{name}: ")
-        end = start + len(str(content))
+    blinded: dict[Path, Any] = {}
+    offset = 0
+    for leaf in leaves(record):
+        text = str(leaf.value)
+        start = offset + len(f"{leaf.label}: ")
+        end = start + len(text)
         spans = [(a - start, b - start) for a, b in variation.spans if start <= a and b <= end]
         if spans:
-            whole = str(content)[spans[0][0] : spans[-1][1]].strip() == str(content).strip()
+            whole = text[spans[0][0] : spans[-1][1]].strip() == text.strip()
             alone = len(spans) == 1 and whole
-            blinded[name] = NOT_STATED if alone else blind_text(str(content), spans, attribute)
+            blinded[leaf.path] = NOT_STATED if alone else blind_text(text, spans, attribute)
         offset = end + 1
-    return blinded
+    return replaced(record, blinded)
 
 
 def _joined(

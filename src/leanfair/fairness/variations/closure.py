@@ -25,7 +25,9 @@ from leanfair.errors import InputError
 from leanfair.fairness.lexicon.attribute import Attribute, Cell
 from leanfair.fairness.mentions.reading import Article, Mention, Reading
 
-Reader = Callable[[str], Reading]
+Reader = Callable[[tuple[str, ...]], tuple[Reading, ...]]
+"""Reads the parts of an item, all at once: one part may say how another is read."""
+
 Cycles = tuple[tuple[int, ...], ...]
 """For each axis the values that take part, in their order; a shift goes round them."""
 
@@ -58,40 +60,23 @@ def takes_part(mention: Mention, cycles: Cycles) -> bool:
 
 
 def shift_all(
-    parts: Sequence[Reading], readers: Sequence[Reader], cycles: Cycles
+    parts: Sequence[Reading], reader: Reader, cycles: Cycles, start: Cell | None
 ) -> tuple[Shifted, ...]:
-    """Every variation in the order of the values, or nothing where the item is not stable."""
-    lead = _lead(parts, len(cycles))
-    if lead is None or any(part.unpaired for part in parts):
+    """Every variation in the order of the values, or nothing where the item is not stable. `start`:
+    the value of the item as it is, by which the variations are named; None where it tells none."""
+    if start is None or any(part.unpaired for part in parts):
         return ()
     found: list[Shifted] = []
     for shift in product(*(range(len(cycle)) for cycle in cycles)):
         shifted = tuple(_shift(part, shift, cycles) for part in parts)
         if not any(shift) and shifted != tuple(parts):
             return ()
-        for part, reader in zip(shifted, readers, strict=True):
-            if reader(part.text) != part:
-                return ()
-        found.append(Shifted(_shifted_cell(lead.row.axes, lead.cell, shift, cycles), shifted))
+        if reader(tuple(part.text for part in shifted)) != shifted:
+            return ()
+        found.append(Shifted(_shifted_cell(range(len(cycles)), start, shift, cycles), shifted))
     if len({tuple(part.text for part in variation.parts) for variation in found}) < len(found):
         return ()
     return tuple(sorted(found, key=lambda variation: variation.cell))
-
-
-def told(parts: Sequence[Reading], axes: int) -> bool:
-    """Whether some mention tells every part of the value."""
-    return _lead(parts, axes) is not None
-
-
-def lead_cell(parts: Sequence[Reading], axes: int) -> Cell | None:
-    """The value of the first mention that tells all of it."""
-    lead = _lead(parts, axes)
-    return None if lead is None else lead.cell
-
-
-def _lead(parts: Sequence[Reading], axes: int) -> Mention | None:
-    mentions = (mention for part in parts for mention in part.mentions)
-    return next((m for m in mentions if len(m.row.axes) == axes), None)
 
 
 def _shifted_cell(axes: Sequence[int], cell: Cell, shift: Cell, cycles: Cycles) -> Cell:

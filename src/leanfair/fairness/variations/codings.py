@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from leanfair.errors import InputError
@@ -17,12 +18,18 @@ _MISSING = frozenset(
 
 def is_missing(value: object) -> bool:
     """Whether a field says nothing: empty, ?, NaN, unknown."""
-    return value is None or value != value or str(value).strip().lower() in _MISSING
+    if isinstance(value, (str, bytes)) or value is None:
+        return value is None or str(value).strip().lower() in _MISSING
+    try:
+        return bool(value != value) or str(value).strip().lower() in _MISSING
+    except (TypeError, ValueError):  # an array, pandas' NA
+        return type(value).__name__ == "NAType"
 
 
 def normalised(name: str) -> str:
-    """A field's name in small letters with spaces: marital_status, Marital-Status."""
-    return re.sub(r"[\s_\-./]+", " ", name).strip().lower()
+    """A field's name in small letters with spaces, of marital_status or maritalStatus."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return re.sub(r"[\s_\-./]+", " ", spaced).strip().lower()
 
 
 def coding_of_fields(attribute: Attribute, names: Iterable[str]) -> Attribute | None:
@@ -77,6 +84,45 @@ def with_values(attribute: Attribute, values: Sequence[object]) -> Attribute:
         raise InputError(f"values={list(values)}: give two or more different values")
     names = tuple(_lexicon_name(attribute, term) for term in terms)
     return _with_terms(attribute, names if len(set(names)) == len(names) else terms, terms)
+
+
+@lru_cache(maxsize=64)
+def in_texts(attribute: Attribute, coded: Attribute) -> Attribute | None:
+    """The lexicon's terms for the values of a coding, in its order, so that texts can change with
+    its fields; None where the lexicon lacks one of the values."""
+    if coded is attribute or len(attribute.axes) > 1:
+        return attribute
+    names = coded.axes[0]
+    if not set(names) <= set(attribute.axes[0]):
+        return None
+    places = [(attribute.axes[0].index(name),) for name in names]
+    rows = [
+        replace(row, cells={(i,): row.cells[place] for i, place in enumerate(places)})
+        if row.paired
+        else row
+        for row in attribute.rows
+    ]
+    return replace(attribute, axes=coded.axes, rows=tuple(rows), codings=())
+
+
+_SPELLINGS = (("true", "false"), ("yes", "no"), ("y", "n"), ("1", "0"))
+
+
+def flag_of(name: str, value: object, attribute: Attribute, coded: Attribute) -> Attribute | None:
+    """For a field that says whether one of two values holds (is_female: yes), the attribute as it
+    writes it; None for other fields."""
+    if len(coded.axes) > 1 or len(coded.axes[0]) != 2:
+        return None
+    words = re.sub(r"^(?:is|was|flag)\s|\s(?:flag|yn|y n)$", "", name)
+    for field in attribute.fields:
+        words = words.removeprefix(f"{field} ")
+    pair = next((p for p in _SPELLINGS if str(value).strip().lower() in p), None)
+    if pair is None or words not in coded.axes[0]:
+        return None
+    style = str.capitalize if str(value)[:1].isupper() else str
+    yes, no = (style(word) for word in pair)
+    first = coded.axes[0].index(words) == 0
+    return _with_terms(coded, coded.axes[0], (yes, no) if first else (no, yes))
 
 
 def _lexicon_name(attribute: Attribute, term: str) -> str:

@@ -1,52 +1,239 @@
-"""Varying a record: the field that tells the attribute changes, in the way the table writes it."""
+"""Varying a record: what of it tells the attribute changes together, each in the way of its table.
+
+The fields that are named like the attribute are read as values; whatever else the record shows is
+read as a reader would: texts, names, titles and fields with a single word for a person. What looks
+like the attribute and could not be read is told, see `leanfair.fairness.mentions.doubts`.
+"""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from numbers import Integral, Real
 from typing import Any
 
 from leanfair.errors import InputError
 from leanfair.fairness.lexicon.attribute import Attribute, Entry
+from leanfair.fairness.lexicon.doubts import doubts, suspicions
+from leanfair.fairness.mentions.doubts import doubtful
 from leanfair.fairness.mentions.reading import Mention, Reading, read
 from leanfair.fairness.types import Record, Variation
-from leanfair.fairness.variations.codings import is_missing, normalised
+from leanfair.fairness.variations.codings import flag_of, is_missing
+from leanfair.fairness.variations.leaves import Leaf, leaves, replaced
+
+Reader = Callable[[str], Reading]
+Doubter = Callable[[str], tuple[str, ...]]
 
 _NOT_A_WHOLE_VALUE = frozenset(
     {"name", "word name", "surname", "title", "married title", "address"}
 )
+_PLAIN = frozenset({"person", "word"})
+_TITLE = frozenset({"title"})
+_FREE = 3
+"""From so many words on a field is a text, whatever its name."""
+_TRUTHS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
 
 
-def fields_of(
-    record: Record, attribute: Attribute, field: str | Sequence[str] | None
-) -> tuple[str, ...]:
-    """The fields to vary: those asked for, else those named like the attribute, else every text."""
-    if field is not None:
-        names = (field,) if isinstance(field, str) else tuple(field)
-        for name in names:
-            if name not in record:
-                raise InputError(
-                    f"the record has no field {name!r}; it has {', '.join(map(str, record))}"
-                )
-        return names
+class UnknownValueError(InputError):
+    """A field that is named like the attribute holds no value of it. `words`: field and value."""
+
+    def __init__(self, message: str, words: str) -> None:
+        super().__init__(message)
+        self.words = words
+
+
+@dataclass(frozen=True)
+class Part:
+    """A text to be read: `leaf`, where it stands in a record (None for a text alone); `text`, as it
+    came in. `read` reads it or a variation of it; `doubt` names words in it that may tell the
+    attribute and are not read. `named`: whether its field is there for the attribute."""
+
+    text: str
+    read: Reader
+    doubt: Doubter
+    leaf: Leaf | None = None
+    named: bool = False
+
+
+@dataclass(frozen=True)
+class Reads:
+    """How the fields of one record are read. `lexicon`: the attribute; `coded`: as the record's
+    table writes it; `texts`: as texts write its values, None where they cannot."""
+
+    lexicon: Attribute
+    coded: Attribute
+    texts: Attribute | None
+    protect: tuple[str, ...] = ()
+
+
+# ---- which fields ------------------------------------------------------------------------------
+
+
+def asked_for(record: Record, field: str | Sequence[str]) -> list[Leaf]:
+    """The values of the fields that the user names, those inside of them too. Raises InputError
+    for a name that is none."""
+    names = (field,) if isinstance(field, str) else tuple(field)
+    found: list[Leaf] = []
+    inside = leaves(record)
+    for name in names:
+        here = [leaf for leaf in inside if leaf.path[0] == name or leaf.label == name]
+        if not here:
+            raise InputError(
+                f"the record has no field {name!r}; it has {', '.join(map(str, record))}"
+            )
+        found += [leaf for leaf in here if leaf not in found]
+    return found
+
+
+def named_like(record: Record, attribute: Attribute) -> list[Leaf]:
+    """The values whose fields have a name of the attribute, in the order of its names."""
     wanted = {name: i for i, name in enumerate(attribute.fields)}
-    found = [name for name in record if normalised(str(name)) in wanted]
-    if found:
-        return tuple(sorted(found, key=lambda name: wanted[normalised(str(name))]))
-    return tuple(name for name, value in record.items() if isinstance(value, str))
+    found = [leaf for leaf in leaves(record) if leaf.name in wanted]
+    return sorted(found, key=lambda leaf: wanted[leaf.name])
+
+
+def named_part(leaf: Leaf, reads: Reads) -> Part:
+    """A field that is there for the attribute."""
+    holds = leaf.name in reads.lexicon.fields or _field(leaf.name, reads.lexicon.name).alike
+
+    def reader(text: str) -> Reading:
+        return read_value(text, reads.coded, reads.protect)
+
+    def doubter(text: str) -> tuple[str, ...]:
+        reading = reader(text)
+        if is_missing(leaf.value) or not text.strip():
+            return ()
+        if not reading.mentions and not reading.unpaired and holds:
+            return (text.strip(),)
+        return words_in(text, doubtful(text, reads.lexicon, reads.protect), reading)
+
+    return Part(as_text(leaf.value, reads.coded), reader, doubter, leaf, named=True)
+
+
+def other_part(leaf: Leaf, reads: Reads) -> Part | None:
+    """A field that may tell the attribute besides; None for one that holds no words."""
+    field = _field(leaf.name, reads.lexicon.name)
+    flag = flag_of(leaf.name, leaf.value, reads.lexicon, reads.coded)
+    if flag is not None:
+        return _flag_part(leaf, flag)
+    if is_missing(leaf.value) or isinstance(leaf.value, (list, tuple, Mapping)):
+        return None
+    if not isinstance(leaf.value, str):
+        return _unread(leaf, f"{leaf.label}: {leaf.value}") if field.alike else None
+    if field.alike:
+        return named_part(leaf, reads)
+    spoken = (field.person and not field.other) or _is_free(leaf.value, field)
+    reader = _text_reader(reads)
+    if not spoken:
+        reader = _whole_reader(reads, _TITLE if field.title else _PLAIN)
+
+    def doubter(text: str) -> tuple[str, ...]:
+        if reads.texts is None:
+            return words_in(text, _places(read(text, reads.lexicon, reads.protect)))
+        if spoken:
+            return words_in(text, doubtful(text, reads.texts, reads.protect))
+        return () if field.other else _unread_word(text, reads, reader)
+
+    return Part(leaf.value, reader, doubter, leaf)
+
+
+@dataclass(frozen=True)
+class _Field:
+    """What the name of a field says. `alike`: it speaks of the attribute (sex at birth, patient
+    age). `person`, `title`, `other`: as the lists of the lexicon of doubts have it."""
+
+    alike: bool
+    person: bool
+    title: bool
+    other: bool
+
+
+@lru_cache(maxsize=4096)
+def _field(name: str, attribute: str) -> _Field:
+    found, lists = suspicions(attribute), doubts()
+    alike = found.fields.search(name) is not None and found.not_fields.search(name) is None
+    return _Field(
+        alike,
+        lists.person_fields.search(name) is not None,
+        lists.title_fields.search(name) is not None,
+        lists.other_fields.search(name) is not None,
+    )
+
+
+def _is_free(text: str, field: _Field) -> bool:
+    """Whether a field's content is a text and not a single value; places and firms are longer."""
+    many = len(text.split()) >= (2 * _FREE if field.other else _FREE)
+    return many or (text.rstrip().endswith((".", "!", "?")) and not field.title)
+
+
+def _unread(leaf: Leaf, words: str) -> Part:
+    return Part("", Reading, lambda text: (words,), leaf)
+
+
+def _flag_part(leaf: Leaf, flag: Attribute) -> Part:
+    def reader(text: str) -> Reading:
+        return read_value(text, flag)
+
+    return Part(as_text(leaf.value, flag), reader, lambda text: (), leaf)
+
+
+def _text_reader(reads: Reads) -> Reader:
+    texts = reads.texts
+    return Reading if texts is None else lambda text: read(text, texts, reads.protect)
+
+
+def _whole_reader(reads: Reads, kinds: frozenset[str]) -> Reader:
+    """Of fields that are one term as a whole, of one of these kinds."""
+    texts = reads.texts
+    return Reading if texts is None else lambda text: _as_whole(text, _entry(text, texts, kinds))
+
+
+def _unread_word(text: str, reads: Reads, reader: Reader) -> tuple[str, ...]:
+    """A single value that tells the attribute in other fields: group: Black, title: Mr."""
+    entry = _whole_value(text, reads.lexicon) or _entry(text, reads.lexicon, _TITLE)
+    plain = entry is not None and entry.row.kind not in ("record", "age", "country")
+    return (text.strip(),) if plain and not _places(reader(text)) else ()
+
+
+def _places(reading: Reading) -> list[tuple[int, int]]:
+    return [*((m.start, m.stop) for m in reading.mentions), *reading.unpaired]
+
+
+def words_in(
+    text: str, spans: Iterable[tuple[int, int]], reading: Reading | None = None
+) -> tuple[str, ...]:
+    """What stands at some places, each once, apart from those that a reading has."""
+    taken = [] if reading is None else _places(reading)
+    free = [s for s in spans if not any(s[0] < b and a < s[1] for a, b in taken)]
+    return tuple(dict.fromkeys(text[a:b] for a, b in free))
+
+
+# ---- reading a field ---------------------------------------------------------------------------
 
 
 def read_value(text: str, attribute: Attribute, protect: tuple[str, ...] = ()) -> Reading:
     """A field's content: one term of the lexicon as a whole, or else a text."""
     entry = _whole_value(text, attribute)
+    return read(text, attribute, protect) if entry is None else _as_whole(text, entry)
+
+
+def _as_whole(text: str, entry: Entry | None) -> Reading:
     if entry is None:
-        return read(text, attribute, protect)
+        return Reading(text)
     start = len(text) - len(text.lstrip())
     stop = start + len(text.strip())
     if not entry.row.paired:
         return Reading(text, unpaired=((start, stop),))
     mention = Mention(start, stop, entry.row, entry.cell, entry.form, entry.style)
     return Reading(text, (mention,))
+
+
+def _entry(text: str, attribute: Attribute, kinds: frozenset[str]) -> Entry | None:
+    entries = attribute.surfaces.get(text.strip(), ())
+    return next((entry for entry in entries if entry.row.kind in kinds), None)
 
 
 def _whole_value(text: str, attribute: Attribute) -> Entry | None:
@@ -60,26 +247,24 @@ def _whole_value(text: str, attribute: Attribute) -> Entry | None:
     return entries[0] if entries else None
 
 
-def is_named(names: Sequence[str], attribute: Attribute) -> bool:
-    """Whether the fields were found by their names."""
-    return any(normalised(str(name)) in attribute.fields for name in names)
-
-
-def check_known(
-    record: Record, names: Sequence[str], attribute: Attribute, parts: Sequence[Reading]
-) -> None:
-    """Raise where the first field is a single value that the lexicon lacks."""
-    value = record[names[0]]
-    if parts[0].mentions or parts[0].unpaired or is_missing(value) or len(attribute.axes) > 1:
+def check_known(part: Part, attribute: Attribute, reading: Reading) -> None:
+    """Raise UnknownValueError where a field for the attribute is a single value that the lexicon
+    lacks."""
+    value = None if part.leaf is None else part.leaf.value
+    if reading.mentions or reading.unpaired or is_missing(value) or len(attribute.axes) > 1:
         return
     if isinstance(value, str) and len(value.split()) > 4:
         return
     if attribute.name == "age" and _is_number(value):
         return
+    if part.leaf is not None and isinstance(value, (list, tuple, Mapping)):
+        return
     known = dict.fromkeys(attribute.value_name(cell) for cell in attribute.cells)
-    raise InputError(
-        f"the field {names[0]!r} is {value!r}, which is no value of {attribute.name!r} here; "
-        f"there are {', '.join(known)}. List the values of your table with values=[...]"
+    label = "" if part.leaf is None else part.leaf.label
+    raise UnknownValueError(
+        f"the field {label!r} is {value!r}, which is no value of {attribute.name!r} here; "
+        f"there are {', '.join(known)}. List the values of your table with values=[...]",
+        f"{label}: {value}",
     )
 
 
@@ -87,45 +272,78 @@ def _is_number(value: object) -> bool:
     return re.fullmatch(r"\s*[\d.+-]+\s*", str(value)) is not None
 
 
-def rebuilt(record: Record, names: Sequence[str], parts: Iterable[str]) -> dict[str, Any]:
-    """The record with new content in these fields, each of the type it had."""
-    changed = dict(record)
-    for name, text in zip(names, parts, strict=True):
-        changed[name] = _like(record[name], text)
-    return changed
+# ---- writing -----------------------------------------------------------------------------------
 
 
-def _like(old: Any, text: str) -> Any:
-    if isinstance(old, str) or str(old) == text:
-        return text if isinstance(old, str) else old
-    return type(old)(text)
+def rebuilt(record: Record, parts: Sequence[Part], texts: Iterable[str]) -> dict[str, Any]:
+    """The record with new content in these fields, each of the type it had. Raises InputError for
+    content that the type cannot hold."""
+    new = {
+        part.leaf.path: _like(part.leaf, text)
+        for part, text in zip(parts, texts, strict=True)
+        if part.leaf is not None and text != part.text
+    }
+    return replaced(record, new)
 
 
-def content(record: Record, names: Sequence[str]) -> tuple[str, ...]:
-    """The fields as text; what is missing is empty."""
-    return tuple("" if is_missing(record[name]) else _as_text(record[name]) for name in names)
+def _like(leaf: Leaf, text: str) -> Any:
+    old: Any = leaf.value
+    if isinstance(old, str):
+        return text
+    try:
+        if _is_truth(old):
+            return type(old)(_TRUTHS[text.strip().lower()])
+        return _type_of(old)(_whole(text) if isinstance(old, Integral) else text)
+    except (KeyError, ValueError, TypeError) as error:
+        raise InputError(
+            f"the field {leaf.label!r} holds {old!r}, a {type(old).__name__}, and cannot be "
+            f"{text!r}: name values of its kind with values=[...]"
+        ) from error
 
 
-def _as_text(value: Any) -> str:
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+def _type_of(value: Any) -> Callable[[Any], Any]:
+    return type(value)
+
+
+def _whole(text: str) -> int:
+    """25 or 25.0 as a whole number. Raises ValueError for other numbers."""
+    number = float(text)
+    return int(number) if number.is_integer() else int(text)
+
+
+def as_text(value: Any, attribute: Attribute) -> str:
+    """A field as text: what is missing is empty, and a number is as the values write it."""
+    if is_missing(value):
+        return ""
+    written: list[str] = []
+    if _is_truth(value):
+        written = [str(bool(value)), str(int(value))]
+    elif isinstance(value, Real) and math.isfinite(value) and float(value).is_integer():
+        written = [str(int(float(value))), f"{int(float(value))}.0"]
+    return next((one for one in written if one in attribute.surfaces), [*written, str(value)][0])
+
+
+def _is_truth(value: object) -> bool:
+    return type(value).__name__ in ("bool", "bool_")
 
 
 def shown(
-    value: str, record: Record, names: Sequence[str], parts: Sequence[Reading], original: bool
+    value: str,
+    record: Record,
+    parts: Sequence[Part],
+    readings: Sequence[Reading],
+    original: bool,
 ) -> Variation:
     """A variation of a record, with its content as lines and the places that tell the attribute."""
     lines: list[str] = []
     spans: list[tuple[int, int]] = []
     length = 0
-    readings = dict(zip(names, parts, strict=True))
-    for name, content_ in record.items():
-        head = f"{name}: "
-        if name in readings:
+    read_at = {p.leaf.path: r for p, r in zip(parts, readings, strict=True) if p.leaf is not None}
+    for leaf in leaves(record):
+        head = f"{leaf.label}: "
+        if leaf.path in read_at:
             offset = length + len(head)
-            mentions = [(m.start, m.stop) for m in readings[name].mentions]
-            spans += [(offset + a, offset + b) for a, b in (*mentions, *readings[name].unpaired)]
-        lines.append(f"{head}{content_}")
+            spans += [(offset + a, offset + b) for a, b in _places(read_at[leaf.path])]
+        lines.append(f"{head}{leaf.value}")
         length += len(lines[-1]) + 1
     return Variation(value, "\n".join(lines), tuple(sorted(spans)), original, record)

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from leanfair.errors import InputError
 from leanfair.fairness.lexicon.attribute import Attribute
 from leanfair.fairness.lexicon.protected import Attributes, ProtectedAttribute, attributes_of
 from leanfair.fairness.types import BLIND, Item, Variation
 from leanfair.fairness.variations.blind import blind
-from leanfair.fairness.variations.vary import vary
+from leanfair.fairness.variations.leaves import leaves
+from leanfair.fairness.variations.records import UnknownValueError
+from leanfair.fairness.variations.vary import variations_of
 
 
 class Varier:
     """Varies items over `attribute`: one, or a list of them for all combinations of their values.
 
     `count`: how many tokens a text is to the model: names change for names of the same length,
-    wherever that is known.
+    wherever that is known. `seen`: the fields of a record that the model is shown, None for all:
+    the others can tell it nothing.
     """
 
     def __init__(
-        self, attribute: Attributes, count: Callable[[str], int | None] | None = None
+        self,
+        attribute: Attributes,
+        count: Callable[[str], int | None] | None = None,
+        seen: Sequence[str] | None = None,
     ) -> None:
         self.protected = [_counted(one, count) for one in attributes_of(attribute)]
+        self.seen = seen
 
     @property
     def attributes(self) -> list[Attribute]:
@@ -34,23 +42,58 @@ class Varier:
         """The names of the attributes, in a sentence."""
         return " and ".join(one.name for one in self.protected)
 
-    def variations(self, item: Item) -> tuple[Variation, ...]:
+    def variations(
+        self, item: Item, known: Mapping[str, str] | None = None
+    ) -> tuple[Variation, ...]:
         """The item once for each value, in an order that does not tell which came in; alone, where
-        it cannot be varied. Raises InputError where `values` names one that the lexicon lacks: a
-        text needs to know how to write it, and only a record takes it as it is."""
+        it cannot be varied. `known`: attribute -> value of the person whom the item is about.
+
+        Raises InputError where `values` names one that the lexicon lacks: a text needs to know how
+        to write it, and only a record takes it as it is; UnknownValueError where a field of a
+        record holds no value of the attribute.
+        """
         if isinstance(item, str):
             for one in self.protected:
                 for value in one.values or ():
                     one.lexicon.find_value(value)
-        found = vary(item, self.protected)
+        found = variations_of(item, self.protected, seen=self.seen, known=known)
         return tuple(sorted(found, key=lambda variation: (variation.value, variation.text)))
+
+    def sets(
+        self,
+        items: Sequence[Item],
+        rows: Sequence[int],
+        known: Sequence[Mapping[str, str]] | None = None,
+    ) -> list[tuple[Variation, ...]]:
+        """The variations of each item of a table. `rows`: what messages call them by.
+
+        A row whose field holds no value of the attribute comes back alone, half understood. Raises
+        InputError that names the row for what is wrong with an item, and where no row's field
+        holds a value: then the table writes them otherwise.
+        """
+        found: list[tuple[Variation, ...]] = []
+        strange: list[InputError] = []
+        for place, item in enumerate(items):
+            try:
+                found.append(self.variations(item, None if known is None else known[place]))
+            except UnknownValueError as error:
+                strange.append(_named(error, rows[place]))
+                found.append((_unknown(item, error),))
+            except InputError as error:
+                raise _named(error, rows[place]) from error
+        if strange and len(strange) == len(items):
+            raise strange[0]
+        return found
 
     def blinded(self, item: Item) -> Variation:
         """The item without the attributes, as a variation of the value BLIND."""
-        found = self.variations(item)
+        try:
+            found = self.variations(item)
+        except UnknownValueError as error:
+            return replace(_unknown(item, error), value=BLIND)
         bare = found[-1]  # always the same one, whichever came in
         for one in self.protected:
-            made = blind(vary(bare.item, one), one.lexicon)
+            made = blind(variations_of(bare.item, [one], seen=self.seen), one.lexicon)
             record = None if isinstance(made, str) else made
             text = made if isinstance(made, str) else _lines(made)
             bare = Variation("", text, (), False, record)
@@ -78,6 +121,17 @@ class Varier:
         return {one.name: setting for one, setting in pairs if setting is not None} or None
 
 
+def _unknown(item: Item, error: UnknownValueError) -> Variation:
+    """A record whose field holds no value of the attribute, alone."""
+    text = item if isinstance(item, str) else _lines(item)
+    record = None if isinstance(item, str) else item
+    return Variation("", text, (), True, record, str(error), (error.words,))
+
+
+def _named(error: InputError, row: int) -> InputError:
+    return InputError(f"Row {row} of the table: {error}")
+
+
 def _counted(
     one: ProtectedAttribute, count: Callable[[str], int | None] | None
 ) -> ProtectedAttribute:
@@ -89,4 +143,4 @@ def _counted(
 
 def _lines(record: Item) -> str:
     assert not isinstance(record, str)
-    return "\n".join(f"{name}: {value}" for name, value in record.items())
+    return "\n".join(f"{leaf.label}: {leaf.value}" for leaf in leaves(record))

@@ -6,14 +6,17 @@ What holds, for texts and records:
   input and is marked `original`.
 - Closure: varying any of the variations gives the same set. A theorem on cyclic shifts, checked
   on each item as it is varied: see `leanfair.fairness.variations.closure`.
-- Every mention changes together. Mentions of one value stay together, mentions of different values
-  stay different: all of them go the same number of places round the list of values. So "a Black man
-  and a White woman" becomes "a White man and an Asian woman", and a gender swap swaps. The value of
-  a variation is that of the first mention.
+- Every mention changes together, in every field. Mentions of one value stay together, mentions of
+  different values stay different: all of them go the same number of places round the list of
+  values. So "a Black man and a White woman" becomes "a White man and an Asian woman", and a gender
+  swap swaps. The value of a variation is that of the person whom the item is about, see
+  `leanfair.fairness.variations.agreement`.
 - Capitals are kept as they are written: "black" stands for "asian", "Black" for "Asian". Otherwise
   it could not be known which of the two to come back to.
 - An item that does not tell the attribute, or tells it by a word that has no counterpart (Latinx),
-  or cannot be varied with closure, comes back alone and as it was; its `note` says which.
+  comes back alone and as it was; its `note` says which. So does one that is half understood: it
+  holds words that tell the attribute or may tell it and that cannot change with the others. These
+  words are its `unread`. No item is varied in part, unless the user names the fields.
 
 Colours, places and firms that share a word with a group are not touched: of "black" and "white"
 only what is said of a person changes, see `leanfair.fairness.mentions.adjectives`. What a variation
@@ -23,12 +26,11 @@ experience.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 
 from leanfair.errors import InputError
-from leanfair.fairness.lexicon.attribute import Attribute
 from leanfair.fairness.lexicon.protected import (
     Attributes,
     Counter,
@@ -36,40 +38,13 @@ from leanfair.fairness.lexicon.protected import (
     attributes_of,
     with_old_settings,
 )
-from leanfair.fairness.mentions.reading import Reading, read, spans_of
+from leanfair.fairness.mentions.reading import Reading, spans_of
 from leanfair.fairness.types import Item, Record, Variation
-from leanfair.fairness.variations.closure import (
-    Cycles,
-    Reader,
-    Shifted,
-    cycles_of,
-    lead_cell,
-    shift_all,
-    takes_part,
-    told,
-)
-from leanfair.fairness.variations.codings import coding_of_fields, coding_of_text, with_values
-from leanfair.fairness.variations.records import (
-    check_known,
-    content,
-    fields_of,
-    is_named,
-    read_value,
-    rebuilt,
-    shown,
-)
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """An item as it is varied: its parts, how to read each, and the values that take part."""
-
-    item: Item
-    names: tuple[str, ...]
-    attribute: Attribute
-    cycles: Cycles
-    parts: tuple[Reading, ...]
-    readers: tuple[Reader, ...]
+from leanfair.fairness.variations.agreement import Person, person_of
+from leanfair.fairness.variations.closure import Shifted, shift_all
+from leanfair.fairness.variations.leaves import leaves
+from leanfair.fairness.variations.parts import Parts, parts_of
+from leanfair.fairness.variations.records import as_text, rebuilt, shown
 
 
 def vary(
@@ -89,80 +64,199 @@ def vary(
     lead back to all, the item comes back alone. `tokenizer`: counts the tokens of a text, so that
     names change for names of as many tokens. `values`, `protect` and `field` are old spellings.
 
-    An item that cannot be varied comes back alone, as it was; its `note` says why.
+    An item that cannot be varied comes back alone, as it was; its `note` says why. Raises
+    InputError where a field that is named like the attribute holds none of its values.
     """
     found = attributes_of(with_old_settings(attribute, values, field, protect))
     if tokenizer is not None:
         found = tuple(one.counted(tokenizer) for one in found)
-    if len(found) > 1:
-        return _vary_product(item, found)
-    return _vary(item, found[0])
+    return variations_of(item, found)
 
 
-def _vary(item: Item, attribute: ProtectedAttribute) -> tuple[Variation, ...]:
-    found = _read(item, attribute)
-    shifted = shift_all(found.parts, found.readers, found.cycles)
-    if not shifted:
-        return (_alone(found, _why_alone(found, attribute)),)
-    return tuple(_variation(found, one) for one in shifted)
+def note(item: Item, attribute: Attributes, **settings: Sequence[str] | str | None) -> str:
+    """The old name of `vary(item, attribute)[0].note`."""
+    warnings.warn(
+        "note goes in a later release: use vary(item, attribute)[0].note.",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return vary(item, attribute, **settings)[0].note  # type: ignore[arg-type]
 
 
-def _why_alone(found: _Reading, attribute: ProtectedAttribute) -> str:
-    """Why an item that was not shifted comes back alone, in one sentence without its full stop."""
-    kind = "text" if isinstance(found.item, str) else "record"
-    name = attribute.name
-    unpaired = [part.text[a:b] for part in found.parts for a, b in part.unpaired]
+def variations_of(
+    item: Item,
+    attributes: Sequence[ProtectedAttribute],
+    *,
+    seen: Sequence[str] | None = None,
+    known: Mapping[str, str] | None = None,
+) -> tuple[Variation, ...]:
+    """As `vary`. `seen`: the fields of a record that a model is shown, None for all. `known`:
+    attribute -> value of the person whom the item is about, where a table tells it."""
+    if len(attributes) > 1:
+        return _vary_product(item, attributes, seen, known or {})
+    return _vary(item, attributes[0], seen, (known or {}).get(attributes[0].name))
+
+
+def _vary(
+    item: Item,
+    attribute: ProtectedAttribute,
+    seen: Sequence[str] | None = None,
+    known: str | None = None,
+) -> tuple[Variation, ...]:
+    found = parts_of(item, attribute, seen)
+    person = _person(found, known)
+    shifted = shift_all(found.readings, found.read, found.cycles, person.cell)
+    doubts = _doubts(found, shifted)
+    if not shifted or doubts or person.against:
+        why, words = _why_alone(found, attribute, person, doubts, known)
+        return (replace(_alone(found, person), note=why, unread=words),)
+    try:
+        made = tuple(_variation(found, one, person.clear) for one in shifted)
+    except InputError as error:
+        return (replace(_alone(found, person), note=str(error), unread=_told(found)),)
+    left = found.left()
+    return tuple(replace(one, unread=left) for one in made) if left else made
+
+
+def _person(found: Parts, known: str | None) -> Person:
+    places = [i for i, part in enumerate(found.parts) if part.named]
+    named = places[0] if places and isinstance(found.item, Mapping) else None
+    taking_part = {
+        found.attribute.value_name(cell)
+        for cell in found.attribute.cells
+        if all(i in cycle for i, cycle in zip(cell, found.cycles, strict=True))
+    }
+    return person_of(
+        found.readings, found.attribute, known if known in taking_part else None, named
+    )
+
+
+def _doubts(found: Parts, shifted: Sequence[Shifted]) -> tuple[str, ...]:
+    """What may tell the attribute and is not read, in the item or in any of its variations: so all
+    of them are half understood or none is."""
+    words = dict.fromkeys(found.doubts([part.text for part in found.parts]))
+    for one in shifted:
+        words.update(dict.fromkeys(found.doubts([reading.text for reading in one.parts])))
+    return tuple(words)
+
+
+def _told(found: Parts) -> tuple[str, ...]:
+    """The words that tell the attribute."""
+    return tuple(
+        dict.fromkeys(
+            reading.text[m.start : m.stop] for reading in found.readings for m in reading.mentions
+        )
+    )
+
+
+def _why_alone(
+    found: Parts,
+    attribute: ProtectedAttribute,
+    person: Person,
+    doubts: tuple[str, ...],
+    known: str | None,
+) -> tuple[str, tuple[str, ...]]:
+    """Why an item comes back alone, in one sentence without its full stop, and the words that make
+    it half understood, none where it is not."""
+    kind, name = "text" if isinstance(found.item, str) else "record", attribute.name
+    told = _told(found)
+    unpaired = [reading.text[a:b] for reading in found.readings for a, b in reading.unpaired]
+    if doubts:
+        if told or unpaired:
+            besides = f"it tells {name}, and may tell it besides by words not understood"
+            return f"the {kind} is half understood: {besides}: {_quoted(doubts)}", doubts
+        return f"the {kind} may tell {name}, not understood: {_quoted(doubts)}", doubts
     if unpaired:
         why = f"by {unpaired[0]!r}, which has no counterpart here in the other values"
-        return f"the {kind} tells {name} {why}"
-    if told(found.parts, len(found.cycles)):
-        return f"the {kind} tells {name}, but not so that every variation leads back to it"
+        return f"the {kind} tells {name} {why}", ()
+    if person.against:
+        words = tuple(dict.fromkeys(found.readings[i].text[a:b] for i, a, b in person.against))
+        cell = person.cell
+        whose = "" if cell is None else found.attribute.value_name(cell)
+        where = "the table's group" if known == whose else "its field"
+        against = f"{_quoted(words)} does not agree with {where}, which is {whose!r}"
+        return f"the {kind} is half understood: {against}", words
+    if told and person.cell is not None:
+        why = "but not so that every variation leads back to it"
+        return f"the {kind} tells {name}, {why}", told
     if attribute.values is not None and _tells(found.item, replace(attribute, values=None)):
-        return f"the {kind} tells {name}, but none of the values asked for"
-    return f"the {kind} does not tell {name}"
+        return f"the {kind} tells {name}, but none of the values asked for", ()
+    return f"the {kind} does not tell {name}", ()
+
+
+def _quoted(words: Sequence[str], most: int = 4) -> str:
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(map(repr, words[:most])) + more
 
 
 def _tells(item: Item, attribute: ProtectedAttribute) -> bool:
     """Whether the item tells the attribute at all, by a term that can be varied or another."""
-    found = _read(item, attribute)
-    return told(found.parts, len(found.cycles)) or any(part.unpaired for part in found.parts)
+    found = parts_of(item, attribute)
+    return any(reading.mentions or reading.unpaired for reading in found.readings)
 
 
-def _vary_product(item: Item, attributes: Sequence[ProtectedAttribute]) -> tuple[Variation, ...]:
-    found = _combine(item, attributes)
-    wanted = {_key(variation.item) for variation in found}
-    closed = all(
-        {_key(other.item) for other in _combine(variation.item, attributes)} == wanted
-        for variation in found
-    )
-    if len(wanted) == len(found) and closed:
-        if len(found) > 1:
-            return found
-        return (replace(found[0], note=_why_none(item, attributes)),)
+# ---- several attributes --------------------------------------------------------------------------
+
+
+def _vary_product(
+    item: Item,
+    attributes: Sequence[ProtectedAttribute],
+    seen: Sequence[str] | None,
+    known: Mapping[str, str],
+) -> tuple[Variation, ...]:
+    alone = [_vary(item, one, seen, known.get(one.name)) for one in attributes]
+    unread = tuple(dict.fromkeys(words for each in alone for words in each[0].unread))
+    half = any(each[0].reading == "half understood" for each in alone)
+    if not half:
+        found = _combine(item, attributes, seen)
+        if _is_closed(found, attributes, seen):
+            clear = all(each[0].clear for each in alone if len(each) > 1)
+            if len(found) > 1:
+                return tuple(replace(one, unread=unread, clear=clear) for one in found)
+            return (replace(found[0], note=_why_none(item, attributes, alone)),)
+        unread = unread or tuple(each[0].value for each in alone if each[0].value)
     text = item if isinstance(item, str) else shown("", item, (), (), True).text
     record = None if isinstance(item, str) else item
-    return (Variation("", text, (), True, record, _why_none(item, attributes)),)
+    return (Variation("", text, (), True, record, _why_none(item, attributes, alone), unread),)
 
 
-def _why_none(item: Item, attributes: Sequence[ProtectedAttribute]) -> str:
+def _is_closed(
+    found: Sequence[Variation],
+    attributes: Sequence[ProtectedAttribute],
+    seen: Sequence[str] | None,
+) -> bool:
+    wanted = {_key(variation.item) for variation in found}
+    return len(wanted) == len(found) and all(
+        {_key(other.item) for other in _combine(variation.item, attributes, seen)} == wanted
+        for variation in found
+    )
+
+
+def _why_none(
+    item: Item, attributes: Sequence[ProtectedAttribute], alone: Sequence[Sequence[Variation]]
+) -> str:
     """Why an item has no combinations: what each attribute says of it alone, where that is why."""
     kind = "text" if isinstance(item, str) else "record"
-    alone = [found[0].note for found in (_vary(item, one) for one in attributes) if len(found) < 2]
-    told = " and ".join(note.removeprefix(f"the {kind} ") for note in alone)
+    notes = [found[0].note for found in alone if len(found) < 2]
+    told = " and ".join(note.removeprefix(f"the {kind} ") for note in notes)
     names = " and ".join(one.name for one in attributes)
     return f"the {kind} {told or f'tells {names}, but not so that it can be varied'}"
 
 
-def _combine(item: Item, attributes: Sequence[ProtectedAttribute]) -> tuple[Variation, ...]:
+def _combine(
+    item: Item, attributes: Sequence[ProtectedAttribute], seen: Sequence[str] | None
+) -> tuple[Variation, ...]:
     found: list[tuple[tuple[str, ...], Item]] = [((), item)]
     for attribute in attributes:
         found = [
             ((*names, variation.value) if variation.value else names, variation.item)
             for names, one in found
-            for variation in _vary(one, attribute)
+            for variation in _vary(one, attribute, seen)
         ]
     original = _key(item)
-    return tuple(_joined(names, one, attributes, _key(one) == original) for names, one in found)
+    return tuple(
+        _joined(names, one, attributes, _key(one) == original, seen) for names, one in found
+    )
 
 
 def _joined(
@@ -170,121 +264,57 @@ def _joined(
     item: Item,
     attributes: Sequence[ProtectedAttribute],
     original: bool,
+    seen: Sequence[str] | None,
 ) -> Variation:
     value = ", ".join(names)
-    readings = [_read(item, attribute) for attribute in attributes]
+    found = [parts_of(item, attribute, seen) for attribute in attributes]
     if isinstance(item, str):
-        spans = spans_of([part for reading in readings for part in reading.parts])
+        spans = spans_of([reading for one in found for reading in one.readings])
         return Variation(value, item, spans, original)
-    seen = [shown(value, item, one.names, one.parts, original) for one in readings]
-    spans = tuple(sorted({span for variation in seen for span in variation.spans}))
-    return Variation(value, seen[0].text, spans, original, item)
+    made = [shown(value, item, one.parts, one.readings, original) for one in found]
+    spans = tuple(sorted({span for variation in made for span in variation.spans}))
+    return Variation(value, made[0].text, spans, original, item)
 
 
 def _key(item: Item) -> object:
     return item if isinstance(item, str) else tuple((name, str(v)) for name, v in item.items())
 
 
-def _read(item: Item, attribute: ProtectedAttribute) -> _Reading:
-    one = attribute
-    if isinstance(item, str):
-        return _read_text(item, one.lexicon, one.values, one.protect)
-    if isinstance(item, Mapping):
-        return _read_record(item, one.lexicon, one.values, one.protect, one.field)
-    raise InputError(f"an item is a text or a record (a mapping), not {type(item).__name__}")
+# ---- variations ----------------------------------------------------------------------------------
 
 
-def _read_text(
-    text: str, attribute: Attribute, values: Sequence[str] | None, protect: tuple[str, ...]
-) -> _Reading:
-    used, cycles = _chosen(attribute, values)
-    table = coding_of_text(used, text) if values is None else None
-    reader = partial(_read_part, attribute=used, table=table, cycles=cycles, protect=protect)
-    part = reader(text)
-    if table is not None and read(text, table, protect).mentions:
-        used, cycles = table, cycles_of(table, None)
-    return _Reading(text, (), used, cycles, (part,), (reader,))
-
-
-def _chosen(attribute: Attribute, values: Sequence[str] | None) -> tuple[Attribute, Cycles]:
-    """The attribute and the values that take part: the lexicon's, or those of a table it knows."""
-    tables = [set(coding.terms.values()) for coding in attribute.codings]
-    try:
-        return attribute, cycles_of(attribute, values)
-    except InputError:
-        if values is None or not any(set(values) <= terms for terms in tables):
-            raise
-        listed = with_values(attribute, values)
-        return listed, cycles_of(listed, None)
-
-
-def _read_part(
-    text: str,
-    attribute: Attribute,
-    table: Attribute | None,
-    cycles: Cycles,
-    protect: tuple[str, ...],
-) -> Reading:
-    """A text read by the table whose record it quotes, where it quotes one, else by the lexicon."""
-    quoted = Reading(text) if table is None else read(text, table, protect)
-    return quoted if quoted.mentions else _taking_part(read(text, attribute, protect), cycles)
-
-
-def _taking_part(reading: Reading, cycles: Cycles) -> Reading:
-    kept = tuple(mention for mention in reading.mentions if takes_part(mention, cycles))
-    return Reading(reading.text, kept, reading.unpaired)
-
-
-def _read_record(
-    record: Record,
-    attribute: Attribute,
-    values: Sequence[str] | None,
-    protect: tuple[str, ...],
-    field: str | Sequence[str] | None,
-) -> _Reading:
-    names = fields_of(record, attribute, field)
-    used, cycles = _chosen_for_record(record, attribute, values)
-    reader = partial(_read_value, attribute=used, cycles=cycles, protect=protect)
-    parts = tuple(reader(text) for text in content(record, names))
-    found = _Reading(record, names, used, cycles, parts, tuple(reader for _ in parts))
-    if field is not None or is_named(names, attribute):
-        check_known(record, names, used, parts)
-    return found
-
-
-def _chosen_for_record(
-    record: Record, attribute: Attribute, values: Sequence[str] | None
-) -> tuple[Attribute, Cycles]:
-    """The attribute as the record's table writes it, or with the very values that are listed."""
-    if len(attribute.axes) > 1:
-        return attribute, cycles_of(attribute, values)
-    table = coding_of_fields(attribute, map(str, record)) or attribute
-    used = table if values is None else with_values(attribute, values)
-    return used, cycles_of(used, None)
-
-
-def _read_value(
-    text: str, attribute: Attribute, cycles: Cycles, protect: tuple[str, ...]
-) -> Reading:
-    return _taking_part(read_value(text, attribute, protect), cycles)
-
-
-def _variation(found: _Reading, shifted: Shifted) -> Variation:
+def _variation(found: Parts, shifted: Shifted, clear: bool) -> Variation:
     value = found.attribute.value_name(shifted.cell)
-    original = all(a.text == b.text for a, b in zip(shifted.parts, found.parts, strict=True))
-    return _shown(found, value, shifted.parts, original)
+    original = all(a.text == b.text for a, b in zip(shifted.parts, found.readings, strict=True))
+    return replace(_shown(found, value, shifted.parts, original), clear=clear)
 
 
-def _alone(found: _Reading, why: str) -> Variation:
-    cell = lead_cell(found.parts, len(found.cycles))
-    value = "" if cell is None else found.attribute.value_name(cell)
-    return replace(_shown(found, value, found.parts, True), note=why)
+def _alone(found: Parts, person: Person) -> Variation:
+    value = "" if person.cell is None else found.attribute.value_name(person.cell)
+    return _shown(found, value, found.readings, True)
 
 
-def _shown(found: _Reading, value: str, parts: Sequence[Reading], original: bool) -> Variation:
+def _shown(found: Parts, value: str, readings: Sequence[Reading], original: bool) -> Variation:
     if isinstance(found.item, str):
-        return Variation(value, parts[0].text, spans_of(parts), original)
+        return Variation(value, readings[0].text, spans_of(readings), original)
     record: Record = found.item
     if not original:
-        record = rebuilt(record, found.names, [part.text for part in parts])
-    return shown(value, record, found.names, parts, original)
+        record = rebuilt(record, found.parts, [reading.text for reading in readings])
+        _check_alike(found, record, readings)
+    return shown(value, record, found.parts, readings, original)
+
+
+def _check_alike(found: Parts, record: Record, readings: Sequence[Reading]) -> None:
+    """Raise InputError where the record, as a model is shown it, is not what was meant: a field of
+    another type may write two values alike."""
+    now = {part.leaf.path: part for part in found.parts if part.leaf is not None}
+    for leaf in leaves(record):
+        part = now.get(leaf.path)
+        if part is None:
+            continue
+        meant = next(r.text for p, r in zip(found.parts, readings, strict=True) if p is part)
+        if meant != part.text and as_text(leaf.value, found.attribute) != meant:
+            raise InputError(
+                f"the field {leaf.label!r} cannot be {meant!r}: it holds "
+                f"{type(leaf.value).__name__} values"
+            )

@@ -1,0 +1,178 @@
+"""An item as it is varied: its parts, what each tells, and the values that take part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from leanfair.errors import InputError
+from leanfair.fairness.lexicon.attribute import Attribute
+from leanfair.fairness.lexicon.protected import ProtectedAttribute
+from leanfair.fairness.mentions.doubts import doubtful
+from leanfair.fairness.mentions.reading import Reading, read
+from leanfair.fairness.types import Item, Record
+from leanfair.fairness.variations.closure import Cycles, cycles_of, takes_part
+from leanfair.fairness.variations.codings import (
+    coding_of_fields,
+    coding_of_text,
+    in_texts,
+    with_values,
+)
+from leanfair.fairness.variations.leaves import leaves
+from leanfair.fairness.variations.records import (
+    Part,
+    Reads,
+    asked_for,
+    check_known,
+    named_like,
+    named_part,
+    other_part,
+    words_in,
+)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """An item in parts. `readings`: what each tells. `fixed`: words that may tell the attribute
+    in parts that tell nothing for sure, which are the same in all variations. `aside`: parts that
+    the user left out by naming the fields."""
+
+    item: Item
+    attribute: Attribute
+    cycles: Cycles
+    parts: tuple[Part, ...]
+    readings: tuple[Reading, ...]
+    fixed: tuple[str, ...] = ()
+    aside: tuple[Part, ...] = ()
+
+    def read(self, texts: tuple[str, ...]) -> tuple[Reading, ...]:
+        """What a variation tells, which has `texts` as its parts."""
+        pairs = zip(self.parts, texts, strict=True)
+        return tuple(_taking_part(part.read(text), self.cycles) for part, text in pairs)
+
+    def left(self) -> tuple[str, ...]:
+        """What the parts tell that the user left out."""
+        found: dict[str, None] = {}
+        for part in self.aside:
+            reading = part.read(part.text)
+            places = [*((m.start, m.stop) for m in reading.mentions), *reading.unpaired]
+            told = (*words_in(part.text, places), *part.doubt(part.text))
+            found.update(dict.fromkeys(_with_field(part, word) for word in told))
+        return tuple(found)
+
+    def doubts(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """The words in a variation, which has `texts` as its parts, that may tell the attribute and
+        that nothing read."""
+        found = dict.fromkeys(self.fixed)
+        for part, text in zip(self.parts, texts, strict=True):
+            found.update(dict.fromkeys(_with_field(part, word) for word in part.doubt(text)))
+        return tuple(found)
+
+
+def _with_field(part: Part, words: str) -> str:
+    if part.leaf is None or words.startswith(f"{part.leaf.label}: "):
+        return words
+    return f"{part.leaf.label}: {words}"
+
+
+def parts_of(
+    item: Item, attribute: ProtectedAttribute, shown: Sequence[str] | None = None
+) -> Parts:
+    """An item in parts. `shown`: the fields that a model sees, None for all. Raises InputError for
+    what is neither a text nor a record, and for a field whose value is none of the attribute."""
+    if isinstance(item, str):
+        return _of_text(item, attribute)
+    if isinstance(item, Mapping):
+        return _of_record(item, attribute, shown)
+    raise InputError(f"an item is a text or a record (a mapping), not {type(item).__name__}")
+
+
+def _taking_part(reading: Reading, cycles: Cycles) -> Reading:
+    kept = tuple(mention for mention in reading.mentions if takes_part(mention, cycles))
+    return Reading(reading.text, kept, reading.unpaired)
+
+
+# ---- texts -------------------------------------------------------------------------------------
+
+
+def _of_text(text: str, one: ProtectedAttribute) -> Parts:
+    used, cycles = _chosen(one.lexicon, one.values)
+    table = coding_of_text(used, text) if one.values is None else None
+    reader = partial(_read_text, attribute=used, table=table, protect=one.protect)
+    quoted = table is not None and bool(read(text, table, one.protect).mentions)
+
+    def doubter(varied: str) -> tuple[str, ...]:
+        spans = doubtful(varied, one.lexicon, one.protect)
+        return words_in(varied, spans, reader(varied) if quoted else None)
+
+    if quoted and table is not None:
+        used, cycles = table, cycles_of(table, None)
+    part = Part(text, reader, doubter)
+    return Parts(text, used, cycles, (part,), (_taking_part(reader(text), cycles),))
+
+
+def _chosen(attribute: Attribute, values: Sequence[str] | None) -> tuple[Attribute, Cycles]:
+    """The attribute and the values that take part: the lexicon's, or those of a table it knows."""
+    tables = [set(coding.terms.values()) for coding in attribute.codings]
+    try:
+        return attribute, cycles_of(attribute, values)
+    except InputError:
+        if values is None or not any(set(values) <= terms for terms in tables):
+            raise
+        listed = with_values(attribute, values)
+        return listed, cycles_of(listed, None)
+
+
+def _read_text(
+    text: str, attribute: Attribute, table: Attribute | None, protect: tuple[str, ...]
+) -> Reading:
+    """A text read by the table whose record it quotes, where it quotes one, else by the lexicon."""
+    quoted = Reading(text) if table is None else read(text, table, protect)
+    return quoted if quoted.mentions else read(text, attribute, protect)
+
+
+# ---- records -----------------------------------------------------------------------------------
+
+
+def _of_record(record: Record, one: ProtectedAttribute, shown: Sequence[str] | None) -> Parts:
+    coded, cycles = _chosen_for_record(record, one.lexicon, one.values)
+    reads = Reads(one.lexicon, coded, in_texts(one.lexicon, coded), one.protect)
+    named = named_like(record, one.lexicon) if one.field is None else asked_for(record, one.field)
+    taken = {leaf.path for leaf in named}
+    seen = [leaf for leaf in leaves(record) if shown is None or leaf.path[0] in shown]
+    others = [other_part(leaf, reads) for leaf in seen if leaf.path not in taken]
+    rest = tuple(part for part in others if part is not None)
+    main = tuple(named_part(leaf, reads) for leaf in named)
+    aside = () if one.field is None else rest
+    parts = main if aside else (*main, *rest)
+    found = Parts(record, coded, cycles, parts, (), (), aside)
+    readings = found.read(tuple(part.text for part in parts))
+    if main:
+        check_known(main[0], coded, readings[0])
+    return _without_the_silent(replace(found, readings=readings))
+
+
+def _without_the_silent(found: Parts) -> Parts:
+    """The parts that tell something: what the others say is the same in all variations."""
+    telling = [bool(reading.mentions or reading.unpaired) for reading in found.readings]
+    pairs = list(zip(found.parts, found.readings, telling, strict=True))
+    silent = [part for part, _, tells in pairs if not tells]
+    fixed = dict.fromkeys(_with_field(p, word) for p in silent for word in p.doubt(p.text))
+    return replace(
+        found,
+        parts=tuple(part for part, _, tells in pairs if tells),
+        readings=tuple(reading for _, reading, tells in pairs if tells),
+        fixed=tuple(fixed),
+    )
+
+
+def _chosen_for_record(
+    record: Record, attribute: Attribute, values: Sequence[str] | None
+) -> tuple[Attribute, Cycles]:
+    """The attribute as the record's table writes it, or with the very values that are listed."""
+    if len(attribute.axes) > 1:
+        return attribute, cycles_of(attribute, values)
+    table = coding_of_fields(attribute, [leaf.name for leaf in leaves(record)]) or attribute
+    used = table if values is None else with_values(attribute, values)
+    return used, cycles_of(used, None)

@@ -1,0 +1,50 @@
+"""What a reader does not see is hidden, at its place; the rest is as it was."""
+
+from __future__ import annotations
+
+import pytest
+
+from leanfair.fairness.mentions.markup import HIDDEN, seen
+from leanfair.fairness.variations.vary import vary
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("<b>She</b> led <i>her</i> team", "She led her team"),
+        ('<a href="/she">She</a> won.', "She won."),
+        ('<custom-tag note="her">She</custom-tag>', "She</custom-tag>"),
+        ("`she = 1` She", " She"),
+        ("race: `Black`", "race: `Black`"),
+        ("[She](https://x.org/her) won", "[She] won"),
+        ("She&#39;s &amp; he&rsquo;s", "She's & he’s"),
+        ("<!-- her --><script>she()</script>She", "She"),
+        ("```python\nher = 1\n```\nShe", "\n\n\nShe"),
+        ("a < b and c > d", "a < b and c > d"),
+        ("``She'' said `no'", "``She'' said `no'"),
+        ("<li>She<br>won", "\nShe\nwon"),
+        ("<td>race</td><td>Black</td>", "|race||Black|"),
+        ("plain text", "plain text"),
+    ],
+)
+def test_a_reader_sees(text: str, read: str) -> None:
+    assert len(seen(text)) == len(text)
+    assert seen(text).replace(HIDDEN, "") == read
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("<p>The <em>man</em>&#39;s file</p>", "<p>The <em>woman</em>&#39;s file</p>"),
+        ("She <b>met</b> <i>her</i> boss", "He <b>met</b> <i>his</i> boss"),
+        ("<p class='him'>I saw <b>her</b>.</p>", "<p class='him'>I saw <b>him</b>.</p>"),
+        ("| name | sex |\n|--|--|\n| A | female |", "| name | sex |\n|--|--|\n| A | male |"),
+        ("**Her** [profile](/her/page) is new.", "**His** [profile](/her/page) is new."),
+        ("```sql\nselect her\n```\nHer case.", "```sql\nselect her\n```\nHis case."),
+        ("<!-- she -->Her case &amp; hers", "<!-- she -->His case &amp; his"),
+    ],
+)
+def test_markup_stays_byte_for_byte(text: str, wanted: str) -> None:
+    found = [v.text for v in vary(text, "gender")]
+    assert wanted in found
+    assert {v.text for v in vary(wanted, "gender")} == set(found)
