@@ -14,7 +14,7 @@ import yaml
 
 import leanfair
 
-CASES = Path(__file__).parent.parent / "fairness" / "cases"
+CASES = Path(__file__).parent.parent / "fairness" / "variations" / "cases"
 ATTRIBUTES = ("race", "gender", "age", "religion", "nationality", "disability", "name")
 PER_ATTRIBUTE = 290
 FULL = 20
