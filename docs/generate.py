@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import is_typeddict
+
 from leanfair.options import options_of
 
 PAGE = Path(__file__).with_name("run-directory.md")
@@ -51,7 +53,7 @@ def tables(module: str) -> str:
     sections = [
         _section(kind, module)
         for name, kind in vars(schema).items()
-        if typing.is_typeddict(kind) and kind.__module__ == module and not name.startswith("_")
+        if is_typeddict(kind) and kind.__module__ == module and not name.startswith("_")
     ]
     return "\n" + "\n".join(sections) + "\n"
 
@@ -120,7 +122,7 @@ def _optional(kind: Any, key: str) -> str:
 
 def words(kind: Any) -> str:
     """A type in the words of JSON; a TypedDict is a link to its section."""
-    if typing.is_typeddict(kind):
+    if is_typeddict(kind):
         return f"[{kind.__name__}](#{_anchor(kind)})"
     if isinstance(kind, typing.Hashable) and kind in WORDS:
         return WORDS[kind]

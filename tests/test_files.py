@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from leanfair.checked_json import read_json
 from leanfair.errors import LeanfairError, RunDirectoryError
-from leanfair.files import locked, read_json, read_tensors, write_bytes, write_json, write_tensors
+from leanfair.files import locked, read_tensors, write_bytes, write_json, write_tensors
 
 FAILURES = {errno.ENOSPC: "The disk is full", errno.EDQUOT: "The disk is full"}
 

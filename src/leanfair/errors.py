@@ -63,6 +63,15 @@ FORWARD_ERRORS: tuple[type[Exception], ...] = (
 """What the code of a network raises for inputs, widths or settings that it cannot take."""
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of another library says, in one line without its full stop."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = lines[0] if lines else type(error).__name__
+    # Some begin with a heading, which says nothing without what follows.
+    told = " ".join(lines[:2]) if told.endswith(":") else told
+    return "".join(c for c in told if c.isprintable())[:300].rstrip(".")
+
+
 def raise_if_out_of_memory(error: BaseException) -> None:
     """Raise `error` again if it says that memory ran out, on any device: PyTorch tells that by a
     RuntimeError, which says nothing about the network. To be called where `FORWARD_ERRORS`, or all

@@ -1,12 +1,16 @@
-"""Files that are written whole or not at all, and the lock that keeps two writers apart."""
+"""Files that are written whole or not at all, and read back only where they are what they should
+be; and the lock that keeps two writers apart."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import logging
 import os
 import socket
+import stat
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
@@ -21,25 +25,50 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_BLOCK = 1 << 22
+_ABANDONED = 86_400.0
+"""Seconds after which what another machine began to write is taken for left behind."""
 
 
-def write_bytes(path: Path, content: bytes) -> Path:
+def write_bytes(path: Path, content: bytes, *, private: bool = False) -> Path:
     """Write `content` to `path` in one piece, or not at all: a reader, or a killed writer, never
-    leaves half a file. Raises RunDirectoryError where it cannot be written, as on a full disk."""
-    temporary = path.with_name(f".{uuid4().hex}.part")
+    leaves half a file. What is replaced hands on its mode and, where that is allowed, its owner; a
+    link stays one, to the new content. With `private`, a new file is its owner's alone (0600).
+    Raises RunDirectoryError where it cannot be written, as on a full disk, or over a device."""
+    place = Path(os.path.realpath(path)) if os.path.islink(path) else path
+    temporary = place.with_name(f".{_mark(place)}-{_here()}-{os.getpid()}-{uuid4().hex[:8]}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "xb") as file:
+        was = _replaced(place)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        sweep(place)
+        with open(os.open(temporary, _NEW, 0o600 if private else 0o666), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        if was is not None:
+            _hand_on(was, temporary)
+        os.replace(temporary, place)
     except OSError as error:
+        if isinstance(error, RunDirectoryError):
+            raise
         raise RunDirectoryError(_sentence(path, error)) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
     return path
+
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+
+def sweep(path: Path) -> None:
+    """Remove what writers of `path` that were killed left beside it."""
+    for part in path.parent.glob(f".{_mark(path)}-*.part"):
+        with suppress(OSError, ValueError):
+            _, host, process, _ = part.name.removeprefix(".").split("-")
+            ended = host == _here() and not _is_alive(int(process))
+            if ended or time.time() - part.stat().st_mtime > _ABANDONED:
+                part.unlink()
 
 
 def write_text(path: Path, content: str) -> Path:
@@ -49,25 +78,26 @@ def write_text(path: Path, content: str) -> Path:
 
 def write_json(path: Path, content: Any) -> Path:
     """`write_bytes` for JSON; numbers that are not finite are refused, as JSON has none."""
-    return write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+    return write_bytes(path, json_bytes(content))
 
 
-def read_json(path: Path) -> Any:
-    """The content of a JSON file. Raises RunDirectoryError where it is missing or broken."""
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise RunDirectoryError(f"There is no file {path}.") from None
-    except (OSError, ValueError) as error:
-        raise RunDirectoryError(f"{path} cannot be read: {error}.") from error
+def json_bytes(content: Any) -> bytes:
+    """JSON as files hold it. Raises ValueError for numbers that are not finite."""
+    return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> Path:
     """Write named tensors as safetensors. Tensors that share memory are written once each."""
+    return write_bytes(path, tensor_bytes(tensors))
+
+
+def tensor_bytes(tensors: Mapping[str, Tensor]) -> bytes:
+    """Named tensors as a safetensors file holds them."""
     from safetensors.torch import save
 
     own = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    return write_bytes(path, save(own))
+    content: bytes = save(own)
+    return content
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -80,19 +110,45 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         tensors: dict[str, Tensor] = load_file(path)
     except FileNotFoundError:
         raise RunDirectoryError(f"There is no file {path}.") from None
-    except (OSError, SafetensorError) as error:
-        raise RunDirectoryError(f"{path} cannot be read: {error}.") from error
+    except (OSError, SafetensorError, UnicodeError) as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise RunDirectoryError(f"{path} cannot be read: {first}.") from error
     return tensors
 
 
+def file_hash(path: Path) -> str:
+    """The SHA-256 of a file's content. Raises RunDirectoryError where it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+    except FileNotFoundError:
+        raise RunDirectoryError(f"There is no file {path}.") from None
+    except OSError as error:
+        raise RunDirectoryError(f"{path} cannot be read: {error.strerror or error}.") from error
+    return digest.hexdigest()
+
+
+def is_same(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Whether both name one place, by whatever links."""
+    try:
+        return os.path.samefile(one, other)
+    except OSError:  # one of them is not there, so that names have to tell
+        return os.path.realpath(one) == os.path.realpath(other)
+
+
 @contextmanager
-def locked(file: Path, what: str, remedy: str, *, reentrant: bool = False) -> Iterator[None]:
+def locked(
+    file: Path, what: str, remedy: str, *, reentrant: bool = False, wait: float = 0.0
+) -> Iterator[None]:
     """Hold the lock file `file`, which guards `what`, for this process alone.
 
     The lock is the operating system's (`filelock`), which frees it when its process ends, however
-    it ends: a file that is left behind locks nothing. With `reentrant`, several holders in one
-    process share the lock. Raises RunDirectoryError where it is held, in a sentence that names
-    `what`, the process that holds it and the `remedy`, and where the file cannot be written.
+    it ends: a file that is left behind locks nothing, and that it was is logged. With `reentrant`,
+    several holders in one process share the lock. `wait`: seconds to wait for another to end, which
+    is logged. Raises RunDirectoryError where it is held even so, in a sentence that names `what`,
+    the process that holds it and the `remedy`, and where the file cannot be written.
     """
     from filelock import FileLock, Timeout
 
@@ -100,14 +156,22 @@ def locked(file: Path, what: str, remedy: str, *, reentrant: bool = False) -> It
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(file, timeout=0, thread_local=False, is_singleton=reentrant)
-        lock.acquire()
+        try:
+            lock.acquire()
+        except Timeout:
+            if not wait:
+                raise
+            _log.warning(
+                "%s is in use by %s: waiting up to %g s for it.", what, _holder(holder), wait
+            )
+            lock.acquire(timeout=wait)
     except Timeout:
         raise RunDirectoryError(f"{what} is in use by {_holder(holder)}: {remedy}.") from None
     except OSError as error:
         raise RunDirectoryError(_sentence(file, error)) from error
     try:
         if lock.lock_counter == 1:
-            _take_over(holder)
+            _take_over(holder, what)
         yield
     finally:
         if os.getpid() == process:  # a forked child does not own what it inherited
@@ -116,9 +180,13 @@ def locked(file: Path, what: str, remedy: str, *, reentrant: bool = False) -> It
             lock.release()
 
 
-def _take_over(holder: Path) -> None:
+def _take_over(holder: Path, what: str) -> None:
     if holder.exists():
-        _log.debug("%s: %s ended without releasing its lock.", holder.parent, _holder(holder))
+        _log.warning(
+            "%s was locked by %s, which has ended without releasing it: the lock is taken over.",
+            what,
+            _holder(holder),
+        )
     since = datetime.now(timezone.utc).isoformat(" ", "seconds")
     write_json(holder, {"pid": os.getpid(), "host": socket.gethostname(), "since": since})
 
@@ -126,10 +194,54 @@ def _take_over(holder: Path) -> None:
 def _holder(file: Path) -> str:
     """The process that `file` names."""
     try:
-        held = read_json(file)
-        return f"process {held['pid']} on {held['host']} since {held['since']}"
-    except (RunDirectoryError, KeyError, TypeError):  # it has just taken, or just freed, the lock
-        return "another process"
+        held = json.loads(file.read_bytes()[:_BLOCK])
+        pid, host, since = int(held["pid"]), str(held["host"]), str(held["since"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return "another process"  # it has just taken, or just freed, the lock
+    told = f"process {pid} on {host} since {since}"
+    return "".join(c for c in told if c.isprintable())[:200]
+
+
+def _mark(path: Path) -> str:
+    """What tells the unfinished files of one path from those of another."""
+    return hashlib.sha256(path.name.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
+
+def _here() -> str:
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+
+
+def _is_alive(process: int) -> bool:
+    """Whether there is such a process on this machine, as far as can be known."""
+    if os.name == "nt":  # a signal would end it there
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _replaced(place: Path) -> os.stat_result | None:
+    """What `place` is now. Raises RunDirectoryError for a device, which must not be replaced."""
+    try:
+        found = os.stat(place)
+    except OSError:  # whatever is wrong with it, writing will tell
+        return None
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+        raise RunDirectoryError(f"{place} cannot be written: it is a device, not a file.")
+    return found
+
+
+def _hand_on(was: os.stat_result, temporary: Path) -> None:
+    os.chmod(temporary, stat.S_IMODE(was.st_mode))
+    now = os.stat(temporary)
+    if (now.st_uid, now.st_gid) != (was.st_uid, was.st_gid):
+        with suppress(OSError, AttributeError):  # only some may give files away
+            os.chown(temporary, was.st_uid, was.st_gid)
+            os.chmod(temporary, stat.S_IMODE(was.st_mode))
 
 
 def _sentence(path: Path, error: OSError) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import leanfair
-from leanfair.files import read_json
+from leanfair.checked_json import read_json
 from leanfair.pruning.cut_schema import CutEntry
 from leanfair.pruning.schema import (
     RecipeEntry,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import inspect
 from types import ModuleType, NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from typing_extensions import is_typeddict
 
 
 def misfits(value: Any, kind: Any, where: str = "") -> list[str]:

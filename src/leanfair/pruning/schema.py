@@ -6,7 +6,9 @@ each key is its documentation: docs/run-directory.md is made from it.
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
+
+from typing_extensions import NotRequired, TypedDict
 
 from leanfair.pruning.cut_schema import CutEntry
 from leanfair.pruning.measured_schema import Measured, Numbers
@@ -23,6 +25,24 @@ class RunRecord(TypedDict):
     """What data it was given."""
     settings: SettingsEntry
     """Every setting of the run."""
+    fine_tune: NotRequired[str | None]
+    """Who fine-tunes: null for leanfair, else the name of the function that was given, and a hash
+    of its source."""
+
+
+class WrittenRecord(TypedDict):
+    """`run.json` as it is read again, perhaps by a version that knows more settings."""
+
+    format: int
+    """Version of this format."""
+    model: ModelEntry
+    """The network that the run began with."""
+    data: DataEntry
+    """What data it was given."""
+    settings: dict[str, Any]
+    """The settings that there were."""
+    fine_tune: NotRequired[str | None]
+    """Who fine-tunes."""
 
 
 class Summary(RunRecord, Measured):
@@ -142,6 +162,17 @@ class DataEntry(TypedDict):
     """Samples of test data; null where there were none."""
     input: list[int] | None
     """The shape of one sample; null where a sample is more than one tensor."""
+    labels: NotRequired[str | None]
+    """A hash of the calibration labels; null without."""
+    train_inputs: NotRequired[str | None]
+    """A hash of the training samples, or of some of them where they are not in memory; null without
+    such data, and where they are not the same twice."""
+    train_labels: NotRequired[str | None]
+    """Likewise of their labels."""
+    test_inputs: NotRequired[str | None]
+    """Likewise of the test samples."""
+    test_labels: NotRequired[str | None]
+    """Likewise of their labels."""
 
 
 class SettingsEntry(TypedDict):
@@ -231,6 +262,17 @@ class StepEntry(StepRecord):
 
     text: str
     """The cut in words."""
+
+
+class ChosenRecord(TypedDict):
+    """`chosen.json`: the winner of the round under way."""
+
+    round: int
+    """Which round, from 1."""
+    cut: CutEntry
+    """What is removed."""
+    cka: Similarities
+    """How similar each candidate represents the calibration data to its parent."""
 
 
 class Similarities(TypedDict):

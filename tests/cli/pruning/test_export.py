@@ -44,7 +44,7 @@ def test_data_tells_the_shape_where_the_run_does_not(
     leanfair: Leanfair, run: Path, tmp_path: Path
 ) -> None:
     record = json.loads((run / "run.json").read_text())
-    record["data"].pop("input", None)
+    record["data"]["input"] = None
     (run / "run.json").write_text(json.dumps(record))
     target = tmp_path / "pruned.onnx"
     refused = leanfair("export", run, "--onnx", target)

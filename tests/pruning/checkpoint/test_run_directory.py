@@ -160,7 +160,8 @@ class Killed(BaseException):
 def test_a_kill_at_any_moment_of_writing_the_result_is_named_and_resumed(
     run: Pruned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Moved last are the weights, cuts.json, summary.json and the page."""
+    """Moved last are the hashes of the weights, the weights, the hashes of cuts.json and
+    summary.json, these, what is settled, and the page."""
     replace, names = os.replace, []
 
     def counting(source: Any, target: Any) -> None:
@@ -169,8 +170,11 @@ def test_a_kill_at_any_moment_of_writing_the_result_is_named_and_resumed(
 
     monkeypatch.setattr(os, "replace", counting)
     whole = prune(tiny(), tmp_path / "whole")
-    last = len(names) - 4
-    assert names[last:] == ["model.safetensors", "cuts.json", "summary.json", "report.html"]
+    last = len(names) - 7
+    assert names[last:] == [
+        "leanfair.json", "model.safetensors", "leanfair.json", "cuts.json", "summary.json",
+        "leanfair.json", "report.html",
+    ]  # fmt: skip
     for moment in range(last, len(names) + 1):
         out, left = tmp_path / f"killed-{moment}", moment
 
@@ -185,10 +189,10 @@ def test_a_kill_at_any_moment_of_writing_the_result_is_named_and_resumed(
         with pytest.raises(Killed) if moment < len(names) else nullcontext():
             prune(tiny(), out)
         monkeypatch.setattr(os, "replace", replace)
-        if moment == last:
+        if moment <= last + 1:
             with pytest.raises(RunDirectoryError, match="is not finished: resume"):
                 load(out)
-        elif moment == last + 1:
+        elif moment <= last + 3:
             with pytest.raises(RunDirectoryError, match="while its result was being written: res"):
                 load(out)
         else:
@@ -231,7 +235,7 @@ def test_a_run_that_fails_leaves_its_directory_to_others(tmp_path: Path) -> None
 
 def test_a_directory_that_is_refused_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"precious")
-    with pytest.raises(RunDirectoryError, match="not of a run"):
+    with pytest.raises(RunDirectoryError, match="files that leanfair did not write"):
         prune(tiny(), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
 
@@ -266,7 +270,7 @@ def test_a_run_is_resumed_as_it_was_begun_or_not_at_all(
 
 def test_a_directory_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"precious")
-    with pytest.raises(RunDirectoryError, match="not of a run"):
+    with pytest.raises(RunDirectoryError, match="files that leanfair did not write"):
         prune(tiny(), tmp_path)
     assert (tmp_path / "model.safetensors").read_bytes() == b"precious"
     with pytest.raises(RunDirectoryError, match="is a file"):

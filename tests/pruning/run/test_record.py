@@ -23,14 +23,15 @@ def test_it_holds_the_keys_that_it_always_had() -> None:
     cost = cost_of(model, held[0])
     found = record_of(model, cost, held, Settings(cut=0.5), DATA, None).to_json()
     assert json.loads(json.dumps(found)) == found
-    assert list(found) == ["format", "model", "data", "settings"]
+    assert list(found) == ["format", "model", "data", "settings", "fine_tune"]
     assert list(found["model"]) == [
         "name", "title", "fingerprint", "origin", "macs", "params", "filters",
     ]  # fmt: skip
     assert found["model"]["title"] == "ResNet-14"
     assert found["model"]["macs"] == cost.macs
-    digest = found["data"].pop("fingerprint")
-    assert len(digest) == 16
+    for name in ("fingerprint", "labels", "train_inputs", "train_labels"):
+        assert len(found["data"].pop(name)) == 16
+    assert found["data"].pop("test_inputs") is found["data"].pop("test_labels") is None
     assert found["data"] == {"calibration": 24, "train": 24, "test": None, "input": [1, 8, 8]}
 
 

@@ -71,7 +71,8 @@ def _sample(
     import torch
 
     from leanfair.cli.pruning.texts import sample_of, takes_text
-    from leanfair.files import read_json
+    from leanfair.own_folder import read_own
+    from leanfair.pruning.schema import WrittenRecord
 
     reads = takes_text(network)
     for name, given, kind in (
@@ -90,7 +91,8 @@ def _sample(
 
         splits = read_data(data, None, 0, asked.get("image_size"), augment=False)
         return splits.test.take(torch.arange(2), torch.Generator())[0]
-    shape = read_json(Path(run) / "run.json")["data"].get("input")
+    record: WrittenRecord = read_own(Path(run), "run.json", WrittenRecord)
+    shape = record["data"]["input"]
     if shape is None:
         raise InputError(
             f"The run in {run} does not tell the shape of its inputs: give --data, the data that "

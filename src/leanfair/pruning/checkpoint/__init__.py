@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from leanfair.pruning.checkpoint.loading import load as load
     from leanfair.pruning.checkpoint.loading import open_model as open_model
     from leanfair.pruning.checkpoint.onnx import export_onnx as export_onnx
-    from leanfair.pruning.checkpoint.run_directory import FORMAT as FORMAT
     from leanfair.pruning.checkpoint.run_directory import RunDirectory as RunDirectory
+    from leanfair.pruning.checkpoint.same_run import FORMAT as FORMAT
 
 _HOMES = {
-    "FORMAT": "run_directory",
+    "FORMAT": "same_run",
     "RunDirectory": "run_directory",
     "base_of": "loading",
     "cuts": "loading",

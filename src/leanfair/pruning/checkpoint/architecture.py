@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from torch import nn
 
-from leanfair.errors import InputError, LeanfairError, SurgeryError
+from leanfair.errors import (
+    FORWARD_ERRORS,
+    InputError,
+    LeanfairError,
+    first_line,
+    raise_if_out_of_memory,
+)
 from leanfair.models import pretrained
 from leanfair.models.origin import ATTRIBUTE, Origin, with_origin
 from leanfair.models.zoo import BUILDERS, inferred_origin
@@ -32,9 +42,54 @@ def origin_of(model: nn.Module) -> Origin | None:
     return origin if built == shapes(model) else None
 
 
-def build(origin: Origin) -> nn.Module:
-    """A network of that architecture, with weights of no meaning."""
-    return pretrained.with_memory(skeleton(origin))
+MOST_TIMES = 1_000
+"""How much larger a network was before it was pruned, at most."""
+MOST_LAYERS = 10_000
+"""Of a network that is built from what a file says, so that none is built for hours."""
+
+
+def build(origin: Origin, params: int | None = None) -> nn.Module:
+    """A network of that architecture, with weights of no meaning. `params`: how many parameters it
+    has to have, checked before there is memory for them. Raises InputError where no such network
+    can be built."""
+    _check_bounded(origin.spec)
+    try:
+        if params is not None:
+            _check_size(origin, params)
+        return pretrained.with_memory(skeleton(origin))
+    except (*FORWARD_ERRORS, StrictDataclassError) as error:
+        raise_if_out_of_memory(error)
+        raise InputError(
+            f"The network that was pruned cannot be built anew from what run.json says of it: "
+            f"{first_line(error)}."
+        ) from error
+
+
+def _check_size(origin: Origin, params: int) -> None:
+    """Raise InputError where no network of that architecture, cut, has so many parameters."""
+    if origin.kind not in ("cifar-resnet", "transformers"):
+        return  # others are known by their names alone
+    with torch.device("meta") if origin.kind == "cifar-resnet" else nullcontext():
+        found = sum(value.numel() for value in skeleton(replace(origin, cuts=())).parameters())
+    if found != params if not origin.cuts else not params < found <= MOST_TIMES * params:
+        raise InputError(f"it has {found:,} parameters, not {params:,}")
+
+
+def _check_bounded(spec: Any, name: str = "") -> None:
+    """Raise InputError for a network of more layers than there are."""
+    if isinstance(spec, Mapping):
+        for key, value in spec.items():
+            _check_bounded(value, str(key))
+    elif isinstance(spec, (list, tuple)) and _is_count(name):
+        for value in spec:
+            _check_bounded(value, name)
+    elif isinstance(spec, int) and spec > MOST_LAYERS and _is_count(name):
+        raise InputError(f"A network with {name} {spec:,} is not built: {MOST_LAYERS:,} at most.")
+
+
+def _is_count(name: str) -> bool:
+    """Whether an entry of a configuration may say how many layers there are."""
+    return "layer" in name or "depth" in name
 
 
 def skeleton(origin: Origin) -> nn.Module:
@@ -63,9 +118,10 @@ def replayed(model: nn.Module, replay: Sequence[Cut]) -> nn.Module:
         child = copy.deepcopy(model)
         for cut in replay:
             child = remove(cut, child)
-    except (SurgeryError, RuntimeError) as error:
+    except FORWARD_ERRORS as error:
+        raise_if_out_of_memory(error)
         raise InputError(
             f"The network does not fit the run: give the same architecture that was pruned "
-            f"({error})."
+            f"({first_line(error)})."
         ) from error
     return child

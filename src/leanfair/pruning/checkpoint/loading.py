@@ -15,13 +15,15 @@ from leanfair.errors import (
     InputError,
     RunDirectoryError,
 )
-from leanfair.files import read_json
 from leanfair.models import pretrained
 from leanfair.models.origin import Origin, with_origin
 from leanfair.models.resnet_cifar import CifarResNet, from_state_dict
 from leanfair.models.zoo import CIFAR_DEPTHS, WEIGHT_FILES, from_gguf, guest_model, read_weights
+from leanfair.own_folder import read_own
 from leanfair.pruning.checkpoint.architecture import build, origin_of, replayed
+from leanfair.pruning.checkpoint.run_directory import read_cuts
 from leanfair.pruning.checkpoint.weights import read_model
+from leanfair.pruning.schema import WrittenRecord
 from leanfair.pruning.types import Cut
 
 
@@ -99,15 +101,16 @@ def base_of(path: Path, model: nn.Module | None = None) -> nn.Module:
     """The architecture that the run in `path` began with, or a copy of `model`."""
     if model is not None:
         return copy.deepcopy(model).cpu()
-    origin = read_json(path / "run.json")["model"]["origin"]
+    record: WrittenRecord = read_own(path, "run.json", WrittenRecord)
+    origin = record["model"]["origin"]
     if origin is None:
         raise InputError(
             f"The run in {path} pruned a network whose class it cannot build: call "
             f"leanfair.load({str(path)!r}, model=...) with a fresh instance of it."
         )
-    return build(Origin.from_json(origin))
+    return build(Origin.from_json(origin), record["model"]["params"])
 
 
 def cuts(run: str | Path) -> list[Cut]:
     """The cuts of a finished run, in order."""
-    return [Cut.from_json(cut) for cut in read_json(Path(run) / "cuts.json")]
+    return read_cuts(Path(run))

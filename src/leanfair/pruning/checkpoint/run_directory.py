@@ -7,9 +7,11 @@
     model.safetensors     the finished network's weights, beside cuts.json
     config.json, ...      where transformers can load it as it is: all that it needs for that
     summary.json, report.html
+    leanfair.json         what the directory is, and the hashes of what is read again
     .lock                 held while a run is under way; .lock.json says by which process
 
-Every file is written to a temporary name and moved, so a run killed at any moment resumes.
+Every file is written to a temporary name and moved, so a run killed at any moment resumes. What is
+read again is first held against its hash.
 """
 
 from __future__ import annotations
@@ -24,15 +26,24 @@ from typing import Any
 from torch import nn
 
 from leanfair.errors import RunDirectoryError
-from leanfair.files import locked, read_json, write_json, write_tensors
+from leanfair.files import json_bytes, locked, tensor_bytes
+from leanfair.own_folder import NAME as MARK
+from leanfair.own_folder import check_own, claim, put, read_own, settle, verify
 from leanfair.pruning.checkpoint.architecture import rebuilt, replayed
+from leanfair.pruning.checkpoint.same_run import check_same
 from leanfair.pruning.checkpoint.weights import SCRATCH, read_model, write_model
-from leanfair.pruning.schema import Summary
-from leanfair.pruning.settings import completed
+from leanfair.pruning.cut_schema import CutEntry
+from leanfair.pruning.schema import ChosenRecord, StepRecord, Summary, WrittenRecord
 from leanfair.pruning.training.distributed import taking_turns, worst
 from leanfair.pruning.types import Cut, Kind, Step
 
-FORMAT = 1
+WRITTEN = (
+    "*.json", "*.safetensors", "*.training", "*.bin", "*.jinja", "*.model", "report.html",
+    "tokenizer*", "vocab*", "merges*",
+)  # fmt: skip
+"""What files are called that a run writes, a tokenizer's among them."""
+KEPT = ("steps.json", "cuts.json", "summary.json", "chosen.json")
+"""What a run leaves behind that says what run it was only beside its run.json."""
 LEFTOVERS = (
     "round-*.safetensors",
     "chosen.json",
@@ -83,10 +94,11 @@ class RunDirectory:
         """Write down what is `asked`, where that is not done yet."""
         if self.path is None:
             return
-        record = self.path / "run.json"
         with taking_turns():
-            if self.writes and not record.exists():
-                write_json(record, asked)
+            if self.writes:
+                claim(self.path, "prune", WRITTEN)
+                if not (self.path / "run.json").exists():
+                    put(self.path, {"run.json": json_bytes(asked)})
 
     def _lock(self, path: Path) -> None:
         """Lock the directory in the main process, for all processes of this run."""
@@ -102,25 +114,30 @@ class RunDirectory:
             raise refusal or RunDirectoryError(f"The main process could not lock {path}.")
 
     def _check_free(self, path: Path, record: Path, asked: Mapping[str, Any], resume: bool) -> None:
-        if record.exists():
-            if not resume:
+        if record.exists() and (path / MARK).exists():
+            check_own(path, "prune", WRITTEN)
+        elif not record.exists():
+            check_own(path, "prune", WRITTEN)
+            left = [name for name in KEPT if (path / name).exists()]
+            if left:
                 raise RunDirectoryError(
-                    f"{path} already holds a run: resume it (resume=True, --resume) or choose "
-                    f"another directory."
+                    f"{path} holds a run whose run.json is missing (but {left[0]} is there): bring "
+                    f"it back from a copy, or choose another directory."
                 )
-            _same_run(path, read_json(record), asked)
-        elif path.exists() and not path.is_dir():
-            raise RunDirectoryError(f"{path} is a file: choose a directory for the run.")
-        elif path.exists() and any(path.glob("*.safetensors")):
+            return
+        had: WrittenRecord = read_own(path, "run.json", WrittenRecord)
+        if not resume:
             raise RunDirectoryError(
-                f"{path} holds weights that are not of a run: choose another directory."
+                f"{path} already holds a run: resume it (resume=True, --resume) or choose another "
+                f"directory."
             )
+        check_same(path, had, asked)
 
     def steps(self) -> list[Step]:
         """The finished rounds."""
         if self.path is None or not (self.path / "steps.json").exists():
             return []
-        return [Step.from_json(step) for step in read_json(self.path / "steps.json")]
+        return read_steps(self.path)
 
     def restore(self, model: nn.Module, steps: Sequence[Step]) -> nn.Module:
         """The network after the finished rounds, from the one that the run began with."""
@@ -129,7 +146,9 @@ class RunDirectory:
         made = [step.cut for step in steps]
         if self.finished():
             return read_model(self.path, replayed(model, made))
-        return rebuilt(model, made, self.path / f"round-{len(steps)}.safetensors")
+        weights = f"round-{len(steps)}.safetensors"
+        verify(self.path, weights)
+        return rebuilt(model, made, self.path / weights)
 
     def write_choice(
         self, step: int, cut: Cut, cka: Mapping[Kind, float | None], model: nn.Module
@@ -139,9 +158,11 @@ class RunDirectory:
             return
         with taking_turns():
             if self.writes:
-                write_tensors(self.path / "chosen.safetensors", model.state_dict())
                 chosen = {"round": step, "cut": cut.to_json(), "cka": dict(cka)}
-                write_json(self.path / "chosen.json", chosen)
+                put(self.path, {
+                    "chosen.safetensors": tensor_bytes(model.state_dict()),
+                    "chosen.json": json_bytes(chosen),
+                })  # fmt: skip
 
     def choice(
         self, step: int, parent: nn.Module
@@ -149,11 +170,15 @@ class RunDirectory:
         """The winner of round `step`, if it was chosen before the run was killed."""
         if self.path is None or not (self.path / "chosen.json").exists():
             return None
-        data = read_json(self.path / "chosen.json")
+        data: ChosenRecord = read_own(self.path, "chosen.json", ChosenRecord)
         if data["round"] != step:
             return None
+        verify(self.path, "chosen.safetensors")
         cut = Cut.from_json(data["cut"])
-        return cut, data["cka"], rebuilt(parent, [cut], self.path / "chosen.safetensors")
+        cka: dict[Kind, float | None] = {
+            "layer": data["cka"]["layer"], "neurons": data["cka"]["neurons"]
+        }  # fmt: skip
+        return cut, cka, rebuilt(parent, [cut], self.path / "chosen.safetensors")
 
     def write_step(self, steps: Sequence[Step], model: nn.Module) -> None:
         """Write down that a round is finished."""
@@ -164,8 +189,10 @@ class RunDirectory:
                 self._write_step(self.path, steps, model)
 
     def _write_step(self, path: Path, steps: Sequence[Step], model: nn.Module) -> None:
-        write_tensors(path / f"round-{len(steps)}.safetensors", model.state_dict())
-        write_json(path / "steps.json", [step.to_json() for step in steps])
+        put(path, {
+            f"round-{len(steps)}.safetensors": tensor_bytes(model.state_dict()),
+            "steps.json": json_bytes([step.to_json() for step in steps]),
+        })  # fmt: skip
         for old in (
             path / f"round-{len(steps) - 1}.safetensors",
             path / "chosen.json",
@@ -190,8 +217,15 @@ class RunDirectory:
         with taking_turns():
             if self.writes:
                 write_model(self.path, model, tokenizer)
-                write_json(self.path / "cuts.json", [step.cut.to_json() for step in steps])
-                write_json(self.path / "summary.json", summary)
+                cuts = [step.cut.to_json() for step in steps]
+                put(self.path, {
+                    "cuts.json": json_bytes(cuts), "summary.json": json_bytes(summary)
+                })  # fmt: skip
+
+    def write_steps(self, steps: Sequence[Step]) -> None:
+        """Write down rounds that were finished before there was a directory."""
+        if self.path is not None:
+            put(self.path, {"steps.json": json_bytes([step.to_json() for step in steps])})
 
     def tidy(self) -> None:
         """Remove what only resuming needed, and what a kill in the middle of a write left."""
@@ -202,44 +236,40 @@ class RunDirectory:
                 file.unlink(missing_ok=True)
         for folder in self.path.glob(f"{SCRATCH}*"):
             shutil.rmtree(folder, ignore_errors=True)
+        settle(self.path)
 
     def finished(self) -> Summary | None:
-        """The summary, if this run is finished."""
+        """The summary, if this run is finished. Raises RunDirectoryError where files that a
+        finished run has are missing, damaged, or of another run."""
         if self.path is None or not (self.path / "summary.json").exists():
             return None
-        summary: Summary = read_json(self.path / "summary.json")
+        summary: Summary = read_own(self.path, "summary.json", Summary)
+        record: WrittenRecord = read_own(self.path, "run.json", WrittenRecord)
+        steps = read_steps(self.path) if summary["steps"] else []
+        for what, one, other in (
+            ("summary.json", summary["model"]["fingerprint"], record["model"]["fingerprint"]),
+            (
+                "summary.json",
+                [step["index"] for step in summary["steps"]],
+                [s.index for s in steps],
+            ),
+            ("cuts.json", read_cuts(self.path), [step.cut for step in steps]),
+        ):
+            if one != other:
+                raise RunDirectoryError(
+                    f"{self.path / what} is of another run than the files beside it: bring it back "
+                    f"from a copy, or run again in another directory."
+                )
         return summary
 
 
-def _same_run(path: Path, had: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    if had.get("format") != FORMAT:
-        raise RunDirectoryError(f"{path} was written by another version of leanfair.")
-    if had["model"]["fingerprint"] != asked["model"]["fingerprint"]:
-        raise RunDirectoryError(
-            f"{path} is the run of another model ({had['model']['name']}): resume it with that "
-            f"model, or choose another directory."
-        )
-    if had["data"]["fingerprint"] != asked["data"]["fingerprint"]:
-        raise RunDirectoryError(
-            f"{path} is a run on other calibration data: resume it with the same data, or choose "
-            f"another directory."
-        )
-    for name in ("train", "test"):
-        if name in asked["data"] and had["data"][name] != asked["data"][name]:
-            raise RunDirectoryError(
-                f"{path} is a run with {had['data'][name] or 'no'} samples of {name} data, not "
-                f"{asked['data'][name] or 'none'}: resume it with the same data."
-            )
-    were = _flat(completed(had["settings"]))
-    for name, value in _flat(asked["settings"]).items():
-        if were.get(name) != value:
-            raise RunDirectoryError(
-                f"{path} is a run with {name} {were.get(name)}, not {value}: resume it with the "
-                f"same settings, or choose another directory."
-            )
+def read_steps(path: Path) -> list[Step]:
+    """The finished rounds of the run in `path`."""
+    found: list[StepRecord] = read_own(path, "steps.json", list[StepRecord])
+    return [Step.from_json(step) for step in found]
 
 
-def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with those of the recipe among them, so that the one that differs is named."""
-    own = {name: value for name, value in settings.items() if name != "recipe"}
-    return {**own, **settings.get("recipe", {})}
+def read_cuts(path: Path) -> list[Cut]:
+    """The cuts of the finished run in `path`."""
+    found: list[CutEntry] = read_own(path, "cuts.json", list[CutEntry])
+    return [Cut.from_json(cut) for cut in found]

@@ -11,10 +11,20 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
 from torch import nn
 
-from leanfair.errors import InputError, RunDirectoryError
-from leanfair.files import read_tensors, write_tensors
+from leanfair.errors import (
+    FORWARD_ERRORS,
+    InputError,
+    RunDirectoryError,
+    first_line,
+    raise_if_out_of_memory,
+)
+from leanfair.files import file_hash, read_tensors, write_tensors
+from leanfair.own_folder import NAME as MARK
+from leanfair.own_folder import expect, verify
 from leanfair.pruning.surgery.config import silence
 from leanfair.pruning.surgery.rebuild import matches_configuration, shapes
 
@@ -42,8 +52,11 @@ def write_model(path: Path, model: nn.Module, tokenizer: Any = None) -> None:
 
 def read_model(path: Path, model: nn.Module) -> nn.Module:
     """The network in the folder `path`, of which `model` has the architecture. Raises InputError
-    where the two do not fit."""
+    where the two do not fit, RunDirectoryError where a file is not what was written there."""
+    for file in sorted(path.glob("model*.safetensors*")):
+        verify(path, file.name)
     if (path / "config.json").exists():
+        verify(path, "config.json")
         return _read_pretrained(path, model)
     return with_weights(model, path / WEIGHTS)
 
@@ -55,18 +68,27 @@ def with_weights(model: nn.Module, file: Path) -> nn.Module:
     except RuntimeError as error:
         raise InputError(
             f"The network does not fit {file}: give the same architecture that was pruned "
-            f"({error})."
+            f"({first_line(error)})."
         ) from error
     return model
 
 
 def _read_pretrained(path: Path, model: nn.Module) -> nn.Module:
     kind: Any = type(model)
-    # It knows the names under which it saved its tensors, which may be others.
-    with silence():
-        read: nn.Module = kind.from_pretrained(
-            path, local_files_only=True, use_safetensors=True, dtype="auto"
+    if not hasattr(kind, "from_pretrained"):
+        raise InputError(
+            f"The network is a {kind.__name__}, but {path} holds one of transformers: give the one "
+            f"that was pruned."
         )
+    # It knows the names under which it saved its tensors, which may be others.
+    try:
+        with silence():
+            read: nn.Module = kind.from_pretrained(
+                path, local_files_only=True, use_safetensors=True, dtype="auto"
+            )
+    except (*FORWARD_ERRORS, OSError, SafetensorError, StrictDataclassError) as error:
+        raise_if_out_of_memory(error)
+        raise RunDirectoryError(f"{path} cannot be read: {first_line(error)}.") from error
     if shapes(read) != shapes(model):
         raise InputError(f"The network does not fit {path}: give the one that was pruned.")
     return read.to(next(model.parameters()).device)
@@ -74,13 +96,17 @@ def _read_pretrained(path: Path, model: nn.Module) -> nn.Module:
 
 @contextmanager
 def _moved_into(path: Path) -> Iterator[Path]:
-    """A folder to write files to, which are then moved into `path` one by one, whole."""
+    """A folder to write files to, which are then moved into `path` one by one, whole, and noted
+    there before if it says what it is."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         folder = Path(mkdtemp(prefix=SCRATCH, dir=path))
         try:
             yield folder
-            for file in sorted(folder.iterdir()):
+            files = sorted(folder.iterdir())
+            if (path / MARK).exists():
+                expect(path, {file.name: file_hash(file) for file in files})
+            for file in files:
                 os.replace(file, path / file.name)
         finally:
             shutil.rmtree(folder, ignore_errors=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import cast
+from typing import Any, cast
 
 from torch import Tensor, nn
 
@@ -13,8 +12,9 @@ from leanfair.data import batches
 from leanfair.data.batches import Batch, Source
 from leanfair.models.origin import Origin, fingerprint, title_of
 from leanfair.pruning.checkpoint.architecture import origin_of
-from leanfair.pruning.checkpoint.run_directory import FORMAT
+from leanfair.pruning.checkpoint.same_run import FORMAT
 from leanfair.pruning.cost.macs import Cost
+from leanfair.pruning.run.fingerprints import digest_of, fingerprint_of, labels_digest, told
 from leanfair.pruning.schema import DataEntry, ModelEntry, OriginEntry, RunRecord, SettingsEntry
 from leanfair.pruning.settings import Settings
 
@@ -46,13 +46,20 @@ class ModelRecord:
 @dataclass(frozen=True)
 class DataRecord:
     """The data of a run: a hash of the calibration inputs, how many samples there are of each kind
-    (None where there are no such data), and the shape of one `input` where it is a tensor."""
+    (None where there are no such data), the shape of one `input` where it is a tensor, and hashes
+    of the labels and of the other data (None where there are none, or where they are not the same
+    twice)."""
 
     fingerprint: str
     calibration: int
     train: int | None
     test: int | None
     input: list[int] | None
+    labels: str | None = None
+    train_inputs: str | None = None
+    train_labels: str | None = None
+    test_inputs: str | None = None
+    test_labels: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,7 @@ class Record:
     model: ModelRecord
     data: DataRecord
     settings: Settings
+    fine_tune: str | None = None
 
     def to_json(self) -> RunRecord:
         """This record in plain JSON types, as run.json holds it."""
@@ -70,6 +78,7 @@ class Record:
             "model": self.model.to_json(),
             "data": cast(DataEntry, asdict(self.data)),
             "settings": cast(SettingsEntry, self.settings.to_json()),
+            "fine_tune": self.fine_tune,
         }
 
 
@@ -80,15 +89,22 @@ def record_of(
     settings: Settings,
     train: Source | None,
     test: Source | None,
+    fine_tune: Callable[..., Any] | None = None,
 ) -> Record:
     """The record of a run that prunes `base` with calibration batches `held`."""
     first = held[0].inputs
+    taught, asked = fingerprint_of(train), fingerprint_of(test)
     data = DataRecord(
-        fingerprint=_digest(held),
+        fingerprint=digest_of(held),
         calibration=sum(map(len, held)),
         train=None if train is None else size_of(train),
         test=None if test is None else size_of(test),
         input=list(first.shape[1:]) if isinstance(first, Tensor) else None,
+        labels=labels_digest(held),
+        train_inputs=taught.inputs,
+        train_labels=taught.labels,
+        test_inputs=asked.inputs,
+        test_labels=asked.labels,
     )
     model = ModelRecord(
         name=type(base).__name__,
@@ -97,19 +113,10 @@ def record_of(
         origin=origin_of(base),
         totals=cost.totals(),
     )
-    return Record(model, data, settings)
+    return Record(model, data, settings, told(fine_tune))
 
 
 def size_of(source: Source) -> int:
     """How many samples one pass gives."""
     known = batches.known_size(source)
     return sum(len(batch) for batch in batches.iterate(source)) if known is None else known
-
-
-def _digest(held: list[Batch]) -> str:
-    digest = hashlib.sha256()
-    for batch in held:
-        tensors = [batch.inputs] if isinstance(batch.inputs, Tensor) else batch.inputs.values()
-        for tensor in tensors:
-            digest.update(tensor.detach().cpu().contiguous().float().numpy().tobytes())
-    return digest.hexdigest()[:16]

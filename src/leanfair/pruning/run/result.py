@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from leanfair.errors import InputError
-from leanfair.files import write_json
 from leanfair.pruning.schema import Summary
 from leanfair.pruning.types import Step
 
@@ -45,10 +44,12 @@ class Pruned:
         from leanfair.pruning.checkpoint.run_directory import RunDirectory
 
         target = self._place(path, "write")
-        asked = {key: self.summary[key] for key in ("format", "model", "data", "settings")}
+        asked = {
+            key: self.summary[key] for key in ("format", "model", "data", "settings", "fine_tune")
+        }
         with RunDirectory(target) as directory:
             directory.begin(asked, resume=self.path is not None and target == self.path)
-            write_json(target / "steps.json", [step.to_json() for step in self.steps])
+            directory.write_steps(self.steps)
             directory.write_result(self.model, self.steps, self.summary, self.tokenizer)
         self.report(target)
         return target

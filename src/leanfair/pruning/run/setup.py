@@ -92,7 +92,7 @@ def set_up(
     _check_floor(quality, settings)
     check_labels(base, held, train, problem)
     _check_reachable(network, settings)
-    record = record_of(base, network.cost, held, settings, train, test)
+    record = record_of(base, network.cost, held, settings, train, test, trainer)
     training = _training(base, settings, train, record.data.train, trainer, problem)
     return Task(
         settings=settings,

@@ -113,6 +113,7 @@ def summarise(
         "model": asked["model"],
         "data": asked["data"],
         "settings": asked["settings"],
+        "fine_tune": task.record.fine_tune,
         "finished": True,
         "stopped_because": run.stopped_because,
         "removed": run.removed,
