@@ -46,6 +46,7 @@ def test_data_tells_the_shape_where_the_run_does_not(
     record = json.loads((run / "run.json").read_text())
     record["data"]["input"] = None
     (run / "run.json").write_text(json.dumps(record))
+    (run / "leanfair.json").unlink()
     target = tmp_path / "pruned.onnx"
     refused = leanfair("export", run, "--onnx", target)
     assert refused.exit_code == 2
