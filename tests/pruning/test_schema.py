@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import leanfair
-from leanfair.checked_json import read_json
+from leanfair.files.checked_json import read_json
 from leanfair.pruning.cut_schema import CutEntry
 from leanfair.pruning.schema import (
     RecipeEntry,

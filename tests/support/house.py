@@ -21,7 +21,6 @@ FACES = {"__init__", "__main__"}
 ORDER: dict[str, set[str]] = {}
 """What each of the rooms and files at the top may import, besides itself."""
 _GROUND = {"version", "errors", "lazy", "files", "options", "similarity", "statistics", "html"}
-_GROUND |= {"checked_json", "own_folder"}
 for _name in (*_GROUND, "moved"):
     ORDER[_name] = {*_GROUND}
 ORDER["data"] = set(ORDER) - {"moved"}

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertModel, ViTConfig, ViTForImageClassification
 
 import leanfair
-from leanfair.checked_json import read_json
+from leanfair.files.checked_json import read_json
 from leanfair.pruning.schema import BlockEntry, StageEntry, Summary, WidthEntry
 from leanfair.pruning.types import Event
 from tests.support.nets import samples, tiny

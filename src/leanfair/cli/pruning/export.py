@@ -71,7 +71,7 @@ def _sample(
     import torch
 
     from leanfair.cli.pruning.texts import sample_of, takes_text
-    from leanfair.own_folder import read_own
+    from leanfair.files.own_folder import read_own
     from leanfair.pruning.schema import WrittenRecord
 
     reads = takes_text(network)

@@ -15,11 +15,11 @@ from leanfair.errors import (
     InputError,
     RunDirectoryError,
 )
+from leanfair.files.own_folder import read_own
 from leanfair.models import pretrained
 from leanfair.models.origin import Origin, with_origin
 from leanfair.models.resnet_cifar import CifarResNet, from_state_dict
 from leanfair.models.zoo import CIFAR_DEPTHS, WEIGHT_FILES, from_gguf, guest_model, read_weights
-from leanfair.own_folder import read_own
 from leanfair.pruning.checkpoint.architecture import build, origin_of, replayed
 from leanfair.pruning.checkpoint.run_directory import read_cuts
 from leanfair.pruning.checkpoint.weights import read_model

@@ -27,8 +27,8 @@ from torch import nn
 
 from leanfair.errors import RunDirectoryError
 from leanfair.files import json_bytes, locked, tensor_bytes
-from leanfair.own_folder import NAME as MARK
-from leanfair.own_folder import check_own, claim, put, read_own, settle, verify
+from leanfair.files.own_folder import NAME as MARK
+from leanfair.files.own_folder import check_own, claim, put, read_own, settle, verify
 from leanfair.pruning.checkpoint.architecture import rebuilt, replayed
 from leanfair.pruning.checkpoint.same_run import check_same
 from leanfair.pruning.checkpoint.weights import SCRATCH, read_model, write_model

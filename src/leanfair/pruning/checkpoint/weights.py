@@ -23,8 +23,8 @@ from leanfair.errors import (
     raise_if_out_of_memory,
 )
 from leanfair.files import file_hash, read_tensors, write_tensors
-from leanfair.own_folder import NAME as MARK
-from leanfair.own_folder import expect, verify
+from leanfair.files.own_folder import NAME as MARK
+from leanfair.files.own_folder import expect, verify
 from leanfair.pruning.surgery.config import silence
 from leanfair.pruning.surgery.rebuild import matches_configuration, shapes
 

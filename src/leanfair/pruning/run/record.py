@@ -12,9 +12,9 @@ from leanfair.data import batches
 from leanfair.data.batches import Batch, Source
 from leanfair.models.origin import Origin, fingerprint, title_of
 from leanfair.pruning.checkpoint.architecture import origin_of
+from leanfair.pruning.checkpoint.fingerprints import digest_of, fingerprint_of, labels_digest, told
 from leanfair.pruning.checkpoint.same_run import FORMAT
 from leanfair.pruning.cost.macs import Cost
-from leanfair.pruning.run.fingerprints import digest_of, fingerprint_of, labels_digest, told
 from leanfair.pruning.schema import DataEntry, ModelEntry, OriginEntry, RunRecord, SettingsEntry
 from leanfair.pruning.settings import Settings
 

@@ -1,19 +1,16 @@
-"""Files that are written whole or not at all, and read back only where they are what they should
-be; and the lock that keeps two writers apart."""
+"""Files that are written whole or not at all."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
 import json
-import logging
 import os
 import socket
 import stat
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from datetime import datetime, timezone
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -23,7 +20,6 @@ from leanfair.errors import RunDirectoryError
 if TYPE_CHECKING:
     from torch import Tensor
 
-_log = logging.getLogger(__name__)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _BLOCK = 1 << 22
 _ABANDONED = 86_400.0
@@ -51,7 +47,7 @@ def write_bytes(path: Path, content: bytes, *, private: bool = False) -> Path:
     except OSError as error:
         if isinstance(error, RunDirectoryError):
             raise
-        raise RunDirectoryError(_sentence(path, error)) from error
+        raise RunDirectoryError(sentence(path, error)) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -138,70 +134,6 @@ def is_same(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
         return os.path.realpath(one) == os.path.realpath(other)
 
 
-@contextmanager
-def locked(
-    file: Path, what: str, remedy: str, *, reentrant: bool = False, wait: float = 0.0
-) -> Iterator[None]:
-    """Hold the lock file `file`, which guards `what`, for this process alone.
-
-    The lock is the operating system's (`filelock`), which frees it when its process ends, however
-    it ends: a file that is left behind locks nothing, and that it was is logged. With `reentrant`,
-    several holders in one process share the lock. `wait`: seconds to wait for another to end, which
-    is logged. Raises RunDirectoryError where it is held even so, in a sentence that names `what`,
-    the process that holds it and the `remedy`, and where the file cannot be written.
-    """
-    from filelock import FileLock, Timeout
-
-    process, holder = os.getpid(), file.with_name(f"{file.name}.json")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(file, timeout=0, thread_local=False, is_singleton=reentrant)
-        try:
-            lock.acquire()
-        except Timeout:
-            if not wait:
-                raise
-            _log.warning(
-                "%s is in use by %s: waiting up to %g s for it.", what, _holder(holder), wait
-            )
-            lock.acquire(timeout=wait)
-    except Timeout:
-        raise RunDirectoryError(f"{what} is in use by {_holder(holder)}: {remedy}.") from None
-    except OSError as error:
-        raise RunDirectoryError(_sentence(file, error)) from error
-    try:
-        if lock.lock_counter == 1:
-            _take_over(holder, what)
-        yield
-    finally:
-        if os.getpid() == process:  # a forked child does not own what it inherited
-            if lock.lock_counter == 1:
-                holder.unlink(missing_ok=True)
-            lock.release()
-
-
-def _take_over(holder: Path, what: str) -> None:
-    if holder.exists():
-        _log.warning(
-            "%s was locked by %s, which has ended without releasing it: the lock is taken over.",
-            what,
-            _holder(holder),
-        )
-    since = datetime.now(timezone.utc).isoformat(" ", "seconds")
-    write_json(holder, {"pid": os.getpid(), "host": socket.gethostname(), "since": since})
-
-
-def _holder(file: Path) -> str:
-    """The process that `file` names."""
-    try:
-        held = json.loads(file.read_bytes()[:_BLOCK])
-        pid, host, since = int(held["pid"]), str(held["host"]), str(held["since"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return "another process"  # it has just taken, or just freed, the lock
-    told = f"process {pid} on {host} since {since}"
-    return "".join(c for c in told if c.isprintable())[:200]
-
-
 def _mark(path: Path) -> str:
     """What tells the unfinished files of one path from those of another."""
     return hashlib.sha256(path.name.encode("utf-8", "surrogateescape")).hexdigest()[:12]
@@ -244,7 +176,8 @@ def _hand_on(was: os.stat_result, temporary: Path) -> None:
             os.chmod(temporary, stat.S_IMODE(was.st_mode))
 
 
-def _sentence(path: Path, error: OSError) -> str:
+def sentence(path: Path, error: OSError) -> str:
+    """Why `path` was not written, in a sentence."""
     if error.errno in _FULL:
         return (
             f"The disk is full: {path} was not written. What was written before is intact; "

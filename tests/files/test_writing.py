@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, what is broken is told in a sentence, and a lock holds."""
+"""Files are written whole or not at all, and what is broken is told in a sentence."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ import errno
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import pytest
 import torch
 
-from leanfair.checked_json import read_json
 from leanfair.errors import LeanfairError, RunDirectoryError
-from leanfair.files import locked, read_tensors, write_bytes, write_json, write_tensors
+from leanfair.files import is_same, read_tensors, write_bytes, write_json, write_tensors
+from leanfair.files.checked_json import read_json
 
 FAILURES = {errno.ENOSPC: "The disk is full", errno.EDQUOT: "The disk is full"}
 
@@ -221,86 +219,54 @@ def test_weights_that_were_read_stay_when_their_file_is_replaced(tmp_path: Path)
     assert torch.equal(back, torch.ones(100_000))
 
 
-HOLDING = """
-import sys
-from pathlib import Path
-from leanfair.files import locked
-with locked(Path(sys.argv[1]), "The thing", "wait"):
-    print("held", flush=True)
-    sys.stdin.readline()
-"""
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX")
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o755])
+def test_what_is_replaced_hands_on_its_mode_and_stays_a_link(tmp_path: Path, mode: int) -> None:
+    real = tmp_path / "real.txt"
+    real.write_text("old")
+    real.chmod(mode)
+    (tmp_path / "link.txt").symlink_to(real)
+    write_bytes(tmp_path / "link.txt", b"new")
+    assert (tmp_path / "link.txt").is_symlink()
+    assert real.read_bytes() == b"new"
+    assert real.stat().st_mode & 0o777 == mode
 
 
-def holding(file: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", HOLDING, str(file)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
-    return process
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX")
+def test_a_private_file_is_its_owners_alone(tmp_path: Path) -> None:
+    path = write_bytes(tmp_path / "a", b"x", private=True)
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_lock_names_its_holder_and_the_remedy(tmp_path: Path) -> None:
-    process = holding(tmp_path / ".lock")
-    who = f"The thing is in use by process {process.pid} on {socket.gethostname()} since 2"
-    inner = locked(tmp_path / ".lock", "The thing", "wait")
-    with pytest.raises(RunDirectoryError, match=who) as error, inner:
-        pass
-    assert str(error.value).endswith(": wait.")
-    process.communicate("\n")
-    with locked(tmp_path / ".lock", "The thing", "wait"):
-        pass
-    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs POSIX")
+def test_a_device_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RunDirectoryError, match="device"):
+        write_bytes(tmp_path / "pipe", b"x")
 
 
-def test_the_lock_of_a_killed_process_is_taken_over(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    process = holding(tmp_path / ".lock")
-    process.kill()
-    process.communicate()
-    assert json.loads((tmp_path / ".lock.json").read_text())["pid"] == process.pid
-    with caplog.at_level("DEBUG", "leanfair"), locked(tmp_path / ".lock", "The thing", "wait"):
-        assert json.loads((tmp_path / ".lock.json").read_text())["pid"] == os.getpid()
-    assert f"process {process.pid} on" in caplog.text
+def test_what_a_killed_writer_left_is_swept_by_the_next_and_nobody_elses(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, sys; from pathlib import Path; from leanfair.files import write_bytes\n"
+        "os.replace = lambda a, b: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "write_bytes(Path(sys.argv[1]), b'x')\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "a.txt")]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    left = next(tmp_path.glob(".*.part"))
+    mine = tmp_path / left.name.replace(left.name.split("-")[2], str(os.getpid()))
+    mine.write_bytes(b"under way")
+    write_bytes(tmp_path / "b.txt", b"y")
+    assert left.exists()
+    write_bytes(tmp_path / "a.txt", b"z")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", "b.txt", mine.name}
 
 
-@pytest.mark.parametrize("reentrant", [True, False])
-def test_one_process_shares_a_lock_only_where_it_says_so(tmp_path: Path, reentrant: bool) -> None:
-    file = tmp_path / ".lock"
-    with locked(file, "It", "wait", reentrant=reentrant):
-        inner = locked(file, "It", "wait", reentrant=reentrant)
-        refused = pytest.raises(RunDirectoryError, match="in use")
-        with nullcontext() if reentrant else refused, inner:
-            pass
-        with pytest.raises(RunDirectoryError, match="in use"), locked(file, "It", "wait"):
-            pass
-
-
-def test_a_lock_is_released_on_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), locked(tmp_path / ".lock", "It", "wait"):
-        raise ZeroDivisionError
-    with locked(tmp_path / ".lock", "It", "wait"):
-        pass
-
-
-def test_a_lock_that_cannot_be_written_says_so(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    inner = locked(tmp_path / "file" / ".lock", "It", "wait")
-    with pytest.raises(RunDirectoryError, match="cannot be written"), inner:
-        pass
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX")
-def test_a_forked_child_does_not_release_the_lock_of_its_parent(tmp_path: Path) -> None:
-    file = tmp_path / ".lock"
-    stack = ExitStack()
-    stack.enter_context(locked(file, "It", "wait"))
-    child = os.fork()
-    if not child:
-        stack.close()
-        os._exit(0)
-    os.waitpid(child, 0)
-    assert (tmp_path / ".lock.json").exists()
-    with pytest.raises(RunDirectoryError, match="in use"), locked(file, "It", "wait"):
-        pass
-    stack.close()
+def test_links_to_one_place_are_one_place(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    os.link(tmp_path / "a", tmp_path / "c")
+    assert is_same(tmp_path / "a", tmp_path / "b")
+    assert is_same(tmp_path / "a", tmp_path / "c")
+    assert is_same(tmp_path / "new", tmp_path / "x" / ".." / "new")
+    assert not is_same(tmp_path / "a", tmp_path / "new")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from leanfair import own_folder
 from leanfair.errors import RunDirectoryError
-from leanfair.own_folder import NAME, check_own, claim, expect, put, read_own, settle, verify
+from leanfair.files import own_folder
+from leanfair.files.own_folder import NAME, check_own, claim, expect, put, read_own, settle, verify
 
 WRITTEN = ("*.json", "report.html")
 

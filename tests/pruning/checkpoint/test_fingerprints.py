@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
 from leanfair.data.batches import Batch
-from leanfair.pruning.run.fingerprints import fingerprint_of, labels_digest, told
+from leanfair.pruning.checkpoint.fingerprints import fingerprint_of, labels_digest, told
 from tests.support.nets import batches_of, samples
 
 DATA = samples(40, seed=1)

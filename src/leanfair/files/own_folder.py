@@ -18,9 +18,9 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
-from leanfair.checked_json import parsed_file, read_bytes, read_json
 from leanfair.errors import RunDirectoryError
-from leanfair.files import file_hash, write_bytes, write_json
+from leanfair.files.checked_json import parsed_file, read_bytes, read_json
+from leanfair.files.writing import file_hash, write_bytes, write_json
 from leanfair.version import __version__
 
 NAME = "leanfair.json"

@@ -9,9 +9,9 @@ from typing import Literal
 import pytest
 from typing_extensions import NotRequired, TypedDict
 
-from leanfair import checked_json
-from leanfair.checked_json import DamagedError, checked, parsed, read_bytes, read_json
 from leanfair.errors import RunDirectoryError
+from leanfair.files import checked_json
+from leanfair.files.checked_json import DamagedError, checked, parsed, read_bytes, read_json
 
 
 class Item(TypedDict):
