@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 
 import leanfair
-from leanfair.checked_json import read_json
 from leanfair.data.images import load
 from leanfair.evaluation.accuracy import accuracy, change, correct
 from leanfair.files import read_tensors, write_json, write_tensors
+from leanfair.files.checked_json import read_json
 from leanfair.pruning.checkpoint.loading import open_model
 from leanfair.pruning.training.fine_tune import Checkpointing, Recipe, fine_tune
 

@@ -1,5 +1,8 @@
-"""Files: written whole or not at all, read back only where they are what they should be, in folders
-that say what they are, and locked while they are written."""
+"""Files that are written whole or not at all.
+
+What is read back is first held against what it should be; folders say what they are, and are locked
+while they are written.
+"""
 
 from __future__ import annotations
 
