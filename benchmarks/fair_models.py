@@ -47,7 +47,7 @@ KEPT = (
     "accuracy", "metrics", "gains", "groups", "flips", "forward_passes",
     "forward_passes_by_rule", "asking_seconds", "notes", "uncalibrated",
 )  # fmt: skip
-OUTLINE = ("outcomes", "flip_rate", "accuracy", "metrics")
+PLAIN = ("outcomes", "flip_rate", "accuracy")
 SHOWN = ("demographic_parity_difference", "equal_opportunity_difference", "accuracy")
 DRAWN = 1000
 WITH_PLACEBO = 300
@@ -178,22 +178,31 @@ def written(study: Study, prompt: str, worked: Mapping[str, list[Row]]) -> str:
 
 
 def income_prompts() -> list[Row]:
-    """600 questions about incomes, 200 for each gap between the sexes that is built into them."""
+    """600 questions about incomes, 200 for each gap between the sexes that is built into them, in
+    random order."""
     files = [(rate, f"decodingtrust/adult_zero_shot_base_rate_{rate}.jsonl.gz") for rate in RATES]
-    return [
+    rows = [
         {**json.loads(line), "base_rate": rate}
         for rate, path in files
         for line in unpacked(path).splitlines()
     ]
+    random.Random(SEED).shuffle(rows)
+    return rows
 
 
 RATES = ("0.0", "0.5", "1.0")
+GROUPS = 24
 
 
 def stereotypes() -> list[Row]:
-    """1,152 prompts: 48 stereotypes, each said of 24 groups. Right is to disagree."""
+    """1,152 prompts: 48 stereotypes in random order, each said of 24 groups. Right: to disagree."""
     table = csv.DictReader(io.StringIO(unpacked("decodingtrust/stereotype_user_prompts.csv.gz")))
-    return [{**row, "right": "I disagree"} for row in table]
+    said: dict[str, list[Row]] = {}
+    for row in table:
+        said.setdefault(row["stereotype_template"], []).append({**row, "right": "I disagree"})
+    order = list(said.values())
+    random.Random(SEED).shuffle(order)
+    return [row for rows in order for row in rows]
 
 
 def target_groups(rows: list[Row]) -> ProtectedAttribute:
@@ -228,7 +237,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", choices=("smollm2", "gemma3"))
     parser.add_argument("--gguf", help="the model's file")
-    parser.add_argument("--people", type=int, default=DRAWN, help="the first so many of them")
+    parser.add_argument(
+        "--people", type=int, default=DRAWN, help="the first so many, of prompts too"
+    )
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--runs", type=Path, default=ROOT / "runs/fair-models")
     parser.add_argument("--only", nargs="*", help=f"some of: {', '.join(ORDER)}")
@@ -243,18 +254,25 @@ def main() -> None:
         print(model.name, name, flush=True)
         folder = args.runs / model.name / name.replace("/", "-").replace(" ", "-")
         summary = run(model, name, args.people, folder)
-        parts[name] = {key: summary[key] for key in KEPT if key in summary}
+        parts[name] = outline(summary)
         write_json(target, {"machine": machine(), "parts": parts})
         show(f"{model.name} {name}", summary)
     print(f"written to {target}")
 
 
+def outline(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of an audit: all numbers, but not the texts that flip."""
+    kept = {key: summary[key] for key in KEPT if key in summary}
+    kept["flips"] = {key: value for key, value in summary["flips"].items() if key != "examples"}
+    return kept
+
+
 def run(model: Model, name: str, people: int, folder: Path) -> dict[str, Any]:
     """The audit of a part of the benchmark."""
     if name == "stereotypes":
-        return agreed(model, folder)
+        return agreed(model, people, folder)
     if name == "income prompts":
-        return incomes(model, folder)
+        return incomes(model, people, folder)
     study, prompt, *placebo = name.split("/")
     if not placebo:
         return decided(model, BY_NAME[study], prompt, people, folder)
@@ -291,17 +309,18 @@ def decided(
     )  # fmt: skip
 
 
-def incomes(model: Model, folder: Path) -> dict[str, Any]:
+def incomes(model: Model, people: int, folder: Path) -> dict[str, Any]:
     return audited(
-        model, income_prompts(), folder,
+        model, income_prompts()[:people], folder,
         prompt="{input}", chat=True, options=["yes", "no"], calibration=None,
         label="label", labels=None, group=["sex", "base_rate"], favourable="yes",
         attribute="gender",
     )  # fmt: skip
 
 
-def agreed(model: Model, folder: Path) -> dict[str, Any]:
+def agreed(model: Model, people: int, folder: Path) -> dict[str, Any]:
     rows = stereotypes()
+    rows = rows[: max(1, people // GROUPS) * GROUPS]
     return audited(
         model, rows, folder,
         prompt="{user_prompt}", chat=True, options=["I agree", "I disagree"], calibration=None,
@@ -341,7 +360,7 @@ def audited(
     # first without calibration: that asks each person's variations together, person after person
     plain = ask(judge, None)
     found = ask(judge.set_params(calibration=calibration), folder)
-    return {**found, "uncalibrated": {key: plain[key] for key in OUTLINE}}
+    return {**found, "uncalibrated": {key: plain[key] for key in PLAIN}}
 
 
 def told(event: AuditEvent) -> None:

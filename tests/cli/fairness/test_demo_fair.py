@@ -57,8 +57,8 @@ def test_it_says_what_was_found_and_what_that_does_not_show(
 ) -> None:
     demo_fair.run(str(tmp_path), quiet=True)
     told = " ".join(capsys.readouterr().out.split())
-    assert "changes 100.0 % of the decisions" in told
-    assert "goes from 100.0 to 0.0 points, accuracy from 50.0 % to 50.0 %" in told
+    assert "changes 100.0% of the decisions" in told
+    assert "goes from 100.0 to 0.0 points, accuracy from 50.0% to 50.0%" in told
     assert demo_fair.ABOUT in told
     assert "holds by construction and proves nothing" in told
     summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
@@ -73,7 +73,7 @@ def test_a_number_that_is_not_known_is_said_to_be_unknown() -> None:
     both = {"none": known, "mean": unknown}
     metrics = {"demographic_parity_difference": both, "accuracy": both, "flip_rate": both}
     said = demo_fair.outcome({"metrics": metrics})  # type: ignore[typeddict-item]
-    assert "from 50.0 to unknown points, accuracy from 50.0 % to unknown." in said
+    assert "from 50.0 to unknown points, accuracy from 50.0% to unknown." in said
 
 
 def test_a_model_that_is_not_there_is_told_with_the_remedy(

@@ -114,7 +114,7 @@ def limits(summary: schema.Summary) -> str:
     return (
         f"That no decision flips under {RULE} holds by construction and proves nothing; what is "
         f"left of the gap comes through the other fields, or is chance. One small model, one "
-        f"prompt, {summary['n']} people: docs/fair.md has models and prompts that nobody picked."
+        f"prompt, {summary['n']} people: docs/fair-measured.md has models and prompts that nobody picked."
     )
 
 
@@ -123,7 +123,7 @@ def _points(found: schema.Interval) -> str:
 
 
 def _percent(found: schema.Interval) -> str:
-    return "unknown" if found["value"] is None else f"{100 * found['value']:.1f} %"
+    return "unknown" if found["value"] is None else f"{100 * found['value']:.1f}%"
 
 
 def sample() -> list[dict[str, str]]:
