@@ -114,7 +114,8 @@ def limits(summary: schema.Summary) -> str:
     return (
         f"That no decision flips under {RULE} holds by construction and proves nothing; what is "
         f"left of the gap comes through the other fields, or is chance. One small model, one "
-        f"prompt, {summary['n']} people: docs/fair-measured.md has models and prompts that nobody picked."
+        f"prompt, {summary['n']} people: models and prompts that nobody picked are in "
+        f"docs/fair-measured.md."
     )
 
 
