@@ -142,7 +142,7 @@ def simulated(
         drawn = enumerate(rng.random(values) < base)
         placebos.append(tuple(varied(f"p{j}", j == 0, chosen) for j, chosen in drawn))
     return Evidence(
-        sets, None, placebos, PlaceboVariations([]), tuple(OPTIONS), 0, {}, False
+        sets, None, placebos, PlaceboVariations([]), tuple(OPTIONS), 0, [], False
     ), groups  # fmt: skip
 
 

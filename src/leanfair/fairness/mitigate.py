@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from math import fsum
 from typing import TYPE_CHECKING, Any
 
@@ -76,9 +77,9 @@ class MitigatedJudge(Decider):
         decisions = []
         variations = self._vary(items, rows)
         answered = self._forward(variations, rows)
-        for alone, varied in zip(map(_note_of, variations), answered, strict=True):
-            flipped = is_flipped(varied)
-            decisions.append(self._decide(varied, flipped, alone))
+        for found, varied in zip(variations, answered, strict=True):
+            decided = self._decide(varied, is_flipped(varied), _note_of(found))
+            decisions.append(replace(decided, unread=found[0].unread))
         return decisions
 
     def _vary(self, items: Sequence[Item], rows: Sequence[int]) -> list[tuple[Variation, ...]]:

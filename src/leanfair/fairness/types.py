@@ -133,6 +133,8 @@ class Decision:
     forward_passes: int = 1
     note: str = ""
     """What a reader has to know, such as that a text does not tell the attribute."""
+    unread: tuple[str, ...] = ()
+    """Words of the item that tell the attribute or may tell it and were not varied."""
 
     def to_dict(self) -> dict[str, Any]:
         """This decision in plain JSON types."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
+from leanfair.data.tables import read_table, write_table
 from tests.support.commands import complaint, words
 
 Leanfair = Callable[..., Result]
@@ -51,6 +52,21 @@ def test_a_limit_that_is_exceeded_is_told_and_ends_with_exit_code_3(
     assert result.exit_code == 3
     assert "flip rate" in result.stderr
     assert "limit of 0" in result.stderr
+
+
+def test_rows_that_were_not_read_are_told_and_end_with_exit_code_3(
+    leanfair: Leanfair, auditing: dict[str, Any], people: Path, tmp_path: Path
+) -> None:
+    rows = read_table(people)
+    for row in rows[:8]:
+        row["race"] = "Martian"
+    asked = {**auditing, "--in": write_table(tmp_path / "strange.csv", rows)}
+    result = leanfair("audit", *words(asked))
+    assert result.exit_code == 3
+    assert "half understood" in result.stdout
+    assert "'race: Martian'" in result.stdout
+    assert "row 1: the field 'race' is 'Martian'" in result.stderr
+    assert leanfair("audit", *words({**asked, "--max-unread": 0.9})).exit_code == 0
 
 
 @pytest.mark.parametrize(

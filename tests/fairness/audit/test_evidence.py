@@ -52,8 +52,19 @@ def test_texts_that_do_not_tell_the_attribute_are_told() -> None:
     assert found["flips"]["comparable"] == 30
 
 
-def test_a_row_that_cannot_be_varied_is_named() -> None:
+def test_rows_with_an_unknown_value_are_half_understood_and_the_first_is_named() -> None:
     rows = people(20)
     rows[4]["race"] = rows[5]["race"] = "martian"
-    with pytest.raises(InputError, match="Row 5 of the table"):
+    found = run(judge(biased()), rows, attribute="race")
+    coverage = found.summary["coverage"]
+    assert coverage is not None
+    assert (coverage["varied"], coverage["half_understood"]) == (18, 2)
+    assert coverage["reasons"][0]["first_row"] == 5
+    assert coverage["words"] == {"race: martian": 2}
+    assert found.decisions[4]["reading"] == "half understood"
+
+
+def test_a_table_without_any_known_value_is_refused_and_its_first_row_named() -> None:
+    rows = [{**row, "race": f"martian {i % 2}"} for i, row in enumerate(people(20))]
+    with pytest.raises(InputError, match="Row 1 of the table"):
         run(judge(biased()), rows, attribute="race")

@@ -92,7 +92,7 @@ def test_tiles() -> None:
     summary = audited("all rules")
     shown = page("all rules").all("dd", class_="change")
     assert shown[0] == f"{100 * (summary['flip_rate']['none'] or 0):.1f}%"
-    assert shown[3:] == ["0.0%", "2×"]
+    assert shown[3:] == ["100.0%", "0.0%", "2×"]
     assert "0 refused, 0 unparsed" in page("all rules").text
 
 

@@ -85,7 +85,7 @@ def test_what_is_unknown_is_said_to_be_unknown(name: str) -> None:
     summary = audited(name)
     rate = summary["metrics"]["flip_rate"]["none"]["value"]
     assert (story.evidence(summary) == "unknown") == (rate is None)
-    assert len(story.tiles(summary)) == 5
+    assert len(story.tiles(summary)) == 5 + (summary["coverage"] is not None)
 
 
 def test_the_greatest_gap_is_told_with_its_parts() -> None:

@@ -30,6 +30,7 @@ def command(quiet: messages.Quiet = False, debug: messages.Debug = False, **give
 
         from leanfair.cli.fairness import judging
         from leanfair.fairness.audit.auditing import audit
+        from leanfair.fairness.audit.result import MAX_UNREAD
 
         judging.check_attribute(asked)
         rows = judging.rows_of(asked)
@@ -44,7 +45,11 @@ def command(quiet: messages.Quiet = False, debug: messages.Debug = False, **give
         found.report()
         judging.print_audit(found.summary)
         typer.echo(f"Report: {out.rstrip('/')}/report.html")
-        exceeded = found.exceeds(asked.get("max_flip_rate"), asked.get("max_difference"))
+        exceeded = found.exceeds(
+            asked.get("max_flip_rate"),
+            asked.get("max_difference"),
+            asked.get("max_unread", MAX_UNREAD),
+        )
         for sentence in exceeded:
             typer.echo(sentence, err=True)
         if exceeded:

@@ -23,6 +23,7 @@ from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.judge.judge import Judge
 from leanfair.fairness.lexicon.protected import ProtectedAttribute
 from leanfair.fairness.lexicon.protected import attribute as as_protected
+from leanfair.fairness.metrics.coverage import coverage_sentence
 from leanfair.fairness.mitigate import mitigate
 from leanfair.fairness.types import Decision, Item
 
@@ -49,7 +50,11 @@ def check_attribute(given: Mapping[str, Any]) -> None:
                 )
         return
     rules = {given.get("rule"), *given.get("rules", ())} - {None, "none"}
-    needing = [name for name in ("values", "field", "protect", "max_flip_rate") if name in given]
+    needing = [
+        name
+        for name in ("values", "field", "protect", "max_flip_rate", "max_unread")
+        if name in given
+    ]
     if rules:
         needing.append("rule" if "rule" in given else "rules")
     if needing:
@@ -140,9 +145,13 @@ def told(decisions: Sequence[Decision], options: Sequence[str], passes: int) -> 
             f"Uncorrected, {sum(compared):,} of {len(compared):,} ({share:.1%}) would have been "
             f"decided otherwise with another value of the attribute."
         )
-    silent = sum(bool(d.note) and d.flipped is None and len(d.variations) == 1 for d in decisions)
+    silent = [d for d in decisions if d.note and d.flipped is None and len(d.variations) == 1]
     if silent:
-        lines.append(f"{silent:,} rows could not be varied; the column 'note' says why.")
+        half = [d for d in silent if d.unread]
+        words = list(dict.fromkeys(word for d in half for word in d.unread))[:3]
+        shown = f", {len(half):,} of them since they are half understood ({', '.join(words)})"
+        more = shown if half else ""
+        lines.append(f"{len(silent):,} rows were not varied{more}; the column 'note' says why.")
     lines.append(f"{passes:,} prompts were put to the model.")
     return "\n".join(lines)
 
@@ -163,6 +172,9 @@ def print_audit(summary: Mapping[str, Any]) -> None:
     placebo = summary["placebo_flip_rate"]
     if placebo is not None:
         console.print(f"Placebo flip rate: {placebo:.1%}.", markup=False, highlight=False)
+    if summary["coverage"] is not None:
+        told = coverage_sentence(summary["coverage"])
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
 
 
 _SHOWN = ("flip_rate", "demographic_parity_difference", "accuracy")

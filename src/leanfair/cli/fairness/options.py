@@ -144,6 +144,14 @@ class Auditing:
         Help("End with exit code 3 above this demographic parity difference.", default="none"),
         Range(least=0, most=1),
     ] = None
+    max_unread: Annotated[
+        float | None,
+        Help(
+            "End with exit code 3 where a greater share of the rows is half understood.",
+            default="0.05",
+        ),
+        Range(least=0, most=1),
+    ] = None
     seed: Annotated[int, Help("Decides all chance.")] = 0
 
 

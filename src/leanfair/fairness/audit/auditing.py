@@ -27,6 +27,7 @@ from leanfair.fairness.audit.summary import summary_of
 from leanfair.fairness.audit.table import Labels, Table, table_of
 from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.lexicon.protected import Attributes, attributes_of, with_old_settings
+from leanfair.fairness.metrics.coverage import known_values
 from leanfair.fairness.mitigate import MitigatedJudge
 from leanfair.fairness.rules import rule_named
 from leanfair.fairness.variations.placebo import AUTO, Placebo
@@ -112,6 +113,7 @@ def audit(
     )  # fmt: skip
     _check_reference(reference, table)
     base.check(table.items)
+    known = None if varier is None else known_values(table.groupings, varier.attributes)
     asking, before = time.monotonic(), base.forward_passes
     if not judge.fitted:  # of a copy: an audit changes nothing that it is given
         judge = clone(judge).fit(table.items)
@@ -124,6 +126,7 @@ def audit(
         placebo=None if varier is None else placebo,
         slots=slots,
         seed=seed,
+        known=known,
         progress=None if on_event is None else lambda d, n: on_event(AuditEvent("ask", d, n)),
     )
     asking_seconds = time.monotonic() - asking
@@ -192,7 +195,7 @@ def _parts(
             )
         return judge, None, "none"
     given = with_old_settings(attribute, values, field, protect, stacklevel=5)
-    return judge, Varier(given, judge.token_count), "none"
+    return judge, Varier(given, judge.token_count, judge.fields), "none"
 
 
 def _is_same(given: Attributes | None, own: Attributes) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from leanfair.errors import InputError
 from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.judge.prompt import name_rows
+from leanfair.fairness.metrics.coverage import RowReading, row_readings
 from leanfair.fairness.metrics.rates import Decided
 from leanfair.fairness.rules import Outcome, decide_by, is_flipped, varied_of
 from leanfair.fairness.types import Item, Variation, Varied
@@ -34,8 +35,8 @@ class Evidence:
 
     `sets`: for each row its variations, one of them the original. `blinded`: each row without the
     attribute, where a rule needs it. `placebo_varied`: those of its placebo. `asked`: the
-    number of distinct prompts. `notes`: reason -> rows that could not be varied. `unseen`: whether
-    all that varies is in fields that the prompt does not show.
+    number of distinct prompts. `readings`: how far each row was understood; empty where nothing
+    was varied. `unseen`: whether all that varies is in fields that the prompt does not show.
     """
 
     sets: Sequence[tuple[Varied, ...]]
@@ -44,8 +45,18 @@ class Evidence:
     placebo: PlaceboVariations
     options: tuple[str, ...]
     asked: int
-    notes: Mapping[str, int]
+    readings: Sequence[RowReading]
     unseen: bool
+
+    @property
+    def directed(self) -> list[tuple[Varied, ...]]:
+        """The variations of each row whose values are known to be those of the person decided
+        about; of the other rows the original alone."""
+        known = [row.clear for row in self.readings] or [True] * len(self.sets)
+        return [
+            tuple(found) if clear else tuple(one for one in found if one.original)
+            for found, clear in zip(self.sets, known, strict=True)
+        ]
 
     def flipped(self) -> list[bool | None]:
         """For each row whether its variations are decided differently, None where unknown."""
@@ -120,10 +131,14 @@ def gather(
     placebo: Placebo,
     slots: Sequence[str] | None,
     seed: int,
+    known: Sequence[Mapping[str, str]] | None = None,
     progress: Progress | None = None,
 ) -> Evidence:
-    """Ask `judge` about every variation of every item, and their placebo, each once."""
-    sets = [_variations(item, varier, row) for row, item in enumerate(items, start=1)]
+    """Ask `judge` about every variation of every item, and their placebo, each once. `known`: for
+    each item attribute -> value of the person whom it is about, where the table tells it."""
+    numbers = range(1, len(items) + 1)
+    plain = [(_as_it_is(item),) for item in items]
+    sets = plain if varier is None else varier.sets(items, numbers, known)
     bare = [_blinded(item, varier, row) for row, item in enumerate(items, start=1)] if blind else []
     attributes = varier.attributes if varier is not None else []
     made = placebos(placebo, items, sets, attributes, slots, seed)
@@ -139,7 +154,7 @@ def gather(
         placebo=made,
         options=tuple(judge.options),
         asked=len({_key(one.item, slots) for each in asked for one in each}),
-        notes=_why_alone(sets, varier),
+        readings=[] if varier is None else row_readings(sets),
         unseen=_unseen(sets, slots),
     )
 
@@ -160,15 +175,6 @@ def _answered(
         if progress is not None:
             progress(start + len(part), len(asked))
     return found
-
-
-def _variations(item: Item, varier: Varier | None, row: int) -> tuple[Variation, ...]:
-    if varier is None:
-        return (_as_it_is(item),)
-    try:
-        return varier.variations(item)
-    except InputError as error:
-        raise InputError(f"{name_rows([row])} of the table: {error}") from error
 
 
 def _blinded(item: Item, varier: Varier | None, row: int) -> Variation:
@@ -197,15 +203,6 @@ def _key(item: Item, slots: Sequence[str] | None) -> object:
     if isinstance(item, str):
         return item
     return tuple((k, str(v)) for k, v in item.items() if slots is None or k in slots)
-
-
-def _why_alone(sets: Sequence[Sequence[Variation]], varier: Varier | None) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for found in sets:
-        if varier is not None and len(found) < 2:
-            why = found[0].note
-            counts[why] = counts.get(why, 0) + 1
-    return counts
 
 
 def _unseen(sets: Sequence[Sequence[Variation]], slots: Sequence[str] | None) -> bool:

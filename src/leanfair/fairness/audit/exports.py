@@ -30,8 +30,18 @@ def decision_rows(given: AuditInput) -> list[dict[str, Any]]:
             row[f"decision_{rule}"] = decision
             row[f"status_{rule}"] = status
             row[f"p_{rule}"] = probabilities.get(given.favourable)
+        row |= _reading_of(given, i)
         rows.append(row | {"flipped": flips[i], "placebo_flipped": placebos[i]})
     return rows
+
+
+def _reading_of(given: AuditInput, row: int) -> dict[str, Any]:
+    """How far a row was understood: nothing where no attribute was named."""
+    if not given.evidence.readings:
+        return {}
+    found = given.evidence.readings[row]
+    words = "; ".join(found.unread)
+    return {"reading": found.reading, "not_understood": words, "note": found.note}
 
 
 def metric_rows(summary: schema.Summary) -> list[dict[str, Any]]:

@@ -85,9 +85,10 @@ def pairs(
     "Not favourable" is every other outcome, refusals included: `refused_one` counts the rows that
     are answered with one of the two values alone, and `among_answered` excludes them.
     """
-    values = values_of(evidence.sets)
-    decided = favourable_by_value(evidence.sets, values, favourable)
-    answered = _answered_by_value(evidence.sets, values)
+    sets = evidence.directed
+    values = values_of(sets)
+    decided = favourable_by_value(sets, values, favourable)
+    answered = _answered_by_value(sets, values)
     counted = []
     for pair in combinations(range(len(values)), 2):
         both = np.asarray(~np.isnan(decided[:, pair]).any(axis=1))

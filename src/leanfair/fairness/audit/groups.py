@@ -131,7 +131,7 @@ def _decomposition(
     return parts_of_gaps(
         given.table.groupings[place],
         reference,
-        given.evidence.sets,
+        given.evidence.directed,
         given.decided["none"].favourable,
         given.favourable,
         given.resampling,

@@ -13,6 +13,9 @@ from leanfair.fairness import schema
 from leanfair.fairness.audit.exports import metric_rows
 from leanfair.files import write_json
 
+MAX_UNREAD = 0.05
+"""The share of rows that may be half understood, where no other limit is set."""
+
 
 @dataclass(frozen=True)
 class AuditEvent:
@@ -69,15 +72,24 @@ class Audit:
         return write_json(Path(path), self.summary)
 
     def exceeds(
-        self, max_flip_rate: float | None = None, max_difference: float | None = None
+        self,
+        max_flip_rate: float | None = None,
+        max_difference: float | None = None,
+        max_unread: float | None = MAX_UNREAD,
     ) -> list[str]:
         """One sentence for each limit that the audited judge's numbers are above, or that they
-        cannot be compared with. `max_difference` is one of demographic parity, in each grouping."""
+        cannot be compared with. `max_difference` is one of demographic parity, in each grouping.
+        `max_unread` is one of the share of rows that are half understood, where an attribute was
+        varied; such rows count as flips where it is to be known that there are no more."""
         rule = self.summary["rule"]
         found: list[str | None] = []
+        if max_unread is not None and self.summary["coverage"] is not None:
+            found.append(_unread(self.summary["coverage"], max_unread))
         if max_flip_rate is not None:
             flip = self.summary["metrics"]["flip_rate"][rule]
             found.append(_above("flip rate", flip, max_flip_rate, rule))
+            if found[-1] is None:
+                found.append(_above_unread(self.summary, flip, max_flip_rate, rule))
         if max_difference is not None:
             for grouping in self.summary["groupings"]:
                 parity = grouping["metrics"]["demographic_parity_difference"][rule]
@@ -86,9 +98,44 @@ class Audit:
         return [sentence for sentence in found if sentence is not None]
 
 
-def _above(what: str, found: schema.Interval, limit: float, rule: str) -> str | None:
+def _unread(coverage: schema.Coverage, limit: float) -> str | None:
+    _check_limit("share of rows that are half understood", limit)
+    if coverage["unread_share"] <= limit:
+        return None
+    first = next(r for r in coverage["reasons"] if r["reading"] == "half understood")
+    return (
+        f"{coverage['half_understood']} of {coverage['rows']} rows are half understood "
+        f"({coverage['unread_share']:.1%}), above the limit of {limit:g}; row "
+        f"{first['first_row']}: {first['reason']}."
+    )
+
+
+def _above_unread(
+    summary: schema.Summary, flip: schema.Interval, limit: float, rule: str
+) -> str | None:
+    """Whether the flip rate may be above a limit in the rows that were not read."""
+    unread = 0 if summary["coverage"] is None else summary["coverage"]["half_understood"]
+    rows = summary["flips"]["comparable"]
+    if not unread or flip["value"] is None:
+        return None
+    most = (flip["value"] * rows + unread) / (rows + unread)
+    if most <= limit:
+        return None
+    under = "as the judge stands" if rule == "none" else f"under the rule {rule}"
+    return (
+        f"The flip rate {under} is {flip['value']:.3f} over {rows} rows, but {unread} rows are "
+        f"half understood: with them it may be up to {most:.3f}, so not known to be within "
+        f"{limit:g}."
+    )
+
+
+def _check_limit(what: str, limit: float) -> None:
     if not isinstance(limit, (int, float)) or not 0 <= limit <= 1:
         raise InputError(f"The limit of the {what} is a share from 0 to 1, not {limit!r}.")
+
+
+def _above(what: str, found: schema.Interval, limit: float, rule: str) -> str | None:
+    _check_limit(what, limit)
     under = "as the judge stands" if rule == "none" else f"under the rule {rule}"
     value = found["value"]
     if value is None:

@@ -20,6 +20,7 @@ from leanfair.fairness.audit.groups import (
     metrics_of,
 )
 from leanfair.fairness.audit.inputs import AuditInput
+from leanfair.fairness.metrics.coverage import coverage_entry, coverage_notes
 from leanfair.fairness.metrics.rates import MINIMUM_ANSWERED, MINIMUM_SHARE, Among
 from leanfair.statistics import Interval, linear_interval, rate_interval, resampled
 from leanfair.version import __version__
@@ -60,6 +61,7 @@ def summary_of(
         "n": len(given.table),
         "rule": given.rule,
         "rules": list(given.rules),
+        "coverage": coverage_entry(evidence.readings) if evidence.readings else None,
         "outcomes": {rule: counts(given, rule) for rule in given.rules},
         "flip_rate": {rule: rate.value for rule, rate in flip_rates.items()},
         "placebo_flip_rate": placebo["flip_rate"]["value"],
@@ -166,8 +168,8 @@ def notes(given: AuditInput) -> list[str]:
     """What a reader has to know before the numbers."""
     evidence, rows = given.evidence, len(given.table)
     sentences = []
-    for why, many in sorted(evidence.notes.items(), key=lambda pair: -pair[1])[:5]:
-        sentences.append(f"{many} of {rows} rows were not varied: {why}.")
+    if evidence.readings:
+        sentences += coverage_notes(coverage_entry(evidence.readings))
     if evidence.unseen:
         sentences.append(
             "The prompt shows none of the fields that tell the attribute: whatever they say, the "

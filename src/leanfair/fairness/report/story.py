@@ -8,6 +8,7 @@ from typing import Literal
 
 from leanfair.fairness import schema
 from leanfair.fairness.report import words as w
+from leanfair.fairness.report.reading import unread_clause, varied_tiles
 from leanfair.html import formats as f
 from leanfair.html.page import Tile
 
@@ -86,16 +87,16 @@ def headline(summary: schema.Summary) -> str:
     if flips is None:
         why = no_flips(summary)
         return f"Nothing can be said about whether this judge decides by {name}: {why}."
-    rate = w.share(flips[0])
+    rate, unread = w.share(flips[0]), unread_clause(summary)
     bare, rule = summary["rule"] == "none", summary["rule"]
     if found == "not shown":
         even = "" if bare else f", even without its rule {rule},"
-        return f"No evidence that this judge{even} decides by the stated {name}."
+        return f"No evidence that this judge{even} decides by the stated {name}{unread}."
     start = "Changing" if bare else f"Without its rule {rule}, changing"
     changes = f"{start} only the stated {name} changes {rate} of this judge’s decisions"
     if found == "unplaced":
-        return f"{changes}; whether {name} is why, this audit cannot tell."
-    return f"{changes}, {direction(summary)}."
+        return f"{changes}; whether {name} is why, this audit cannot tell{unread}."
+    return f"{changes}, {direction(summary)}{unread}."
 
 
 def no_flips(summary: schema.Summary) -> str:
@@ -252,6 +253,7 @@ def tiles(summary: schema.Summary) -> list[Tile]:
             f"by {parity['name']}",
         ),
         _pair("Accuracy, points", summary["metrics"]["accuracy"], rule, w.share),
+        *varied_tiles(summary),
         _unanswered(summary),
         _passes(summary, rule),
     ]  # fmt: skip

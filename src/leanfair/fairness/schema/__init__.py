@@ -5,6 +5,8 @@ each key is its documentation: docs/run-directory.md is generated from it. Rates
 shares are fractions of 1. "A rule" is the name of a decision rule; "none" is the judge without one.
 """
 
+from leanfair.fairness.schema.coverage import Coverage as Coverage
+from leanfair.fairness.schema.coverage import Reason as Reason
 from leanfair.fairness.schema.flips import Answer as Answer
 from leanfair.fairness.schema.flips import Example as Example
 from leanfair.fairness.schema.flips import Flips as Flips

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypedDict
 
+from leanfair.fairness.schema.coverage import Coverage
 from leanfair.fairness.schema.flips import Flips
 from leanfair.fairness.schema.groups import Counts, Group, Grouping, SingleRowGroup
 from leanfair.fairness.schema.measures import ByRule, DifferenceName, SummaryMetricName
@@ -44,6 +45,8 @@ class Summary(TypedDict):
     """The rule that was audited: the judge's own, "none" for a plain judge."""
     rules: list[str]
     """All rules that were computed, "none" first."""
+    coverage: Coverage | None
+    """How much of the table was understood; null where no attribute was named."""
     outcomes: dict[str, Counts]
     """Rule -> number of rows with each outcome."""
     flip_rate: dict[str, float | None]

@@ -98,7 +98,8 @@ class Varier:
             text = made if isinstance(made, str) else _lines(made)
             bare = Variation("", text, (), False, record)
         alone = bare.item == item
-        return replace(bare, value=BLIND, original=alone, note=found[0].note if alone else "")
+        note, unread = (found[0].note, found[0].unread) if alone else ("", ())
+        return replace(bare, value=BLIND, original=alone, note=note, unread=unread)
 
     def describe(self) -> dict[str, object]:
         """The attributes with the versions of their lexicons, in plain JSON types.

@@ -1,0 +1,35 @@
+"""The head of the page says how far the table was understood."""
+
+from __future__ import annotations
+
+import copy
+
+from leanfair.fairness.report import story
+from leanfair.fairness.report.reading import unread_clause, varied_tiles
+from leanfair.fairness.schema import Summary
+from tests.support.audits import audited
+
+
+def half_read(share: float) -> Summary:
+    """The summary of an audit of which a share of the rows is half understood."""
+    summary = copy.deepcopy(audited("all rules"))
+    coverage = summary["coverage"]
+    assert coverage is not None
+    coverage["half_understood"] = round(share * coverage["rows"])
+    coverage["varied"] = coverage["rows"] - coverage["half_understood"]
+    coverage["unread_share"] = share
+    return summary
+
+
+def test_a_headline_speaks_of_rows_that_were_not_read_where_they_are_many() -> None:
+    assert unread_clause(half_read(0.04)) == ""
+    assert unread_clause(half_read(0.3)) == "; but 30.0% of the rows were only half understood"
+    assert "30.0% of the rows were only half understood." in story.headline(half_read(0.3))
+
+
+def test_a_tile_says_how_many_rows_were_varied_in_full() -> None:
+    (tile,) = varied_tiles(half_read(0.25))
+    assert (tile.label, tile.change) == ("Varied in full", "75.0%")
+    assert "0 left alone" in tile.note
+    assert "half understood" in tile.note
+    assert varied_tiles(audited("no attribute")) == []
