@@ -9,9 +9,9 @@ from tests.support.summaries import produced
 
 KEYS = {
     "images": ("accuracy", {"balanced_accuracy", "classes", "worst_class"}),
-    "language": ("perplexity", set[str]()),
+    "language": ("perplexity", {"stock"}),
     "regression": ("error", set[str]()),
-    "embedding": ("similarity", set[str]()),
+    "embedding": ("similarity", {"stock"}),
 }
 
 
@@ -19,7 +19,7 @@ KEYS = {
 def test_one_measure_is_taken_and_the_others_are_null(kind: str) -> None:
     name, more = KEYS[kind]
     found = produced(kind)
-    filled = {name, f"{name}_change", f"calibration_{name}", *more, "problem", "quality"}
+    filled = {name, f"{name}_change", f"calibration_{name}", *more, "problem", "quality", "notes"}
     assert found["quality"] == name
     known = {key for key in Measured.__annotations__ if found[key] is not None}  # type: ignore[literal-required]
     assert known == filled

@@ -1,18 +1,16 @@
-"""What lies at a source of labelled images: a listing, then its pixels in memory.
+"""What lies at a source of labelled images: a listing, which is cheap.
 
-A listing is cheap; decoding is what takes time, and happens once for all parts together, so that
-they come out with the same height, width and channels.
+Decoding is what takes time, and happens once for all parts together (`leanfair.data.raw.pixels`),
+so that they come out with the same height, width and channels.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import struct
-import zlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,29 +18,28 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from leanfair.data.raw.pixels import Encoded
 from leanfair.errors import InputError
 
 IMAGE_COLUMNS = ("image", "img")
 LABEL_COLUMNS = ("label", "labels", "fine_label")
-TEST_NAMES = ("test", "val", "valid", "validation")
+VALID_NAMES = ("val", "valid", "validation")
+TEST_NAMES = ("test", *VALID_NAMES)
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm"))
-GREY_MODES = ("1", "L", "LA")
-EIGHT_BIT_MODES = (*GREY_MODES, "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV")
-
-Encoded: TypeAlias = "bytes | Path | Image.Image | None"
 
 
 @dataclass(frozen=True)
 class Listing:
     """Images not yet decoded, n of them: each one's source and the name of its place, for messages;
-    its label, int64 [n]; the names of the classes; and the rows of the test part, int64, or None
-    where the source has no such part."""
+    its label, int64 [n]; the names of the classes; and the rows of the test and of the calibration
+    part, int64, or None where the source has no such part."""
 
     items: tuple[Encoded, ...]
     places: tuple[str, ...]
     labels: Tensor
     classes: tuple[str, ...]
     test: Tensor | None = None
+    calibration: Tensor | None = None
 
 
 def check_labels(labels: Tensor, classes: int, what: str) -> None:
@@ -77,15 +74,38 @@ def list_source(source: str | Path) -> Listing:
     return _folder(path)
 
 
-def _joined(train: Listing, test: Listing) -> Listing:
-    count = len(train.labels) + len(test.labels)
+def _joined(train: Listing, test: Listing, valid: Listing | None = None) -> Listing:
+    """The parts as one; the valid part, where there is one beside the test part, calibrates."""
+    parts = [train, test] if valid is None else [train, test, valid]
+    ends = torch.tensor([len(part.labels) for part in parts]).cumsum(0).tolist()
     return Listing(
-        train.items + test.items,
-        train.places + test.places,
-        torch.cat([train.labels, test.labels]),
+        tuple(item for part in parts for item in part.items),
+        tuple(place for part in parts for place in part.places),
+        torch.cat([part.labels for part in parts]),
         train.classes,
-        torch.arange(len(train.labels), count),
+        torch.arange(ends[0], ends[1]),
+        None if valid is None else torch.arange(ends[1], ends[2]),
     )
+
+
+def named_as(listing: Listing, label2id: Mapping[str, int]) -> Listing:
+    """`listing` with its classes in the order of a model, by their names in its `label2id`. Raises
+    InputError where the model knows some of the classes but not all."""
+    places = {str(name): int(number) for name, number in label2id.items()}
+    unknown = [name for name in listing.classes if name not in places]
+    if len(unknown) == len(listing.classes) or not listing.classes:
+        return listing
+    if unknown:
+        raise InputError(
+            f"The model knows no class {unknown[0]!r} that the data have, but does know "
+            f"{next(name for name in listing.classes if name in places)!r}: name the classes as "
+            f"the model does ({', '.join(list(places)[:10])})."
+        )
+    order = torch.tensor([places[name] for name in listing.classes])
+    names = {number: name for name, number in places.items()}
+    count = max(names) + 1
+    classes = tuple(names.get(number, str(number)) for number in range(count))
+    return replace(listing, labels=order[listing.labels], classes=classes)
 
 
 def _digits() -> Listing:
@@ -105,9 +125,11 @@ def _digits() -> Listing:
 def _folder(path: Path) -> Listing:
     names = {child.name for child in _visible_folders(path)}
     test = next((name for name in TEST_NAMES if name in names), None)
+    valid = next((name for name in VALID_NAMES if name in names and name != test), None)
     if "train" in names and test:
         train = _class_folders(path / "train")
-        return _joined(train, _class_folders(path / test, train.classes))
+        held = _class_folders(path / valid, train.classes) if valid and test == "test" else None
+        return _joined(train, _class_folders(path / test, train.classes), held)
     if "train" in names:
         raise InputError(f"{path} has train/ but no test/ or val/ beside it: add one.")
     return _class_folders(path)
@@ -147,7 +169,10 @@ def _parquet_folder(path: Path) -> Listing:
         if not (path / name).is_file():
             raise InputError(f"{path} has no {name}: add it, train and test go together.")
     train = _parquet(path / "train.parquet")
-    return _joined(train, _parquet(path / "test.parquet", train.classes))
+    test = _parquet(path / "test.parquet", train.classes)
+    held = [path / f"{name}.parquet" for name in VALID_NAMES]
+    valid = next((_parquet(file, train.classes) for file in held if file.is_file()), None)
+    return _joined(train, test, valid)
 
 
 def _parquet(path: Path, classes: tuple[str, ...] | None = None) -> Listing:
@@ -166,15 +191,16 @@ def _parquet(path: Path, classes: tuple[str, ...] | None = None) -> Listing:
     index = table["index"].to_numpy() if "index" in table.column_names else order
     if np.issubdtype(index.dtype, np.integer):
         order = np.argsort(index, kind="stable")
-    test = None
+    test = held = None
     if classes is None and "split" in table.column_names:
-        test = _split_column(np.array(table["split"].to_pylist())[order], path)
+        test, held = _split_column(np.array(table["split"].to_pylist())[order], path)
     return Listing(
         tuple(items[row] for row in order),
         tuple(f"row {row} of {path}" for row in order),
         labels[torch.from_numpy(order)],
         names,
         test,
+        held,
     )
 
 
@@ -252,88 +278,17 @@ def _numbered(labels: Tensor, path: Path) -> tuple[str, ...]:
     return tuple(str(number) for number in range(len(present)))
 
 
-def _split_column(values: npt.NDArray[np.str_], path: Path) -> Tensor | None:
+def _split_column(values: npt.NDArray[np.str_], path: Path) -> tuple[Tensor | None, Tensor | None]:
+    """The rows of the test part and of the calibration part."""
     found = sorted({str(value) for value in values})
     if len(found) == 1:
-        return None
-    tests = [name for name in found if name in TEST_NAMES]
-    if len(found) != 2 or "train" not in found or len(tests) != 1:
+        return None, None
+    tests = sorted((name for name in found if name in TEST_NAMES), key=TEST_NAMES.index)
+    three = len(tests) == 2 and tests[0] == "test"
+    if "train" not in found or len(found) != 1 + len(tests) or not (len(tests) == 1 or three):
         raise InputError(
-            f"The column 'split' of {path} holds {', '.join(found[:5])}: keep train and test alone."
+            f"The column 'split' of {path} holds {', '.join(found[:5])}: keep train and test, and "
+            f"valid at most beside them."
         )
-    return torch.from_numpy(np.flatnonzero(values == tests[0]))
-
-
-# ---- decoding ---------------------------------------------------------------------------------
-
-
-def decode(listing: Listing, size: int | None = None, channels: int | None = None) -> Tensor:
-    """The pixels, uint8 [n, channels, height, width].
-
-    Images are resized (bicubic) to `size` pixels a side; without it they must be equal. `channels`
-    is 1 or 3; without it 1 where every image is grey. Transparency is ignored. Raises InputError
-    naming the file or row of the first image that is broken.
-    """
-    arrays: list[npt.NDArray[np.uint8]] = []
-    for item, place in zip(listing.items, listing.places, strict=True):
-        array = _pixels(item, place, size, channels)
-        if arrays and array.shape[:2] != arrays[0].shape[:2]:
-            raise InputError(
-                f"The images differ in size ({listing.places[0]}: {_size(arrays[0])}, "
-                f"{place}: {_size(array)}): give a size in pixels to bring all to."
-            )
-        arrays.append(array)
-    depth = channels or (1 if all(array.ndim == 2 for array in arrays) else 3)
-    pixels = np.empty((len(arrays), depth, *arrays[0].shape[:2]), dtype=np.uint8)
-    for row, array in enumerate(arrays):
-        pixels[row] = array if array.ndim == 2 else array.transpose(2, 0, 1)
-    return torch.from_numpy(pixels)
-
-
-def _size(array: npt.NDArray[np.uint8]) -> str:
-    return f"{array.shape[1]}x{array.shape[0]}"
-
-
-_BROKEN = (
-    Image.DecompressionBombError,
-    AssertionError,
-    EOFError,
-    LookupError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zlib.error,
-)
-"""What decoders of images raise on broken bytes."""
-
-
-def _pixels(
-    item: Encoded, place: str, size: int | None, channels: int | None
-) -> npt.NDArray[np.uint8]:
-    """One image: [height, width] where it is grey, else [height, width, 3]."""
-    if item is None:
-        raise InputError(f"There is no image in {place}: remove it or fill it in.")
-    try:
-        image = item if isinstance(item, Image.Image) else Image.open(_opened(item))
-        image.load()
-    except _BROKEN as error:
-        raise InputError(
-            f"The image in {place} is broken: replace or remove it ({error})."
-        ) from error
-    if image.mode not in EIGHT_BIT_MODES:
-        raise InputError(
-            f"The image in {place} has pixels of kind {image.mode}: save it with 8 bits a channel."
-        )
-    grey = channels == 1 or (channels is None and image.mode in GREY_MODES)
-    image = image.convert("L" if grey else "RGB")
-    if size and image.size != (size, size):
-        image = image.resize((size, size), Image.Resampling.BICUBIC)
-    return np.asarray(image)
-
-
-def _opened(item: bytes | Path) -> io.BytesIO:
-    return io.BytesIO(item if isinstance(item, bytes) else item.read_bytes())
+    rows = [torch.from_numpy(np.flatnonzero(values == name)) for name in tests]
+    return rows[0], rows[1] if three else None

@@ -7,19 +7,24 @@ measures. Where the data comes with a test part that one is kept, else one is dr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from leanfair.data.batches import check_held_out
-from leanfair.data.image_files import Listing, check_labels, decode, list_source
+from leanfair.data.image_files import (
+    Listing,
+    check_labels,
+    list_source,
+    named_as,
+)
+from leanfair.data.raw.image_set import Images as Images
+from leanfair.data.raw.pixels import Shaping, decode
 from leanfair.data.splits import outside, stratified, without
 from leanfair.errors import InputError
 
@@ -27,91 +32,6 @@ __all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "Images", "Splits", "check_labels", 
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-
-
-@dataclass(frozen=True, eq=False)
-class Images(Dataset[tuple[Tensor, int]]):
-    """A map-style torch Dataset of images, fully in memory.
-
-    `pixels`: uint8 [n, channels, height, width]. `labels`: int64 [n]. `mean`, `std`: one a channel,
-    on the scale where a pixel lies in 0..1; an image comes out as (pixel / 255 - mean) / std. With
-    `augment` it is then padded by `pad` pixels of zeros on each side (which are pixels of mean
-    colour: He et al. 2016, arXiv 1512.03385, section 4.2, subtract the mean first), cropped at
-    random to its size and, with `flip`, mirrored left to right every other time. Raises InputError
-    where these do not fit together.
-    """
-
-    pixels: Tensor = field(repr=False)
-    labels: Tensor = field(repr=False)
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    augment: bool = False
-    flip: bool = False
-    pad: int = 4
-
-    def __post_init__(self) -> None:
-        if self.pixels.dtype != torch.uint8 or self.pixels.ndim != 4:
-            raise InputError(
-                "Pixels must be a uint8 tensor [n, channels, height, width], "
-                f"not {self.pixels.dtype} {list(self.pixels.shape)}."
-            )
-        if self.labels.dtype != torch.int64 or self.labels.shape != self.pixels.shape[:1]:
-            raise InputError(
-                f"Labels must be an int64 tensor [{len(self.pixels)}], one an image, "
-                f"not {self.labels.dtype} {list(self.labels.shape)}."
-            )
-        channels = int(self.pixels.shape[1])
-        for name, values in (("mean", self.mean), ("std", self.std)):
-            if len(values) != channels or not all(np.isfinite(values)):
-                raise InputError(f"{name} must be {channels} finite numbers, one a channel.")
-        if min(self.std) <= 0:
-            raise InputError(f"Each std must be above 0, not {min(self.std)}: give others.")
-        if self.pad < 0:
-            raise InputError(f"pad must be 0 or more pixels, not {self.pad}.")
-
-    def __len__(self) -> int:
-        return len(self.pixels)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        """Image `index`, float32 [channels, height, width], and its label. Augmentation draws from
-        torch's default generator, which a DataLoader seeds for each of its workers."""
-        row = torch.tensor([range(len(self))[index]])
-        images, labels = self.take(row, torch.default_generator)
-        return images[0], int(labels[0])
-
-    def take(self, rows: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Images float32 [m, channels, height, width] and labels int64 [m] of `rows`, int64 [m].
-
-        Only augmentation draws from `generator`.
-        """
-        device = self.pixels.device
-        rows = rows.to(device)
-        std = torch.tensor(self.std, device=device).view(-1, 1, 1)
-        mean = torch.tensor(self.mean, device=device).view(-1, 1, 1)
-        images = self.pixels[rows].float().mul_(1 / (255 * std)).sub_(mean / std)
-        if self.augment:
-            images = self._augmented(images, generator)
-        return images, self.labels[rows]
-
-    def _augmented(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        count, _, height, width = images.shape
-        shape = (2, count)
-        draw = torch.randint(
-            0, 2 * self.pad + 1, shape, generator=generator, device=generator.device
-        )
-        top, left = draw.to(images.device)
-        # Every possible crop as a view: the indices below copy one of them for each image.
-        crops = F.pad(images, (self.pad,) * 4).unfold(2, height, 1).unfold(3, width, 1)
-        images = crops[torch.arange(count, device=images.device), :, top, left]
-        if not self.flip:
-            return images
-        mirrored = torch.rand(count, generator=generator, device=generator.device) < 0.5
-        return torch.where(mirrored.to(images.device).view(-1, 1, 1, 1), images.flip(-1), images)
-
-    def subset(self, rows: Tensor | Sequence[int]) -> Images:
-        """The images of `rows`, in that order, with the same settings."""
-        index = torch.as_tensor(rows, dtype=torch.int64, device=self.pixels.device)
-        return replace(self, pixels=self.pixels[index], labels=self.labels[index])
 
 
 @dataclass(frozen=True)
@@ -144,28 +64,37 @@ def load(
     std: Sequence[float] | None = None,
     augment: bool = True,
     flip: bool | None = None,
+    label2id: Mapping[str, int] | None = None,
+    shaping: Shaping | None = None,
+    notes: Sequence[str] = (),
 ) -> Splits:
     """Read labelled images and split them, stratified by class and determined by `seed`.
 
     `source` is "digits" (scikit-learn's 8x8 digits), a folder with train.parquet and test.parquet,
     one .parquet file, or a folder of images: one sub-folder a class, or train/ and test/ (or val/)
-    that hold such. A parquet needs a column of encoded images (`image` or `img`) and one of integer
-    labels (`label`, `labels` or `fine_label`); `split`, `index` and class names in its metadata are
-    heeded. Without a test part, `test_share` of the images becomes one.
+    that hold such; a valid/ (or val/) beside both is the calibration part. A parquet needs a column
+    of encoded images (`image` or `img`) and one of integer labels (`label`, `labels` or
+    `fine_label`); `split`, `index` and class names in its metadata are heeded. Without a test part,
+    `test_share` of the images becomes one.
 
     `calibration`: how many images are held out of train; by default 1000, or a sixth of train if
     that is less. `size`: the side in pixels that images are resized to (bicubic); needed only if
     they differ. `channels`: 1 or 3; by default as the images are. `mean` and `std`: by default
     ImageNet's for three channels, those of the training part for one. `augment` concerns train
     alone: random crops of the image padded by an eighth of its side and, with `flip` (by default
-    for three channels, but not for digits), mirror images.
+    for three channels, but not for digits), mirror images. `label2id`: the numbers of classes by
+    their names, as a model has them; without it, or where no class is called so, classes are
+    numbered in the order of their names. `shaping`: how an image is resized and cropped, instead of
+    `size`. `notes`: what was assumed so far; what is assumed here is added.
 
     Raises InputError on data that cannot be read or split so.
     """
     _check_settings(calibration, size, channels, test_share)
     listing = list_source(source)
+    if label2id:
+        listing = named_as(listing, label2id)
     _check_classes(listing)
-    pixels = decode(listing, size, channels)
+    pixels = decode(listing.items, listing.places, size, channels, shaping)
     digests = _digests(pixels)
     generator = torch.Generator().manual_seed(seed)
     test = _test_rows(listing, test_share, generator)
@@ -182,6 +111,8 @@ def load(
         tuple(std),
         flip=flip if flip is not None else colour and source != "digits",
         pad=max(1, round(min(pixels.shape[2:]) / 8)),
+        classes=listing.classes,
+        notes=(*notes, *_in_doubt(listing.classes, label2id)),
     )
     return Splits(
         name=Path(source).resolve().name.removesuffix(".parquet"),
@@ -192,6 +123,22 @@ def load(
         fingerprint=_fingerprint(images, listing.classes, digests, (train, held, test)),
         dropped=dropped,
     )
+
+
+def _in_doubt(classes: Sequence[str], label2id: Mapping[str, int] | None) -> list[str]:
+    """What is not known about the numbers of classes."""
+    if label2id and not set(classes) & set(label2id):
+        return [
+            f"The classes of the data ({', '.join(classes[:3])}, ...) are not called as those of "
+            f"the model ({', '.join(list(label2id)[:3])}, ...): they were numbered by their names."
+        ]
+    numbers = [int(name) for name in classes if name.isdecimal()]
+    if label2id or len(numbers) < len(classes) or numbers == sorted(numbers):
+        return []
+    return [
+        f"The classes are named by numbers, and were numbered in the order of text "
+        f"({', '.join(classes[:4])}, ...), as torchvision does; the model names no classes."
+    ]
 
 
 def _check_settings(
@@ -263,6 +210,8 @@ def _train_rows(
     pool = outside(test, len(listing.labels))
     kept = without(pool, test, digests)
     _require(listing, kept, 2, "once those equal to a test image are left out")
+    if listing.calibration is not None:
+        return _with_calibration(listing, digests, test, calibration, generator)
     present = len(_present(listing.labels[kept]))
     most = len(kept) - present
     wanted = calibration or min(1000, max(present, len(kept) // 6))
@@ -276,6 +225,30 @@ def _train_rows(
     train = without(rest, torch.cat([held, test]), digests)
     _require(listing, train, 1, "once those equal to a calibration image are left out")
     return train, held, len(pool) - len(held) - len(train)
+
+
+def _with_calibration(
+    listing: Listing,
+    digests: NDArray[np.bytes_],
+    test: Tensor,
+    wanted: int | None,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor, int]:
+    """The same where the data come with a calibration part."""
+    assert listing.calibration is not None
+    given = without(listing.calibration, test, digests)
+    most = len(given)
+    count = min(wanted or 1000, most)
+    if (wanted is not None and wanted > most) or not most:
+        raise InputError(
+            f"calibration={wanted} is more than the {_images(most)} of the calibration part that "
+            f"are no test images: ask for fewer, or add some."
+        )
+    held = given[stratified(listing.labels[given], count, 0, generator)]
+    pool = outside(torch.cat([listing.calibration, test]), len(listing.labels))
+    train = without(pool, torch.cat([listing.calibration, test]), digests)
+    _require(listing, train, 1, "once those equal to an image of another part are left out")
+    return train, held, len(pool) - len(train)
 
 
 def _mean_std(pixels: Tensor) -> tuple[tuple[float], tuple[float]]:

@@ -77,6 +77,7 @@ def load_table(
     seed: int = 0,
     text: str = "text",
     label: str = "label",
+    padding: int | None = None,
 ) -> TextSplits[TextTable]:
     """Read labelled texts and split them, by chance as `seed` decides.
 
@@ -85,7 +86,8 @@ def load_table(
     `label2id`. Texts are cut at `length` tokens, special ones included, and all padded to the
     longest. A part that is missing is drawn from the train file or, without one, from the valid
     file: a tenth each, for calibration at most 1000 unless `calibration` says how many. Training
-    texts that are also in another part are left out.
+    texts that are also in another part are left out. `padding`: the token that fills texts up, by
+    default the tokenizer's.
 
     Raises InputError on a table that cannot be read or split so.
     """
@@ -98,7 +100,7 @@ def load_table(
     }
     parts = _divided(found, calibration, torch.Generator().manual_seed(seed), str(path))
     flat = [pair for pairs in parts for pair in pairs]
-    ids, mask = _padded([text for text, _ in flat], tokenizer, length)
+    ids, mask = _padded([text for text, _ in flat], tokenizer, length, padding)
     whole = (ids, mask, torch.tensor([number for _, number in flat]))
     cuts = [len(pairs) for pairs in parts]
     split = zip(*(torch.split(tensor, cuts) for tensor in whole), strict=True)
@@ -148,11 +150,19 @@ def _whole(label: Any) -> int | None:
         return None
 
 
-def _padded(texts: Sequence[str], tokenizer: Any, length: int) -> tuple[Tensor, Tensor]:
+def _padded(
+    texts: Sequence[str], tokenizer: Any, length: int, padding: int | None
+) -> tuple[Tensor, Tensor]:
     """Tokens and mask, int64 [n, longest]."""
     made = tokenizer(list(texts), truncation=True, max_length=length, verbose=False)["input_ids"]
     longest = max(1, *(len(ids) for ids in made))
-    filler = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
+    own = tokenizer.pad_token_id if padding is None else padding
+    if own is None and len({len(ids) for ids in made}) > 1:
+        raise InputError(
+            "Neither the model's configuration nor the tokenizer has a token for padding, and the "
+            "texts differ in length: set pad_token_id in the configuration."
+        )
+    filler = 0 if own is None else own
     ids = torch.full((len(made), longest), filler, dtype=torch.int64)
     mask = torch.zeros_like(ids)
     for row, tokens in enumerate(made):

@@ -22,6 +22,7 @@ from torch import nn
 from leanfair.data.batches import Source
 from leanfair.data.text import as_tokens
 from leanfair.errors import SurgeryError
+from leanfair.models.image_processor import own_image_processor
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
 from leanfair.pruning.conflicts import check_fit, check_place, check_training
 from leanfair.pruning.criteria.criteria import checked, criterion_named
@@ -63,6 +64,7 @@ def prune(
     fine_tune: FineTune | None = None,
     on_event: Listener | None = None,
     tokenizer: Any = None,
+    image_processor: Any = None,
     **settings: Unpack[PruneOptions],
 ) -> Pruned:
     """A smaller network that keeps what `model` knows. `model` itself stays as it is.
@@ -75,7 +77,8 @@ def prune(
         list of texts. Structures are scored, and candidates chosen, on `calibration`, which needs
         no labels. `train` is for fine-tuning; without it (None) nothing is trained. `test` only
         measures the first and the last network.
-    tokenizer: that of a language model; it is saved beside the model.
+    tokenizer, image_processor: that of a language model, or of an image model; it is saved beside
+        the model. Of an image model that was opened from a folder its own is kept by default.
     cut, of: the share to remove, of "macs", "params", "latency" or "memory".
     out: the run directory; a killed run goes on from there with `resume`.
     fine_tune: instead of ours, a function (network, epochs) that trains the network in place.
@@ -94,9 +97,12 @@ def prune(
     check_place(out, resume)
     check_fit(given, chosen, model, held, tokenizer)
     check_training(given, chosen, taught, fine_tune)
+    beside = image_processor if tokenizer is None else tokenizer
+    if beside is None and out is not None:
+        beside = own_image_processor(model)
     with RunDirectory(Path(out) if out else None, is_main()) as directory:
         run = open_run(
-            model, chosen, held, taught, asked, directory, resume, fine_tune, on_event, tokenizer
+            model, chosen, held, taught, asked, directory, resume, fine_tune, on_event, beside
         )
         while not run.met_target():
             step = next_round(run)
@@ -132,6 +138,9 @@ def compete(run: Run) -> list[Candidate] | None:
         # The proof tells that arithmetic has a structure wrong: the network itself is asked.
         sample, free = run.task.calibration.proof, run.task.settings.free
         run.parent = retraced(run.parent, sample, free, str(error))
+        run.notes.append(
+            f"The structures before round {len(run.steps) + 1} were found anew: {error}"
+        )
         return _candidates(run)
 
 

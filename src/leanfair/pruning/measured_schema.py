@@ -10,6 +10,13 @@ from typing_extensions import TypedDict
 class Measured(TypedDict):
     """The keys of `summary.json` about what was measured, and on what grounds."""
 
+    notes: list[str] | None
+    """What was assumed or came otherwise than expected, in sentences. Null in a run of a version
+    that did not say."""
+    stock: bool | None
+    """Whether transformers opens the result by `from_pretrained`; null for other networks."""
+    preprocessing: PreprocessingEntry | None
+    """How images were normalised, where that is known."""
     problem: ProblemEntry | None
     """What the outputs mean; it decides what is measured. Null in a run of a version that did not
     say."""
@@ -52,6 +59,15 @@ class Measured(TypedDict):
     """More about `similarity`; null where that is."""
     calibration_similarity: Numbers | None
     """The same on the calibration data, which took part in the choices."""
+
+
+class PreprocessingEntry(TypedDict):
+    """How images were normalised: (pixel - mean) / std, where a pixel lies in 0..1."""
+
+    mean: list[float]
+    """One number a channel."""
+    std: list[float]
+    """One number a channel."""
 
 
 class ProblemEntry(TypedDict):

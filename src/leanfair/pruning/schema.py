@@ -255,6 +255,8 @@ class StepRecord(TypedDict):
     similarity: float | None
     """Mean cosine to the first network's representations of the calibration data; null unless the
     outputs are representations."""
+    note: str | None
+    """Why the structures were looked for anew after this round; null where they were not."""
 
 
 class StepEntry(StepRecord):

@@ -246,6 +246,8 @@ class Step:
     perplexity: float | None = None
     error: float | None = None
     similarity: float | None = None
+    note: str | None = None
+    """Why structures were found anew after this step; None where they were not."""
 
     def to_dict(self) -> dict[str, Any]:
         """This step in plain JSON types."""

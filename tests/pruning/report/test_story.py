@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from leanfair.html import formats as f
-from leanfair.pruning.report.story import choices, headline, met, tiles, verdict
+from leanfair.pruning.report.story import choices, headline, met, stock, tiles, verdict
 from tests.support.summaries import longer, missed, only_neurons, produced, without_labels
 
 
@@ -36,3 +36,13 @@ def test_rounds_are_counted_by_what_they_removed() -> None:
     assert (
         choices(only_neurons(longer(produced("images"), 7))) == "7\xa0rounds: neurons went 7 times."
     )
+
+
+def test_a_headline_says_where_the_stock_form_is_lost() -> None:
+    found = produced("language")
+    assert found["stock"] is True
+    assert stock(found) == ""
+    found["stock"] = False
+    assert headline(found).endswith("only leanfair.load opens it.")
+    found["settings"]["free"] = True  # asked for
+    assert stock(found) == ""

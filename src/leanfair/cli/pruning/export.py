@@ -87,9 +87,12 @@ def _sample(
     if reads:
         return sample_of(network, asked.get("length"))
     if data is not None:
-        from leanfair.cli.pruning.running import read_data
+        from leanfair.cli.pruning.images import read_images
+        from leanfair.models.image_processor import open_image_processor, preprocessing_of
 
-        splits = read_data(data, None, 0, asked.get("image_size"), augment=False)
+        how = options.DataOptions(**asked, augment=False)
+        wanted = preprocessing_of(network, open_image_processor(run))
+        splits = read_images(data, how, 0, wanted)
         return splits.test.take(torch.arange(2), torch.Generator())[0]
     record: WrittenRecord = read_own(Path(run), "run.json", WrittenRecord)
     shape = record["data"]["input"]

@@ -26,6 +26,23 @@ class DataOptions:
         Help("Images: resize them to this side, in pixels.", default="as they are"),
         Range(least=1),
     ] = None
+    mean: Annotated[
+        tuple[float, ...] | None,
+        Help(
+            "Images: subtract this, one number a channel, where a pixel lies in 0..1.",
+            default="the model's own, else ImageNet's, or the training images' where they are grey",
+        ),
+    ] = None
+    std: Annotated[
+        tuple[float, ...] | None,
+        Help("Images: then divide by this, one number a channel.", default="as for mean"),
+        Range(above=0),
+    ] = None
+    channels: Annotated[
+        int | None,
+        Help("Images: 1 (grey) or 3 (colour).", default="as the model takes them"),
+        Range(least=1, most=3),
+    ] = None
     augment: Annotated[
         bool | None,
         Help("Images: train on random crops and mirror images.", default="for images in colour"),

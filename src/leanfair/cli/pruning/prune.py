@@ -67,7 +67,14 @@ def command(
             running.show_plan(both.network, both.splits, out, settings, json)
         else:
             running.prune_and_show(
-                both.network, both.splits, str(out), resume, settings, quiet, both.tokenizer
+                both.network,
+                both.splits,
+                str(out),
+                resume,
+                settings,
+                quiet,
+                both.tokenizer,
+                both.image_processor,
             )
 
 

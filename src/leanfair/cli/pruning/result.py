@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from leanfair.pruning.measured_schema import Numbers
-from leanfair.pruning.report import measures
+from leanfair.pruning.report import measures, story
 from leanfair.pruning.report.page import filled
 from leanfair.pruning.schema import Counts, Summary
 from leanfair.pruning.types import COSTS
@@ -104,7 +104,8 @@ def _notes(summary: Summary) -> list[str]:
     numbers = problem is not None and problem["type"] == "regression"
     guessed = numbers and problem is not None and problem["known_by"] == "outputs"
     guess = f"{measures.problem(summary)} If they are not, give problem_type." if guessed else ""
-    return [line for line in (measures.classes(summary), guess) if line]
+    lines = (story.stock(summary), measures.classes(summary), guess, *(summary["notes"] or ()))
+    return [line for line in lines if line]
 
 
 def _rows(summary: Summary) -> list[Row]:

@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,16 +18,16 @@ from rich.console import Console
 from torch import nn
 
 from leanfair.cli.messages import is_main_process
+from leanfair.cli.pruning.images import open_images
 from leanfair.cli.pruning.options import DataOptions, Machine
 from leanfair.cli.pruning.progress import shown
 from leanfair.cli.pruning.result import print_result
-from leanfair.cli.pruning.texts import open_texts, takes_text
-from leanfair.data.batches import Batch, as_batch, forward
-from leanfair.data.images import Splits, load
+from leanfair.cli.pruning.texts import open_texts
+from leanfair.data.batches import Batch, as_batch
+from leanfair.data.images import Splits
 from leanfair.data.splits import TextSplits
 from leanfair.data.text import holds_text
 from leanfair.errors import InputError
-from leanfair.pruning.checkpoint.loading import open_model
 from leanfair.pruning.cost.macs import cost_of
 from leanfair.pruning.loop import prune
 from leanfair.pruning.plan import Plan, look_ahead
@@ -53,14 +53,16 @@ def check(settings: Mapping[str, Any], machine: Machine) -> None:
 
 @dataclass(frozen=True)
 class Opened:
-    """A network on its device, the data for it and, for one of texts, the tokenizer."""
+    """A network on its device, the data for it and, for one of texts, the tokenizer, for one of
+    images its image processor, where it has one."""
 
     network: nn.Module
     splits: Splits | TextSplits[Any]
     tokenizer: Any = None
+    image_processor: Any = None
 
 
-IMAGE_OPTIONS = ("image_size", "augment")
+IMAGE_OPTIONS = ("image_size", "augment", "mean", "std", "channels")
 TEXT_OPTIONS = ("length", "tokenizer", "text", "label")
 
 
@@ -76,10 +78,9 @@ def open_both(model: str, data: str, given: DataOptions, seed: int, device: str)
             **{name: getattr(given, name) for name in TEXT_OPTIONS},
         )
         return Opened(network.eval().to(_device(device)), texts, tokenizer)
-    splits = read_data(data, given.calibration, seed, given.image_size, given.augment)
-    network = open_network(model, data, splits, seed, device)
+    network, splits, processor = open_images(model, data, given, seed)
     _check_unused(given, TEXT_OPTIONS, data, "images")
-    return Opened(network, splits)
+    return Opened(network.eval().to(_device(device)), splits, image_processor=processor)
 
 
 def _check_unused(given: DataOptions, names: tuple[str, ...], data: str, kind: str) -> None:
@@ -90,43 +91,6 @@ def _check_unused(given: DataOptions, names: tuple[str, ...], data: str, kind: s
                 f"--{name.replace('_', '-')} means nothing for {data}, which holds {kind}: leave "
                 f"it out."
             )
-
-
-def read_data(
-    data: str, calibration: int | None, seed: int, size: int | None, augment: bool | None
-) -> Splits:
-    """The data in its three parts. Training images are augmented as asked, or else in colour."""
-    splits = load(data, calibration=calibration, seed=seed, size=size)
-    colour = splits.train.pixels.shape[1] == 3
-    augmented = colour if augment is None else augment
-    return replace(splits, train=replace(splits.train, augment=augmented))
-
-
-def open_network(model: str, data: str, splits: Splits, seed: int, device: str) -> nn.Module:
-    """The network that `model` names, on its device. Raises InputError where it cannot take the
-    images of `data`, or has fewer classes."""
-    channels = int(splits.train.pixels.shape[1])
-    network = open_model(model, classes=len(splits.classes), channels=channels, seed=seed)
-    if takes_text(network):
-        raise InputError(
-            f"{model} is a {type(network).__name__}, which takes text, but {data} holds images: "
-            f"give a text file, or an image classifier."
-        )
-    network = network.eval()
-    image = sample(splits)
-    try:
-        with torch.no_grad():
-            classes = int(forward(network, image.inputs).shape[-1])
-    except RuntimeError as error:
-        shape = list(splits.train.pixels.shape[1:])
-        raise InputError(
-            f"{model} does not take the images of {data}, which are {shape}: {error}"
-        ) from error
-    if classes < len(splits.classes):
-        raise InputError(
-            f"{model} tells {classes} classes apart, but {data} has {len(splits.classes)}."
-        )
-    return network.to(_device(device))
 
 
 def sample(splits: Splits | TextSplits[Any]) -> Batch:
@@ -142,9 +106,11 @@ def prune_and_show(
     settings: Mapping[str, Any],
     quiet: bool,
     tokenizer: Any = None,
+    image_processor: Any = None,
 ) -> Pruned:
     """Prune `network` into the run directory `out`, show how it goes on, and print the result."""
-    more = {} if tokenizer is None else {"tokenizer": tokenizer}
+    beside = {"tokenizer": tokenizer, "image_processor": image_processor}
+    more = {name: value for name, value in beside.items() if value is not None}
     with _display(network, splits, settings, quiet) as listener:
         result = prune(
             network,

@@ -70,6 +70,7 @@ def open_texts(
             seed=seed,
             text=text or "text",
             label=label or "label",
+            padding=_padding(config, words),
         )
     elif label is not None:
         raise InputError(f"--label is for a classifier, but {model} is a language model.")
@@ -79,6 +80,17 @@ def open_texts(
         )
     _check_fits(model, data, network, splits)
     return network, splits, words
+
+
+def _padding(config: Any, tokenizer: Any) -> int | None:
+    """The token by which the model tells padding, which its tokenizer is given where it has none;
+    None where the model says none."""
+    told = config.get_text_config().pad_token_id
+    if told is None:
+        return None
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(told)
+    return int(told)
 
 
 def sample_of(network: Any, length: int | None) -> Batch:

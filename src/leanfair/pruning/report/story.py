@@ -28,7 +28,15 @@ def headline(summary: Summary) -> str:
     else:
         what = f"{name} was cut, but its {cost(summary)} did not fall"
     joint = "and" if removed > 0 else "and it lost"
-    return f"{what}{quality.outcome(quality.test(summary), joint)}"
+    told = f"{what}{quality.outcome(quality.test(summary), joint)}"
+    return f"{told} {stock(summary)}".rstrip()
+
+
+def stock(summary: Summary) -> str:
+    """That transformers no longer opens the result, where that was not asked for; else empty."""
+    if summary["stock"] is not False or summary["settings"]["free"]:
+        return ""
+    return "Its configuration no longer tells its shape: only leanfair.load opens it."
 
 
 def met(summary: Summary) -> bool:

@@ -26,6 +26,8 @@ class Network:
     cost: Cost
     head: Head
     traced: bool = True
+    note: str | None = None
+    """Why the structures were found anew; None where they were not."""
 
 
 def after_cut(parent: Network, cut: Cut, child: nn.Module, sample: Batch, free: bool) -> Network:
@@ -47,7 +49,7 @@ def retraced(network: Network, sample: Batch, free: bool, why: str) -> Network:
     """`network` with its structures found anew, and a warning that says `why`."""
     _warn(why)
     structures, head = trace(network.model, sample[:8], free)
-    return replace(network, structures=structures, head=head, traced=True)
+    return replace(network, structures=structures, head=head, traced=True, note=why)
 
 
 def _known(
@@ -58,7 +60,7 @@ def _known(
     if why := why or misfit(structures, model):
         _warn(why)
         structures, head = trace(model, sample[:8], free)
-        return Network(model, structures, cost, head)
+        return Network(model, structures, cost, head, note=why)
     return Network(model, structures, cost, head._replace(name=structures.head), traced=False)
 
 

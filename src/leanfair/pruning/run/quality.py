@@ -214,6 +214,9 @@ def measured(
 ) -> Measured:
     """The measured keys of summary.json; those of other measures than the run's are None."""
     found: Measured = {
+        "notes": [],
+        "stock": None,
+        "preprocessing": None,
         "problem": {"type": problem.type, "known_by": problem.known_by},
         "quality": quality.name,
         "accuracy": None,

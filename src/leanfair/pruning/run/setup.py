@@ -26,6 +26,8 @@ from leanfair.pruning.run.sources import (
     check_labels,
     check_training,
     looked_at,
+    notes_of,
+    preprocessing_of,
     problem_for,
     readable,
 )
@@ -107,6 +109,8 @@ def set_up(
         before=Before(),
         listener=listener,
         tokenizer=tokenizer,
+        notes=notes_of(train, calibration, test),
+        preprocessing=preprocessing_of(train, calibration, test),
     )
 
 

@@ -18,6 +18,7 @@ from leanfair.data.raw.samples import SampleList, is_sample, tensor_of
 from leanfair.errors import InputError
 from leanfair.evaluation.mode import evaluating, moved
 from leanfair.evaluation.problem import Problem, ProblemType, classes_in, fitted, problem_of
+from leanfair.pruning.measured_schema import PreprocessingEntry
 from leanfair.pruning.structures.supported import try_out
 from leanfair.pruning.training.losses import batch_loss
 from leanfair.pruning.training.recipe import Recipe
@@ -72,6 +73,21 @@ def check_apart(**sources: Source | None) -> None:
                     f"The {name} and the {other} data share samples{many}: hold each apart, or the "
                     f"choice and the figures mean nothing."
                 )
+
+
+def notes_of(*sources: Any) -> tuple[str, ...]:
+    """What the data say was assumed about them, each once."""
+    found = [note for source in sources for note in getattr(source, "notes", ()) or ()]
+    return tuple(dict.fromkeys(map(str, found)))
+
+
+def preprocessing_of(*sources: Any) -> PreprocessingEntry | None:
+    """How the images of the first of `sources` that says so are normalised."""
+    for source in sources:
+        mean, std = getattr(source, "mean", None), getattr(source, "std", None)
+        if isinstance(mean, tuple) and isinstance(std, tuple):
+            return {"mean": list(map(float, mean)), "std": list(map(float, std))}
+    return None
 
 
 def looked_at(found: Iterable[Batch], model: nn.Module, name: str) -> Iterator[Batch]:

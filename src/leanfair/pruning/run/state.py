@@ -14,6 +14,7 @@ from leanfair.evaluation.problem import Problem
 from leanfair.evaluation.speed import compare_latency
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
 from leanfair.pruning.cost.macs import measure
+from leanfair.pruning.measured_schema import PreprocessingEntry
 from leanfair.pruning.run.calibration import Calibration, Features
 from leanfair.pruning.run.network import Network, after_cut
 from leanfair.pruning.run.quality import Accuracy, Quality
@@ -63,6 +64,9 @@ class Task:
     before: Before
     listener: Listener | None = None
     tokenizer: Any = None
+    notes: tuple[str, ...] = ()
+    """What was assumed about model and data."""
+    preprocessing: PreprocessingEntry | None = None
 
     def seed(self, purpose: str, number: int) -> int:
         """A seed of its own for every use of chance, the same in a resumed run."""
@@ -83,6 +87,7 @@ class Run:
     removed: float = 0.0
     stopped_because: str = ""
     images: int = 0
+    notes: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
 
     def met_target(self) -> bool:
@@ -130,6 +135,7 @@ def advance(
         params=network.cost.params,
         seconds=seconds,
         cost=cost,
+        note=network.note,
         **quality,
     )
     run.steps.append(step)

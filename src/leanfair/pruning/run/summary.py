@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
+from leanfair.data.language import is_transformer
 from leanfair.evaluation import speed
 from leanfair.evaluation.speed import compare_latency
 from leanfair.models.origin import with_origin
@@ -37,6 +38,7 @@ from leanfair.pruning.schema import (
     WidthEntry,
 )
 from leanfair.pruning.surgery.narrowing import keys_left
+from leanfair.pruning.surgery.rebuild import matches_configuration
 from leanfair.pruning.types import Anatomy, Cut, Neurons, Step, queries
 
 
@@ -68,6 +70,16 @@ def _completed(run: Run) -> Summary:
     )
     task.directory.write_result(model, run.steps, summary, task.tokenizer)
     return summary
+
+
+def _notes(run: Run) -> list[str]:
+    """What was assumed, and what came otherwise than expected."""
+    found = [
+        f"The structures after round {step.index} were found anew: {step.note.rstrip('.')}."
+        for step in run.steps
+        if step.note
+    ]
+    return [*run.task.notes, *found, *run.notes]
 
 
 def _tested(run: Run) -> Tested | None:
@@ -125,6 +137,9 @@ def summarise(
         "attention_macs": _parts(before, after, "attention"),
         "tokens": task.calibration.tokens,
         **measured(base, task.quality, task.problem, test, calibration),
+        "notes": _notes(run),
+        "stock": matches_configuration(last) if is_transformer(last) else None,
+        "preprocessing": task.preprocessing,
         "latency": latency,
         "images": run.images,
         "seconds": time.monotonic() - run.started + sum(step.seconds for step in run.earlier),
