@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,7 @@ def test_a_second_process_is_refused_before_it_pays_until_the_first_is_gone(tmp_
     first.kill()
     first.communicate()
     said, error = paying(path, 300).communicate()
-    assert not error
+    assert "which has ended without releasing it: the lock is taken over" in error
     asked = sum(int(line.split()[1]) for line in said.splitlines() if line.startswith("asked"))
     assert asked == 100, "what the killed process paid for is not paid for again"
     assert len(Store(path)) == 300
@@ -129,11 +130,12 @@ def test_an_answer_is_written_once(tmp_path: Path) -> None:
     store = Store(tmp_path / "a.jsonl")
     store.add("k", ANSWER)
     store.add("k", Answer("unparsed"))
-    store.introduce({"identity": IDENTITY})
-    store.introduce({"identity": IDENTITY})
+    judge = {"identity": IDENTITY, "prompt": "{text}", "options": {"yes": ["yes"]}}
+    store.introduce(judge)
+    store.introduce(judge)
     assert len((tmp_path / "a.jsonl").read_text().splitlines()) == 2
     assert store.get("k") == ANSWER
-    assert list(Store(tmp_path / "a.jsonl").judges.values()) == [{"identity": IDENTITY}]
+    assert list(Store(tmp_path / "a.jsonl").judges.values()) == [judge]
 
 
 def test_the_key_depends_on_all_that_an_answer_does() -> None:
@@ -175,3 +177,96 @@ def test_a_full_disk_says_so(tmp_path: Path) -> None:
     store.path = tmp_path / "b.jsonl"
     with pytest.raises(RunDirectoryError, match="No space left"):
         store.add("k", ANSWER)
+
+
+GOOD = {"status": "answered", "probabilities": {"yes": 0.25, "no": 0.75}, "captured": 1.0}
+WRONG: list[Any] = [
+    None, [], 5, "answer", {}, {"key": "k"}, {"key": None, "answer": GOOD}, {"answer": GOOD},
+    {"key": [], "answer": GOOD}, {"key": "k", "answer": None}, {"key": "k", "answer": [GOOD]},
+    *({"key": "k", "answer": {**GOOD, **change}} for change in (
+        {"status": "failed"}, {"status": "maybe"}, {"status": None}, {"status": []},
+        {"probabilities": None}, {"probabilities": {}}, {"probabilities": [0.25, 0.75]},
+        {"probabilities": {"yes": "0.25", "no": "0.75"}}, {"probabilities": {"yes": 5, "no": -4}},
+        {"probabilities": {"yes": 0.5, "no": 0.4}}, {"probabilities": {"yes": True, "no": 0}},
+        {"captured": None}, {"captured": "1"}, {"captured": 1.5}, {"captured": -0.1},
+        {"text": None}, {"text": 5},
+    )),
+    *({"judge": judge} for judge in (None, "x", {}, {"identity": None}, {"identity": {}})),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", [*map(json.dumps, WRONG), '{"key": "k", "answer": NaN}',
+    "[" * 100_000, '{"a":' * 100_000, "\0" * 4096, "\xff", "half a li"])  # fmt: skip
+def test_a_line_that_is_no_answer_is_told_and_asked_again(
+    tmp_path: Path, line: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "a.jsonl"
+    store = Store(path)
+    store.add("before", ANSWER)
+    store.close()
+    with path.open("ab") as file:
+        file.write(line.encode("latin-1") + b"\n")
+    store.add("after", ANSWER)
+    store.close()
+    again = Store(path)
+    assert "k" not in again
+    assert again.get("before") == again.get("after") == ANSWER
+    assert "1 of the " in caplog.text
+    assert "asked again" in caplog.text
+    again.add("k", ANSWER)
+    again.close()
+    assert Store(path).get("k") == ANSWER
+
+
+def test_answers_about_other_options_are_asked_again(tmp_path: Path) -> None:
+    store = Store(tmp_path / "a.jsonl")
+    store.add("k", ANSWER)
+    store.drop_misfits(["k", "l"], ["yes", "no"])
+    assert "k" in store
+    store.drop_misfits(["k"], ["ja", "nein"])
+    assert "k" not in store
+
+
+@pytest.mark.parametrize("content", ["Hire? {text}", "a\n", "\n", "{", '{"keyboard": 1}'])
+def test_a_file_of_the_users_own_is_never_added_to(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "prompt.txt"
+    path.write_text(content)
+    if content == "{":  # what a kill may leave of a first line
+        Store(path)
+        return
+    with pytest.raises(InputError, match="no store"):
+        Store(path)
+    assert path.read_text() == content
+
+
+def test_a_kill_inside_the_first_line_leaves_a_store(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    store = Store(path)
+    store.add("k", ANSWER)
+    store.close()
+    whole = path.read_bytes()
+    for length in (0, 1, 4, 9, 20, len(whole) - 2):
+        path.write_bytes(whole[:length])
+        assert len(Store(path)) == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX")
+def test_a_store_is_its_owners_alone(tmp_path: Path) -> None:
+    store = Store(tmp_path / "a.jsonl")
+    store.add("k", ANSWER)
+    assert (tmp_path / "a.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_store_waits_for_another_process_when_it_is_told_to(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    first = paying(path, 20)
+    assert first.stdout is not None
+    while first.stdout.readline() != "done\n":
+        assert first.poll() is None
+    store = Store(path, wait=30)
+    assert first.stdin is not None
+    first.stdin.write("\n")
+    first.stdin.flush()
+    store.reserve()
+    assert len(store) == 20
+    first.communicate()

@@ -62,8 +62,10 @@ class Asking:
         progress: Progress | None,
     ) -> dict[str, Answer]:
         """The answer for each key; what is not known is asked, and written down as it comes."""
+        self.store.drop_misfits(keys, self.options.names)
         if any(key not in self.store for key in keys):
             self.store.reserve()  # before any is paid for; what others added is known then
+            self.store.drop_misfits(keys, self.options.names)
         missing: dict[str, int] = {}
         for place, key in enumerate(keys):
             if key not in self.store:

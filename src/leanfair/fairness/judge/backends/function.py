@@ -14,7 +14,8 @@ from leanfair.fairness.judge.options import Options
 from leanfair.fairness.judge.prompt import Prompt
 from leanfair.fairness.types import Answer
 
-_BATCH = 256
+_BATCH = 32
+"""Texts of one call: what a kill loses, since answers are written down once a call returns."""
 _ROUNDING = 1e-3
 
 

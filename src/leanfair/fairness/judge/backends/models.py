@@ -81,7 +81,8 @@ class Function:
     """Any callable from n texts to the probabilities [n, options] of the options.
 
     `name`: what a store calls it, needed where there is one, and new where it changes. `revision`:
-    what tells this version from others there. `batch_size`: texts in one call; None for 256.
+    what tells this version from others there. `batch_size`: texts in one call, all that a kill
+    can lose; None for 32.
     """
 
     function: Callable[[list[str]], Any]
