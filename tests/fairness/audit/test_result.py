@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 import leanfair
-from leanfair.errors import InputError
+from leanfair.errors import InputError, RunDirectoryError
 from leanfair.fairness.audit.result import Audit
+from leanfair.files.own_folder import claim
 
 
 def audit(**given: Any) -> Audit:
@@ -32,7 +33,7 @@ def test_write_and_report_take_a_directory_or_use_the_runs(tmp_path: Path) -> No
     assert own.report(tmp_path / "page.html") == tmp_path / "page.html"
     assert own.write(tmp_path / "third") == tmp_path / "third"
     names = {path.name for path in (tmp_path / "third").iterdir()}
-    assert names == {"summary.json", "decisions.csv", "metrics.csv"}
+    assert names == {"summary.json", "decisions.csv", "metrics.csv", "leanfair.json"}
 
 
 def test_an_audit_without_a_directory_says_so_where_one_is_needed(tmp_path: Path) -> None:
@@ -45,3 +46,16 @@ def test_to_dict_is_what_summary_json_holds(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "summary.json").read_text()) == json.loads(
         json.dumps(found.to_dict())
     )
+
+
+def test_an_audit_replaces_nothing_of_another_run_or_person(tmp_path: Path) -> None:
+    found = audit()
+    found.write(tmp_path / "a")
+    found.write(tmp_path / "a")
+    claim(tmp_path / "pruned", "prune", ())
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "summary.json").write_text("{}")
+    for folder in ("pruned", "mine"):
+        with pytest.raises(RunDirectoryError):
+            found.write(tmp_path / folder)
+    assert (tmp_path / "mine" / "summary.json").read_text() == "{}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from leanfair.cli import messages
+from leanfair.cli import messages, places
 from leanfair.cli.derived import values_of, with_options
 from leanfair.cli.fairness.options import Auditing, Deciding, Judging, Keeping, modern
 from leanfair.cli.messages import told_plainly
@@ -30,8 +30,10 @@ def command(quiet: messages.Quiet = False, debug: messages.Debug = False, **give
 
         from leanfair.cli.fairness import judging
         from leanfair.fairness.audit.auditing import audit
-        from leanfair.fairness.audit.result import MAX_UNREAD
+        from leanfair.fairness.audit.result import MAX_UNREAD, WRITTEN
 
+        written = places.of_run(out, WRITTEN)
+        places.check_apart([*written, ("store", kept)], places.of_judging(asked))
         judging.check_attribute(asked)
         rows = judging.rows_of(asked)
         with judging.progress(quiet) as shown:

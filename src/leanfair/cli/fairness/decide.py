@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from leanfair.cli import messages
+from leanfair.cli import messages, places
 from leanfair.cli.derived import values_of, with_options
 from leanfair.cli.fairness.options import Deciding, Judging, Keeping, Ruling, modern
 from leanfair.cli.messages import told_plainly
@@ -31,8 +31,12 @@ def command(quiet: messages.Quiet = False, debug: messages.Debug = False, **give
         from leanfair.data.tables import check_writable, kind_of, write_table
 
         kind_of(out, writing=True)
+        places.check_apart([("out", out), ("store", kept)], places.of_judging(asked))
+        places.check_table(out, judging.ADDED)
         judging.check_attribute(asked)
         rows = judging.rows_of(asked)
+        added = [*judging.ADDED, *(f"p_{option}" for option in asked["choices"])]
+        places.check_columns(rows[0], added)
         check_writable(out, rows)
         with judging.progress(quiet) as shown:
             judge = judging.open_judge(asked, kept, shown)

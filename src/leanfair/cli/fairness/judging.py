@@ -21,6 +21,7 @@ from leanfair.errors import InputError, OptionError
 from leanfair.fairness.judge.backends.open import model_with
 from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.judge.judge import Judge
+from leanfair.fairness.judge.store import Store
 from leanfair.fairness.lexicon.protected import ProtectedAttribute
 from leanfair.fairness.lexicon.protected import attribute as as_protected
 from leanfair.fairness.metrics.coverage import coverage_sentence
@@ -31,8 +32,17 @@ from leanfair.fairness.types import Decision, Item
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 OF_THE_JUDGE = ("calibration", "system", "min_captured", "refusals")
-OF_THE_MODEL = ("model_name", "revision", "batch_size", "chat", "device")
+OF_THE_MODEL = (
+    "model_name", "revision", "batch_size", "chat", "device",
+    "concurrency", "timeout", "retries", "requests_per_minute",
+)  # fmt: skip
 """The options that are settings of a Judge, and those of its model."""
+
+ADDED = ("decision", "status", "captured", "flipped", "note")
+"""The columns that `decide` adds to a table, beside a probability of each option."""
+
+PATIENCE = 30.0
+"""Seconds to wait for another process that adds to the same store."""
 
 Row = Mapping[str, Any]
 Shown = Callable[[int, int], None]
@@ -83,7 +93,8 @@ def open_judge(given: Mapping[str, Any], store: str, progress: Shown | None) -> 
     asked = {name: given[name] for name in OF_THE_MODEL if given.get(name) not in (None, "auto")}
     model = model_with(given["model"], asked)
     options = list(given["choices"])
-    return Judge(model, prompt, options, store=store, progress=progress, **settings)
+    kept = Store(store, wait=PATIENCE)
+    return Judge(model, prompt, options, store=kept, progress=progress, **settings)
 
 
 def watched(judge: Judge, given: Mapping[str, Any]) -> Decider:

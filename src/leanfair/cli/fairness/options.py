@@ -87,6 +87,24 @@ class Judging:
         Help("Whether the model's chat template is used.", default="where it has one"),
     ] = None
     device: Annotated[Device, Help("Where the model runs: auto, cpu or cuda.")] = "auto"
+    concurrency: Annotated[
+        int | None, Help("A server: requests at a time.", default="8"), Range(least=1, most=1000)
+    ] = None
+    timeout: Annotated[
+        float | None,
+        Help("A server: seconds for each request.", default="60"),
+        Range(above=0, below=86_401),
+    ] = None
+    retries: Annotated[
+        int | None,
+        Help("A server: how often a request is tried again.", default="5"),
+        Range(least=0, most=100),
+    ] = None
+    requests_per_minute: Annotated[
+        float | None,
+        Help("A server: the most requests in a minute.", default="as many as it takes"),
+        Range(above=0, below=10**7),
+    ] = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ from leanfair.cli.pruning.running import prune_and_show
 from leanfair.data.images import Splits, load
 from leanfair.data.randomness import preserved
 from leanfair.files import read_tensors, write_tensors
+from leanfair.files.own_folder import check_own
 from leanfair.models.resnet_cifar import CifarResNet, from_state_dict
+from leanfair.pruning.checkpoint.run_directory import WRITTEN
 from leanfair.pruning.training.fine_tune import Recipe, fine_tune
 
 DEPTH = 20
@@ -35,6 +37,9 @@ SEED = 0
 
 def run(out: str, quiet: bool = False) -> dict[str, Any]:
     """Train, prune and show; return the run's summary. What `out` holds already is not redone."""
+    resume = (Path(out) / "run.json").exists()
+    if not resume:
+        check_own(Path(out), "prune", WRITTEN)
     splits = load("digits", seed=SEED, augment=False)
     weights = Path(out) / "parent" / f"resnet{DEPTH}-digits.safetensors"
     if weights.exists():
@@ -43,7 +48,6 @@ def run(out: str, quiet: bool = False) -> dict[str, Any]:
         parent = _trained(splits, quiet)
         if is_main_process():
             write_tensors(weights, parent.state_dict())
-    resume = (Path(out) / "run.json").exists()
     result = prune_and_show(parent.eval(), splits, out, resume, PRUNING, quiet)
     return dict(result.summary)
 

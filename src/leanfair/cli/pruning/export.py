@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from leanfair.cli import messages
+from leanfair.cli import messages, places
 from leanfair.cli.derived import values_of, with_options
 from leanfair.cli.messages import check_texts, told_plainly
 from leanfair.cli.pruning import options
@@ -51,6 +51,8 @@ def command(
             )
         if Path(onnx).is_dir():
             raise OptionError(f"{{onnx}} must be a file to write, but {onnx} is a folder.", "onnx")
+        places.check_apart([("onnx", onnx)], [("RUN", run), ("data", data)])
+        places.check_onnx(onnx)
 
         from leanfair.pruning.checkpoint.loading import load
         from leanfair.pruning.checkpoint.onnx import export_onnx, length_of

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from leanfair.cli import messages
+from leanfair.cli import messages, places
 from leanfair.cli.derived import values_of, with_options
 from leanfair.cli.messages import check_texts, is_main_process, told_plainly
 from leanfair.cli.pruning import options
@@ -54,6 +54,8 @@ def command(
                 "resume",
                 "plan",
             )
+        read = [("MODEL", model), ("data", data), ("tokenizer", given.get("tokenizer"))]
+        places.check_apart([("out", out)], read)
         settings = _renamed(given, repair)
         settings = values_of(settings, Settings, Recipe)
         how = options.DataOptions(**values_of(given, options.DataOptions))

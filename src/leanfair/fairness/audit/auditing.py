@@ -22,7 +22,7 @@ from leanfair.fairness import schema
 from leanfair.fairness.audit.evidence import gather
 from leanfair.fairness.audit.exports import decision_rows
 from leanfair.fairness.audit.inputs import AuditInput
-from leanfair.fairness.audit.result import Audit, AuditEvent
+from leanfair.fairness.audit.result import WRITTEN, Audit, AuditEvent
 from leanfair.fairness.audit.summary import summary_of
 from leanfair.fairness.audit.table import Labels, Table, table_of
 from leanfair.fairness.judge.decider import Decider
@@ -33,6 +33,7 @@ from leanfair.fairness.rules import rule_named
 from leanfair.fairness.variations.placebo import AUTO, Placebo
 from leanfair.fairness.variations.varier import Varier
 from leanfair.files import locked
+from leanfair.files.own_folder import check_own, claim
 from leanfair.statistics import Resampling
 
 __all__ = ["RULES", "Audit", "AuditEvent", "audit"]
@@ -48,6 +49,8 @@ def _locking_out(function: Callable[P, Audit]) -> Callable[P, Audit]:
     @wraps(function)
     def holding(*args: P.args, **kwargs: P.kwargs) -> Audit:
         out: Any = kwargs.get("out")
+        if out is not None:
+            check_own(Path(out), "audit", WRITTEN)
         remedy = "wait until it ends, or choose another directory"
         lock = (
             nullcontext()
@@ -114,6 +117,8 @@ def audit(
     _check_reference(reference, table)
     base.check(table.items)
     known = None if varier is None else known_values(table.groupings, varier.attributes)
+    if out is not None:
+        claim(Path(out), "audit", WRITTEN)
     asking, before = time.monotonic(), base.forward_passes
     if not judge.fitted:  # of a copy: an audit changes nothing that it is given
         judge = clone(judge).fit(table.items)

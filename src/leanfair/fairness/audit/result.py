@@ -12,6 +12,10 @@ from leanfair.errors import InputError
 from leanfair.fairness import schema
 from leanfair.fairness.audit.exports import metric_rows
 from leanfair.files import write_json
+from leanfair.files.own_folder import check_own, claim
+
+WRITTEN = ("summary.json", "report.html", "decisions.csv", "metrics.csv")
+"""The files of an audit's directory."""
 
 MAX_UNREAD = 0.05
 """The share of rows that may be half understood, where no other limit is set."""
@@ -49,10 +53,13 @@ class Audit:
 
     def write(self, path: str | Path | None = None) -> Path:
         """Write summary.json, decisions.csv and metrics.csv into the directory `path`, or into the
-        run's. Raises InputError where there is none."""
+        run's. Raises InputError where there is none, RunDirectoryError for one that was not made
+        for an audit."""
         target = self.path if path is None else Path(path)
         if target is None:
             raise InputError("This audit has no directory: call write('runs/audit').")
+        check_own(target, "audit", WRITTEN)
+        claim(target, "audit", WRITTEN)
         self.to_csv(target / "decisions.csv")
         self.to_csv(target / "metrics.csv", "metrics")
         write_json(target / "summary.json", self.summary)

@@ -28,6 +28,7 @@ from leanfair.errors import (
 )
 from leanfair.files import write_bytes
 from leanfair.pruning.surgery.verification import TOLERANCE
+from leanfair.version import __version__
 
 LARGEST = 2**31 - 2**24
 """Bytes of weights that fit one file: a protobuf ends at 2 GiB, and the graph needs some of it."""
@@ -183,6 +184,7 @@ def _serialised(network: nn.Module, batch: Batch, lengths: bool = False) -> byte
             verbose=False,
         )
         proto: Any = program.model_proto  # type: ignore[union-attr]  # None without dynamo
+        proto.producer_name, proto.producer_version = "leanfair", __version__
         return _stripped(_named(proto) if lengths else proto)
     except Exception as error:  # the exporter raises whatever the model's code made it raise
         raise_if_out_of_memory(error)
