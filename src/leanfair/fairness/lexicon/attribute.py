@@ -169,7 +169,7 @@ class Attribute:
         for row in self.rows:
             for cell, forms in row.cells.items():
                 for form, term in forms.items():
-                    for style, spelling in styles(term, row.fixed).items():
+                    for style, spelling in _styles(row, term).items():
                         found[spelling].append(Entry(row, cell, form, style))
         return {spelling: tuple(entries) for spelling, entries in found.items()}
 
@@ -178,6 +178,9 @@ class Attribute:
         """First token of a term, in lower case -> the lengths in tokens to try, longest first."""
         found: dict[str, set[int]] = defaultdict(set)
         for spelling in self.surfaces:
+            if spelling.isalpha():
+                found[spelling.lower()].add(1)
+                continue
             tokens = tokenise(spelling)
             found[tokens[0].lower].add(len(tokens))
         return {first: tuple(sorted(n, reverse=True)) for first, n in found.items()}
@@ -203,6 +206,14 @@ class Attribute:
             f"the lexicon of {self.name!r} has no value {name!r}; it has "
             + ", ".join(value.name for value in self.values)
         )
+
+
+def _styles(row: Row, term: str) -> Mapping[str, str]:
+    """How a term of the row may be written; a name begins with a capital."""
+    if row.kind not in NAMES:
+        return styles(term, row.fixed)
+    upper = term.upper()
+    return {"as": term} if upper == term else {"as": term, "upper": upper}
 
 
 def row_of(kind: str, terms: Sequence[str], *, only: str = "", fixed: bool = False) -> Row:

@@ -20,6 +20,18 @@ def read_lexicon(name: str) -> dict[str, Any]:
     return parse((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"), f"{name}.yaml")
 
 
+@cache
+def read_names() -> dict[str, list[list[str]]]:
+    """The sections of `names.tsv` -> their rows, each a list of names."""
+    sections: dict[str, list[list[str]]] = {}
+    for line in (_FOLDER / "names.tsv").read_text(encoding="utf-8").splitlines():
+        if line.startswith("= "):
+            rows = sections.setdefault(line[2:], [])
+        elif not line.startswith("#"):
+            rows.append(line.split("\t"))
+    return sections
+
+
 def read_file(path: Path) -> dict[str, Any]:
     """A user's own file."""
     return parse(text_of(path), str(path))

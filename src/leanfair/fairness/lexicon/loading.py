@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from leanfair.fairness.lexicon.attribute import (
     row_of,
 )
 from leanfair.fairness.lexicon.files import parse, read_lexicon, text_of
+from leanfair.fairness.lexicon.name_rows import name_rows, surname_rows
 
 ATTRIBUTES = ("race", "gender", "age", "religion", "nationality", "disability", "name")
 """The attributes that come with the package."""
@@ -154,7 +154,7 @@ def _included(
 ) -> list[Row]:
     """Rows from elsewhere: gender takes the names, and names take the words for gender."""
     if "names" in data:
-        return _name_rows(read_lexicon(data["names"]), (0,), tokenizer)
+        return name_rows((0,), tokenizer)
     if "first" not in data:
         return []
     other = read_lexicon(data["include"])
@@ -163,61 +163,10 @@ def _included(
         for row in _rows(other, [other["values"]], data["include"])
         if row.kind != "record"
     ]
-    return [*_name_rows(data, (0, 1), tokenizer), *_surname_rows(data, tokenizer), *gendered]
+    return [*name_rows((0, 1), tokenizer), *surname_rows(tokenizer), *gendered]
 
 
 def _included_protection(data: Mapping[str, Any]) -> tuple[str, ...]:
     if "include" not in data:
         return ()
     return tuple(map(str, read_lexicon(data["include"])["protected"]))
-
-
-def _name_rows(
-    data: Mapping[str, Any], axes: tuple[int, ...], tokenizer: Counter | None
-) -> list[Row]:
-    """First names side by side: by race and gender on two axes, by gender alone on one."""
-    groups = [
-        [genders[gender] for gender in data["axes"]["gender"]] for genders in data["first"].values()
-    ]
-    rows: list[Row] = []
-    if len(axes) == 2:
-        columns = [column for group in groups for column in group]
-        places = list(product(range(len(groups)), range(2)))
-        rows += _aligned("name", axes, places, columns, tokenizer)
-    else:
-        for group in groups:
-            rows += _aligned("name", axes, [(0,), (1,)], group, tokenizer)
-    for key, kind in (("pairs", "name"), ("words", "word name")):
-        columns = [data[key][gender] for gender in data["axes"]["gender"]]
-        rows += _aligned(kind, axes[-1:], [(0,), (1,)], columns, tokenizer)
-    return rows
-
-
-def _surname_rows(data: Mapping[str, Any], tokenizer: Counter | None) -> list[Row]:
-    columns = list(data["last"].values())
-    return _aligned("surname", (0,), [(i,) for i in range(len(columns))], columns, tokenizer)
-
-
-def _aligned(
-    kind: str,
-    axes: tuple[int, ...],
-    places: Sequence[tuple[int, ...]],
-    columns: Sequence[Sequence[str]],
-    tokenizer: Counter | None,
-) -> list[Row]:
-    """One row per line of the columns, each first put in order of token count where one counts.
-
-    Names that end in s stay with names that do ("James' car"), so those lines are ordered apart.
-    """
-    ordered = [_by_tokens(column, tokenizer) for column in columns]
-    return [
-        Row(kind, axes, {place: {"": name} for place, name in zip(places, names, strict=True)})
-        for names in zip(*ordered, strict=True)
-    ]
-
-
-def _by_tokens(names: Sequence[str], tokenizer: Counter | None) -> list[str]:
-    if tokenizer is None:
-        return list(names)
-    counts = {name: tokenizer(f" {name}") for name in names}
-    return sorted(names, key=lambda name: (name.endswith("s"), counts[name]))

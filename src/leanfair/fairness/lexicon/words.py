@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from leanfair.fairness.lexicon.files import read_lexicon
+from leanfair.fairness.lexicon.files import read_lexicon, read_names
 from leanfair.fairness.lexicon.grammar import plural
 
 
@@ -13,7 +13,7 @@ from leanfair.fairness.lexicon.grammar import plural
 class English:
     """Each set is described in the data file. `closing`: the words that end a description.
 
-    `first_names` come from `name.yaml`.
+    `first_names` come from `name.yaml` and `names.tsv`.
     """
 
     people: frozenset[str]
@@ -67,5 +67,5 @@ def _both_numbers(text: str) -> frozenset[str]:
 def _first_names() -> frozenset[str]:
     data = read_lexicon("name")
     lists = [names for group in data["first"].values() for names in group.values()]
-    lists += list(data["pairs"].values())
+    lists += [*read_names()["first"], *read_names()["pairs"]]
     return frozenset(name.lower() for names in lists for name in names)
