@@ -12,42 +12,54 @@ from __future__ import annotations
 import leanfair
 
 FIRST = {
-    "white male": """Todd Neil Geoffrey Brett Brendan Greg Matthew Jay Brad Adam Bradley Brian Chad
-        Daniel Eric Gregory Jacob Jason Jeremy Joseph Joshua Justin Nathan Scott Harry Josh Roger
-        Alan Frank Ryan Andrew Jack Stephen Paul Jonathan Peter Cody Jake Caleb Michael John Steven
-        Brent Hunter Dustin Connor Logan Tanner Wyatt Patrick""",
-    "white female": """Emily Anne Jill Allison Laurie Sarah Meredith Carrie Kristen Amanda Amy Erin
-        Heather Jennifer Julie Lori Misty Rebecca Susan Courtney Melanie Katie Betsy Kristin Nancy
-        Stephanie Ellen Lauren Colleen Megan Rachel Claire Abigail Katelyn Molly Madeline Caitlin
-        Emma Alison Hannah""",
-    "black male": """Rasheed Tremayne Kareem Darnell Tyrone Hakim Jamal Leroy Jermaine Antwan Donnell
-        Lamar Lamont Marquis Maurice Reginald Roderick Terrance Terrell Alonzo Jamel Alphonse Jerome
-        Torrance Lionel Tyree Deion Malik Terrence Lavon Marcellus Wardell DeShawn DeAndre Jalen
-        DaQuan Terell Tyrell Latrell Keyshawn DaShawn Darius""",
-    "black female": """Aisha Keisha Tamika Lakisha Tanisha Latoya Kenya Latonya Ebony Lakeisha
-        Lakesha Lashonda Latasha Latisha Lawanda Patrice Tameka Tawanda Yolanda Nichelle Shereen
+    "white male": """
+        Todd Neil Geoffrey Brett Brendan Greg Matthew Jay Brad Adam Bradley Brian Chad
+        Daniel Eric Gregory Jacob Jason Jeremy Joseph Joshua Justin Nathan Scott Harry Josh
+        Roger Alan Frank Ryan Andrew Jack Stephen Paul Jonathan Peter Cody Jake Caleb
+        Michael John Steven Brent Hunter Dustin Connor Logan Tanner Wyatt Patrick""",
+    "white female": """
+        Emily Anne Jill Allison Laurie Sarah Meredith Carrie Kristen Amanda Amy Erin Heather
+        Jennifer Julie Lori Misty Rebecca Susan Courtney Melanie Katie Betsy Kristin Nancy
+        Stephanie Ellen Lauren Colleen Megan Rachel Claire Abigail Katelyn Molly Madeline
+        Caitlin Emma Alison Hannah""",
+    "black male": """
+        Rasheed Tremayne Kareem Darnell Tyrone Hakim Jamal Leroy Jermaine Antwan Donnell
+        Lamar Lamont Marquis Maurice Reginald Roderick Terrance Terrell Alonzo Jamel
+        Alphonse Jerome Torrance Lionel Tyree Deion Malik Terrence Lavon Marcellus Wardell
+        DeShawn DeAndre Jalen DaQuan Terell Tyrell Latrell Keyshawn DaShawn Darius""",
+    "black female": """
+        Aisha Keisha Tamika Lakisha Tanisha Latoya Kenya Latonya Ebony Lakeisha Lakesha
+        Lashonda Latasha Latisha Lawanda Patrice Tameka Tawanda Yolanda Nichelle Shereen
         Shaniqua Jasmine Tia Malika Yvette Aaliyah Nia Shanice Janae""",
-    "hispanic male": """Carlos Juan José Luis Jorge Pedro Miguel Hector Alejandro Jesus Manuel
-        Francisco Ricardo Javier Ramon Santiago Mateo Enrique Fernando Raul""",
-    "hispanic female": """Gabriella Juanita Maria María Guadalupe Carmen Rosa Ana Alejandra Camila
-        Daniela Esmeralda Lucia Mariana Sofia Isabel Luz Ximena Yesenia Marisol""",
-    "asian male": """Raj Deepak Chang Dong Arjun Panav Rahul Samir Asif Tao Yong Wei Hiroshi Kenji
-        Sanjay Vijay Anil Rohan Minh Tuan Akira Jin""",
-    "asian female": """Sonali Indira Mei Ling Maya Priyanka Shreya Tara Lei Fang Min Xiuying Priya
-        Anjali Linh Thuy Yuki Akiko Sunita Kavita""",
+    "hispanic male": """
+        Carlos Juan José Luis Jorge Pedro Miguel Hector Alejandro Jesus Manuel Francisco
+        Ricardo Javier Ramon Santiago Mateo Enrique Fernando Raul""",
+    "hispanic female": """
+        Gabriella Juanita Maria María Guadalupe Carmen Rosa Ana Alejandra Camila Daniela
+        Esmeralda Lucia Mariana Sofia Isabel Luz Ximena Yesenia Marisol""",
+    "asian male": """
+        Raj Deepak Chang Dong Arjun Panav Rahul Samir Asif Tao Yong Wei Hiroshi Kenji Sanjay
+        Vijay Anil Rohan Minh Tuan Akira Jin""",
+    "asian female": """
+        Sonali Indira Mei Ling Maya Priyanka Shreya Tara Lei Fang Min Xiuying Priya Anjali
+        Linh Thuy Yuki Akiko Sunita Kavita""",
 }
 LAST = {
-    "white": """Walsh Baker Sullivan Murphy Kelly McCarthy O'Brien Ryan Murray Becker Schneider Meyer
-        Schmidt Olson Snyder Weber Yoder Stoltzfus Troyer Adler Bauer Berger Friedman Kauffman Klein
-        Koch Lang Larson Mueller Reilly Roth Schroeder Schultz Schwartz Stein Weaver Weiss Zimmerman
-        Kruger Rasmussen Anderson Hoffman""",
-    "black": """Washington Jefferson Jackson Alston Battle Bethea Bolden Booker Braxton Chatman Diggs
-        Felder Francois Hairston Hollins Jean Lockett Louis Merriweather Muhammad Myles Pierre Randle
-        Rosser Ruffin Singleton Smalls Winston Gaines Dorsey Mosley""",
-    "hispanic": """Lopez Gonzalez Rodriguez Martinez Garcia García Hernandez Ramirez Rivera Gomez
-        Perez Sanchez Torres Morales Velazquez Ibarra Orozco Zavala""",
-    "asian": """Singh Patel Desai Shah Huang Lin Chen Wong Kumar Kaur Sharma Sheikh Liu Li Wang Zhang
-        Nguyen Tran Kim Park Tanaka Yamamoto Choi Gupta""",
+    "white": """
+        Walsh Baker Sullivan Murphy Kelly McCarthy O'Brien Ryan Murray Becker Schneider
+        Meyer Schmidt Olson Snyder Weber Yoder Stoltzfus Troyer Adler Bauer Berger Friedman
+        Kauffman Klein Koch Lang Larson Mueller Reilly Roth Schroeder Schultz Schwartz Stein
+        Weaver Weiss Zimmerman Kruger Rasmussen Anderson Hoffman""",
+    "black": """
+        Washington Jefferson Jackson Alston Battle Bethea Bolden Booker Braxton Chatman
+        Diggs Felder Francois Hairston Hollins Jean Lockett Louis Merriweather Muhammad
+        Myles Pierre Randle Rosser Ruffin Singleton Smalls Winston Gaines Dorsey Mosley""",
+    "hispanic": """
+        Lopez Gonzalez Rodriguez Martinez Garcia García Hernandez Ramirez Rivera Gomez Perez
+        Sanchez Torres Morales Velazquez Ibarra Orozco Zavala""",
+    "asian": """
+        Singh Patel Desai Shah Huang Lin Chen Wong Kumar Kaur Sharma Sheikh Liu Li Wang
+        Zhang Nguyen Tran Kim Park Tanaka Yamamoto Choi Gupta""",
 }
 NAMES = """Emily Walsh|Greg Baker|Lakisha Washington|Jamal Jones|Brad Anderson|Steven Smith
     Meredith Roberts|Claire Smith|Lamar Washington|Terell Jones|Keisha Thomas|Latoya Brown
@@ -63,7 +75,8 @@ NAMES = """Emily Walsh|Greg Baker|Lakisha Washington|Jamal Jones|Brad Anderson|S
     Rasheed Jackson|Tyrone Robinson|Jake Mueller|DeShawn Jackson|Greg Walsh|José Martinez
     Tyrell Jackson|Patrick McDougall|Hunter Becker|Todd Becker|Abigail Meyer|Jamal Washington
     Jalen Booker|Caleb Olson|Shanice Muhammad|Nia Mosley|Luis Hernandez|Maria Garcia|Carmen Torres
-    Jorge Ramirez|Jin Park|Hiroshi Tanaka|Minh Nguyen|Linh Tran|Anjali Gupta|Wei Zhang|Yuki Yamamoto"""
+    Jorge Ramirez|Jin Park|Hiroshi Tanaka|Minh Nguyen
+    Linh Tran|Anjali Gupta|Wei Zhang|Yuki Yamamoto"""
 
 
 def varied(text: str) -> bool:

@@ -37,6 +37,7 @@ ONE_SEX = 0.9
 LAST_TELLS = {"white": 0.75, "black": 0.5, "hispanic": 0.8, "asian": 0.65}
 LAST_RANK = 40_000
 LONE_RANK = 20_000
+COMMON_RANK = 15_000
 FEWEST_BIRTHS = 3_000
 
 COLUMNS = {"white": "pctwhite", "black": "pctblack", "hispanic": "pcthispanic", "asian": "pctapi"}
@@ -53,100 +54,112 @@ DECADES = {
 
 ASIAN_SEX = {
     "male": """
-        Abhijit Abhishek Ajit Alok Ankur Anup Arvind Ashish Ashok Atul Balaji Baldev Bharat Brijesh
-        Chetan Chirag Deepak Dilip Dinesh Dipak Ganesh Gaurav Gautam Girish Gopal Harish Hemant
-        Himanshu Hitesh Jagdish Jatinder Jayant Jayesh Jignesh Jitendra Kaushik Ketan Kishore Koji
-        Krishna Mahendra Mahesh Manish Manoj Mayank Mehul Milind Mohan Mukesh Murali Narendra Naresh
-        Navin Neeraj Nilesh Nirmal Nitin Pankaj Parag Paresh Piyush Pradeep Prakash Prashant Praveen
-        Pravin Rajan Rajeev Rajendra Rajesh Rajiv Raju Rakesh Ramesh Ravindra Ritesh Sandeep Sanjeev
-        Sanjiv Santosh Satish Shailesh Shankar Sharad Shyam Sivakumar Sridhar Srikanth Srinivas
-        Srinivasa Srinivasan Sriram Subhash Sudhakar Sudhir Sumit Sunil Surendra Suresh Sushil
-        Takashi Tarun Tushar Uday Umesh Venkat Venkata Venkatesh Vikas Vinod Vipul Yogesh Jianguo
-        Jianwei Weiming Zhigang Zhiqiang Zhiyong Weidong Xiaodong Xiaofeng Qiang Guang Chanh Cuong
-        Dinh Duy Dzung Hiep Hieu Hoan Khoi Kiet Liem Nghia Phong Phuc Phuoc Quang Quoc Thang Thinh
-        Thuan Toan Trong Trung Truong Byung Hyung Kyaw Arnel Arif Sohail Asif Tao Yong Jae Jong Seung
-        Kwok Sheng Cheng Zhong Tae Joon Seok Chao Guo Peng""",
+        Abhijit Abhishek Ajit Alok Ankur Anup Arvind Ashish Ashok Atul Balaji Baldev Bharat
+        Brijesh Chetan Chirag Deepak Dilip Dinesh Dipak Ganesh Gaurav Gautam Girish Gopal
+        Harish Hemant Himanshu Hitesh Jagdish Jatinder Jayant Jayesh Jignesh Jitendra
+        Kaushik Ketan Kishore Koji Krishna Mahendra Mahesh Manish Manoj Mayank Mehul Milind
+        Mohan Mukesh Murali Narendra Naresh Navin Neeraj Nilesh Nirmal Nitin Pankaj Parag
+        Paresh Piyush Pradeep Prakash Prashant Praveen Pravin Rajan Rajeev Rajendra Rajesh
+        Rajiv Raju Rakesh Ramesh Ravindra Ritesh Sandeep Sanjeev Sanjiv Santosh Satish
+        Shailesh Shankar Sharad Shyam Sivakumar Sridhar Srikanth Srinivas Srinivasa
+        Srinivasan Sriram Subhash Sudhakar Sudhir Sumit Sunil Surendra Suresh Sushil Takashi
+        Tarun Tushar Uday Umesh Venkat Venkata Venkatesh Vikas Vinod Vipul Yogesh Jianguo
+        Jianwei Weiming Zhigang Zhiqiang Zhiyong Weidong Xiaodong Xiaofeng Qiang Guang Chanh
+        Cuong Dinh Duy Dzung Hiep Hieu Hoan Khoi Kiet Liem Nghia Phong Phuc Phuoc Quang Quoc
+        Thang Thinh Thuan Toan Trong Trung Truong Byung Hyung Kyaw Arnel Arif Sohail Asif
+        Tao Yong Jae Jong Seung Kwok Sheng Cheng Zhong Tae Joon Seok Chao Guo Peng""",
     "female": """
-        Alka Amita Anjana Anju Anuradha Aparna Archana Aruna Bhavna Chitra Geeta Geetha Gita Hema
-        Hetal Jyoti Kalpana Kavitha Madhavi Mamta Manisha Manju Manjula Neelam Neeta Nenita Nirmala
-        Padma Parul Poonam Preeti Priti Rashmi Rekha Renuka Ritu Sandhya Sangeeta Sangita Savita
-        Shalini Shilpa Smita Sonal Sudha Swati Vaishali Vandana Varsha Veena Vidya Vijaya Hiroko
-        Yoko Lihua Xiaohong Jing Qian Xue Diem Diep Dieu Hue Huyen Kieu Loan Nguyet Nhu Oanh Phung
-        Quyen Quynh Suong Tram Truc Tuyet Eun Sook Myung Myong Hye Lei Xia Yan Rong Ting Qin Jie
-        Lien Zhen Yun Hee Soon""",
+        Alka Amita Anjana Anju Anuradha Aparna Archana Aruna Bhavna Chitra Geeta Geetha Gita
+        Hema Hetal Jyoti Kalpana Kavitha Madhavi Mamta Manisha Manju Manjula Neelam Neeta
+        Nenita Nirmala Padma Parul Poonam Preeti Priti Rashmi Rekha Renuka Ritu Sandhya
+        Sangeeta Sangita Savita Shalini Shilpa Smita Sonal Sudha Swati Vaishali Vandana
+        Varsha Veena Vidya Vijaya Hiroko Yoko Lihua Xiaohong Jing Qian Xue Diem Diep Dieu
+        Hue Huyen Kieu Loan Nguyet Nhu Oanh Phung Quyen Quynh Suong Tram Truc Tuyet Eun Sook
+        Myung Myong Hye Lei Xia Yan Rong Ting Qin Jie Lien Zhen Yun Hee Soon""",
 }
 """The sex of names that the tables of births do not hold. Written for leanfair."""
 
 BY_HAND = {
     ("black", "male"): """
-        Antwon Daquan Dashawn Davon Davonte Deangelo Demarco Demarcus Demario Demetrice Demetris
-        Demond Denzel Deonte Deron Deshaun Devante Devaughn Devonta Dontae Dontavious Donte Dontrell
-        Jabari Jahmal Jajuan Jamarcus Jamarion Jamel Javante Javonte Jaylin Kadeem Keandre Kenyatta
-        Keon Keshawn Keyon Keyshawn Kordell Laquan Laron Lashawn Lavar Lavell Lavon Marcellus Markel
-        Markell Marquell Marques Marquez Marquise Montrell Quantavious Raekwon Rashaad Rashad Rashaun
-        Rashawn Rayshawn Roshawn Savon Shaquan Shaquille Tavares Tavaris Tavion Tavon Tayshaun
-        Terrance Tevin Trayvon Tremaine Treshawn Trevion Treyvon Tyquan Tyrese Tyrin Tyron Tyshaun
-        Tyshawn Vashon Wardell""",
+        Antwon Daquan Dashawn Davon Davonte Deangelo Demarco Demarcus Demario Demetrice
+        Demetris Demond Denzel Deonte Deron Deshaun Devante Devaughn Devonta Dontae
+        Dontavious Donte Dontrell Jabari Jahmal Jajuan Jamarcus Jamarion Jamel Javante
+        Javonte Jaylin Kadeem Keandre Kenyatta Keon Keshawn Keyon Keyshawn Kordell Laquan
+        Laron Lashawn Lavar Lavell Lavon Marcellus Markel Markell Marquell Marques Marquez
+        Marquise Montrell Quantavious Raekwon Rashaad Rashad Rashaun Rashawn Rayshawn
+        Roshawn Savon Shaquan Shaquille Tavares Tavaris Tavion Tavon Tayshaun Terrance Tevin
+        Trayvon Tremaine Treshawn Trevion Treyvon Tyquan Tyrese Tyrin Tyron Tyshaun Tyshawn
+        Vashon Wardell""",
     ("black", "female"): """
-        Aliyah Ashanti Daija Deasia Dejah Domonique Eboni Ebonie Iesha Jakayla Jaleesa Jamesha Janae
-        Kanisha Keandra Keosha Keshia Kierra Kiesha Lakeisha Lakesha Lakeshia Laquisha Laquita
-        Lashanda Lashawn Lashunda Latavia Latesha Latosha Marquita Monisha Myesha Nakia Nakisha
-        Nautica Niesha Nyasia Quanisha Rashida Shakita Shalanda Shamika Shaneka Shanell Shanequa
-        Shanita Shante Shaquana Shaquita Sharonda Shatara Shavonne Sheena Shenika Sheniqua Takisha
-        Tamekia Tamesha Taneka Tanesha Tarsha Tashia Tawana Tawanna Tenisha Tiara Tierra Timeka
-        Tomika Towanda Tyesha Tyeshia Tyneshia Unique Yolonda Zakiya""",
+        Aliyah Ashanti Daija Deasia Dejah Domonique Eboni Ebonie Iesha Jakayla Jaleesa
+        Jamesha Janae Kanisha Keandra Keosha Keshia Kierra Kiesha Lakeisha Lakesha Lakeshia
+        Laquisha Laquita Lashanda Lashawn Lashunda Latavia Latesha Latosha Marquita Monisha
+        Myesha Nakia Nakisha Nautica Niesha Nyasia Quanisha Rashida Shakita Shalanda Shamika
+        Shaneka Shanell Shanequa Shanita Shante Shaquana Shaquita Sharonda Shatara Shavonne
+        Sheena Shenika Sheniqua Takisha Tamekia Tamesha Taneka Tanesha Tarsha Tashia Tawana
+        Tawanna Tenisha Tiara Tierra Timeka Tomika Towanda Tyesha Tyeshia Tyneshia Unique
+        Yolonda Zakiya""",
     ("asian", "male"): """
-        Aditya Akash Akhil Akira Anirudh Ashwin Bhavesh Daisuke Devendra Dongwook Gopinath Guoqiang
-        Haitao Haruki Hideki Hideo Hisashi Hyunwoo Jaehyun Jianjun Jianming Jihoon Junho Karthik
-        Kartik Kazuki Kenichi Kiyoshi Kunal Lalit Makoto Masaru Minjun Minoru Mukund Nagesh Naoki
-        Naveen Noboru Osamu Partha Pratik Rahul Rajat Ramakrishnan Sachin Sangwoo Satoshi Seungho
-        Shashank Shigeru Shinji Siddharth Sourav Subramanian Sujit Sungmin Swapnil Tadashi Takahiro
-        Takao Tatsuya Tetsuo Toru Toshio Uttam Varun Vasant Vishnu Wenbin Xiaoming Yasuo Yongjun
-        Yuji Yutaka Zhiwei""",
+        Aditya Akash Akhil Akira Anirudh Ashwin Bhavesh Daisuke Devendra Dongwook Gopinath
+        Guoqiang Haitao Haruki Hideki Hideo Hisashi Hyunwoo Jaehyun Jianjun Jianming Jihoon
+        Junho Karthik Kartik Kazuki Kenichi Kiyoshi Kunal Lalit Makoto Masaru Minjun Minoru
+        Mukund Nagesh Naoki Naveen Noboru Osamu Partha Pratik Rahul Rajat Ramakrishnan
+        Sachin Sangwoo Satoshi Seungho Shashank Shigeru Shinji Siddharth Sourav Subramanian
+        Sujit Sungmin Swapnil Tadashi Takahiro Takao Tatsuya Tetsuo Toru Toshio Uttam Varun
+        Vasant Vishnu Wenbin Xiaoming Yasuo Yongjun Yuji Yutaka Zhiwei""",
     ("asian", "female"): """
-        Aditi Akanksha Amrita Anusha Anushka Ayumi Bhavana Bich Chieko Deepika Emiko Eunji Fumiko
-        Gayatri Hanako Haruka Harumi Hitomi Huiling Hyejin Hyunjung Indira Ishani Janaki Jiaying
-        Jiyoung Junko Kanchan Kaori Kazuko Keerthi Komal Kumiko Kyoko Lalita Leela Malini Mallika
-        Mariko Masako Mayumi Megumi Meiling Michiyo Mieko Miho Minji Mitsuko Miyuki Namrata Nandini
-        Nandita Nidhi Nobuko Noriko Pallavi Payal Prachi Pragya Pratibha Prerna Priyanka Radha
-        Radhika Ranjana Reiko Rupali Sachiko Sakshi Sapna Sarika Sayuri Seoyeon Setsuko Sharmila
-        Shizuko Shobha Shruti Shufen Shuhua Shweta Sonali Sowmya Sujata Sujin Sumiko Supriya Sushma
-        Swapna Tanvi Teruko Toshiko Uma Urmila Vimala Vineeta Wenjing Xiaoling Xiaomei Xiaoyan Xiulan
-        Xiuying Yamini Yanling Yasuko Yuko Yulan Yumiko""",
+        Aditi Akanksha Amrita Anusha Anushka Ayumi Bhavana Bich Chieko Deepika Emiko Eunji
+        Fumiko Gayatri Hanako Haruka Harumi Hitomi Huiling Hyejin Hyunjung Indira Ishani
+        Janaki Jiaying Jiyoung Junko Kanchan Kaori Kazuko Keerthi Komal Kumiko Kyoko Lalita
+        Leela Malini Mallika Mariko Masako Mayumi Megumi Meiling Michiyo Mieko Miho Minji
+        Mitsuko Miyuki Namrata Nandini Nandita Nidhi Nobuko Noriko Pallavi Payal Prachi
+        Pragya Pratibha Prerna Priyanka Radha Radhika Ranjana Reiko Rupali Sachiko Sakshi
+        Sapna Sarika Sayuri Seoyeon Setsuko Sharmila Shizuko Shobha Shruti Shufen Shuhua
+        Shweta Sonali Sowmya Sujata Sujin Sumiko Supriya Sushma Swapna Tanvi Teruko Toshiko
+        Uma Urmila Vimala Vineeta Wenjing Xiaoling Xiaomei Xiaoyan Xiulan Xiuying Yamini
+        Yanling Yasuko Yuko Yulan Yumiko""",
 }
 """Names of which the tables know no race, or too few people. Written for leanfair, as audit studies
 use them; taken after those of the tables."""
 
-PLACES = frozenset(
-    """austin madison virginia georgia carolina brooklyn savannah florence paris london chelsea
-    jordan israel kenya india china asia dakota cheyenne dallas houston denver phoenix lincoln
-    jackson charlotte alexandria montgomery orlando memphis aurora milan verona sydney adelaide
-    victoria chad malaysia egypt cairo zaire cuba tulsa bristol geneva vienna odessa roma sofia
-    trinity princeton cleveland columbus stanford camden devon kingston eugene raleigh camilla
-    lorraine francia holland ireland britain britney troy tyler lima lourdes guadalupe santiago
-    antonia salem salinas marina carson lansing trenton easton weston ashton preston clinton
-    hamilton washington jefferson roosevelt kennedy reagan monroe madisyn america asia africa
-    alabama nevada arizona arkansas oregon boston brisbane persia valencia mercedes lexus porsche
-    diego""".split()
-)
+PLACES = """
+    austin madison virginia georgia carolina brooklyn savannah florence paris london chelsea
+    jordan israel kenya india china asia dakota cheyenne dallas houston denver phoenix
+    lincoln jackson charlotte alexandria montgomery orlando memphis aurora milan verona
+    sydney adelaide victoria chad malaysia egypt cairo zaire cuba tulsa bristol geneva
+    vienna odessa roma sofia trinity princeton cleveland columbus stanford camden devon
+    kingston eugene raleigh camilla lorraine francia holland ireland britain britney troy
+    tyler lima lourdes guadalupe santiago antonia salem salinas marina carson lansing
+    trenton easton weston ashton preston clinton hamilton washington jefferson roosevelt
+    kennedy reagan monroe madisyn america asia africa alabama nevada arizona arkansas oregon
+    boston brisbane persia valencia mercedes lexus porsche diego"""
 """First names that are as well the names of places, presidents or cars."""
 
-LEFT_OUT = frozenset(
-    """mohamad mohammad mohammed mohamed nabil nader ahmad ahmed ali hassan hussein karim amir hamid
-    majid mehdi reza bassam fadi ghassan imad issam jamil kamal khaled khalid mahmoud majed mazen
-    mustafa nasser omar osama rami samer sami samir tarek walid wael yasser youssef ziad farid farhad
-    fariba fatemeh leila maryam mehrdad nasrin parviz shahram shirin zahra rania rana samira hanan
-    ramin bijan feynman kyson eason niam kingsley bowen queenie winnie rama khaleesi neymar""".split()
-)
+OTHER_CAPITALS = """
+    san los las sao rio fort port mount cape lake
+    january february march april may june july august september october november december
+    monday tuesday wednesday thursday friday saturday sunday easter christmas christian
+    german roman latina latino thai french english irish romany don go in am an you long
+    king don dr mr sir god santa saint st la le de el al i ii iii iv vi ok us uk eu un usa
+    ai it hr"""
+"""Words that are written with a capital for other reasons."""
+
+LEFT_OUT = """
+    mohamad mohammad mohammed mohamed nabil nader ahmad ahmed ali hassan hussein karim amir
+    hamid majid mehdi reza bassam fadi ghassan imad issam jamil kamal khaled khalid mahmoud
+    majed mazen mustafa nasser omar osama rami samer sami samir tarek walid wael yasser
+    youssef ziad farid farhad fariba fatemeh leila maryam mehrdad nasrin parviz shahram
+    shirin zahra rania rana samira hanan ramin bijan feynman kyson eason niam kingsley bowen
+    queenie winnie rama khaleesi neymar"""
 """Names of the Middle East, whose people the Census counts as white, and fashions of one year."""
 
 ACCENTED_FIRST = {
     "male": """
-        José Jesús Martín Ramón Raúl Héctor Óscar Víctor Andrés César Álvaro Adrián Julián Sebastián
-        Nicolás Joaquín Germán Rubén Iván Ángel Tomás Simón Agustín""",
+        José Jesús Martín Ramón Raúl Héctor Óscar Víctor Andrés César Álvaro Adrián Julián
+        Sebastián Nicolás Joaquín Germán Rubén Iván Ángel Tomás Simón Agustín""",
     "female": """
-        María Mónica Verónica Lucía Sofía Inés Belén Concepción Noemí Ángela Rocío Bárbara Fátima
-        Angélica Rosalía Estefanía Asunción Úrsula Begoña Anaís Débora Magalí""",
+        María Mónica Verónica Lucía Sofía Inés Belén Concepción Noemí Ángela Rocío Bárbara
+        Fátima Angélica Rosalía Estefanía Asunción Úrsula Begoña Anaís Débora Magalí""",
 }
 ACCENTED_LAST = """
     García Hernández Rodríguez Martínez López González Pérez Sánchez Ramírez Gómez Díaz Gutiérrez
@@ -156,10 +169,10 @@ ACCENTED_LAST = """
 ASIAN_ACCENTED_LAST = """
     Nguyễn Trần Lê Phạm Huỳnh Hoàng Lâm Vũ Võ Đặng Bùi Đỗ Hồ Ngô Dương Lý Đinh Đoàn Trịnh Trương"""
 TWO_WORDS_LAST = """
-    Van-Dyke Jean-Baptiste De-La-Cruz Nguyễn-Văn
-    Van-Horn Saint-Louis De-La-Rosa Nguyen-Van
-    Von-Braun Jean-Louis De-Leon Trần-Văn
-    Van-Ness Jean-Pierre De-La-Torre Tran-Van
+    Van-Dyke St-Fleur De-La-Cruz Nguyễn-Văn
+    Van-Horn St-Hilaire De-La-Vega Nguyen-Van
+    Von-Braun St-Juste De-Leon Trần-Văn
+    Van-Ness St-Vil De-La-Torre Tran-Van
     O'Brien N'Diaye De-La-Garza Nguyễn-Thị
     O'Connor M'Baye De-La-Fuente Nguyen-Thi
     O'Neill N'Guessan De-Los-Santos Trần-Thị
@@ -175,12 +188,16 @@ def main(folder: Path, words: list[Path]) -> None:
     hand = yaml.safe_load((DATA / "name.yaml").read_text(encoding="utf-8"))
     people = _first_names(folder, {word for word, n in small.items() if n >= 2}, hand)
     first, rest = _first_rows(people, hand)
-    last, lone = _last_rows(folder, hand, {word for word, n in small.items() if n >= 20})
     pairs = _pairs(rest)
+    firsts = {name.lower() for row in [*first, *pairs] for name in row}
+    words = {word for word, n in small.items() if n >= 20}
+    capitals = set(OTHER_CAPITALS.split())
+    last, lone, common = _last_rows(folder, hand, firsts | _by_hand(hand) | words | capitals)
     sections = {
         "first": (["\t".join(row) for row in first]),
         "last": (["\t".join(row) for row in last]),
         "pairs": (["\t".join(row) for row in pairs]),
+        "common last": [" ".join(common[i : i + 12]) for i in range(0, len(common), 12)],
         "lone last": [" ".join(lone[i : i + 12]) for i in range(0, len(lone), 12)],
     }
     lines = [f"# {line}".rstrip() for line in _head(first, last, pairs, lone).splitlines()]
@@ -193,22 +210,24 @@ def main(folder: Path, words: list[Path]) -> None:
 
 def _head(first: list, last: list, pairs: list, lone: list) -> str:
     return f"""Names by race and gender, compiled by scripts/compile_names.py. CC0-1.0.
-Sources: Tzioumis 2018 (doi:10.1038/sdata.2018.25, CC0); US SSA births by sex (public domain); births
-in New York City 2011-2017 by mother's ethnicity (NYC Open Data); US Census surnames 2000 and 2010
-(public domain; by way of predictrace, MIT). The sex of some Asian names, accents and capitals
-inside a name: written for leanfair.
+Sources: Tzioumis 2018 (doi:10.1038/sdata.2018.25, CC0); US SSA births by sex (public domain);
+births in New York City 2011-2017 by mother's ethnicity (NYC Open Data); US Census surnames
+2000 and 2010 (public domain; by way of predictrace, MIT). The sex of some Asian names, accents
+and capitals inside a name: written for leanfair.
 Thresholds: P(race | first name) at least {TELLS}, weighted to the shares
 of the 2010 Census {SHARES};
 P(race | surname) at least {LAST_TELLS}, among the {LAST_RANK:,} most
 frequent; {ONE_SEX:.0%} of one sex.
 first: white, black, hispanic, asian, each male then female. last: white, black, hispanic, asian.
-pairs: male, female. lone last: surnames that tell a race and found no row."""
+pairs: male, female. lone last: surnames that tell a race and found no row.
+common last: the {COMMON_RANK:,} most frequent of the other surnames, which tell no race or that of
+the majority; they stay as they are."""
 
 
 def _small_words(path: Path) -> list[str]:
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open()
-    with opened as text:
-        return re.findall(r"(?<![\w'@-])[a-z]+(?![\w'-])", text.read())
+    content = path.read_bytes()
+    text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8")
+    return re.findall(r"(?<![\w'@-])[a-z]+(?![\w'-])", text)
 
 
 def _first_names(folder: Path, small: set[str], hand: dict) -> pd.DataFrame:
@@ -226,7 +245,9 @@ def _first_names(folder: Path, small: set[str], hand: dict) -> pd.DataFrame:
         sexes.MALE / sexes.sum(axis=1)
     )
     for sex, names in ASIAN_SEX.items():
-        own = pd.Series(float(sex == "male"), index=sorted({name.upper() for name in names.split()}))
+        own = pd.Series(
+            float(sex == "male"), index=sorted({name.upper() for name in names.split()})
+        )
         male = male.combine_first(own)
         male = male.combine_first(_own_names(sex))
     race, seen = _races(folder, york)
@@ -242,7 +263,8 @@ def _first_names(folder: Path, small: set[str], hand: dict) -> pd.DataFrame:
     people["sex"] = [_sex(share) for share in people.male]
     lower = people.index.str.lower()
     taken = {name.lower() for names in hand["words"].values() for name in names}
-    usable = ~lower.isin(small | PLACES | LEFT_OUT | taken) & (people.index.str.len() > 1)
+    other = {word for text in (PLACES, LEFT_OUT, OTHER_CAPITALS) for word in text.split()}
+    usable = ~lower.isin(small | other | taken | _demonyms(folder)) & (people.index.str.len() > 1)
     written = births.set_index(births.name.str.upper()).name.groupby(level=0).first()
     people["written"] = written.reindex(index).fillna(pd.Series(index.str.title(), index=index))
     people["surname"] = _surname_ranks(folder).reindex(lower).to_numpy()
@@ -278,6 +300,12 @@ def _weighted(table: pd.DataFrame, share: pd.Series) -> pd.DataFrame:
     return weighted.div(weighted.sum(axis=1), axis=0)
 
 
+def _demonyms(folder: Path) -> set[str]:
+    """The countries and their peoples: Chad, Thai, Georgia."""
+    table = pd.read_csv(folder.parent / "lexicons/countries_demonyms.csv", keep_default_na=False)
+    return {str(cell).lower() for column in table for cell in table[column]}
+
+
 def _surname_ranks(folder: Path) -> pd.Series:
     surnames = pd.read_parquet(folder / "surnames_census_2000_2010.parquet").surname
     return pd.Series(range(1, len(surnames) + 1), index=surnames)
@@ -285,9 +313,9 @@ def _surname_ranks(folder: Path) -> pd.Series:
 
 def _first_rows(people: pd.DataFrame, hand: dict) -> tuple[list[list[str]], pd.DataFrame]:
     """The rows of eight, and the people whose names found none."""
-    lists = [names for key in ("first", "first words") for one in hand[key].values() for names in one.values()]
-    by_hand = {name.lower() for names in lists for name in names}
-    free = people[~people.written.str.lower().isin(by_hand)]
+    by_hand = _by_hand(hand)
+    last = {name.lower() for names in hand["last"].values() for name in names}
+    free = people[~people.written.str.lower().isin(by_hand | last)]
     pools: dict[tuple[str, str], pd.DataFrame] = {}
     for race in RACES:
         for sex in SEXES:
@@ -295,7 +323,10 @@ def _first_rows(people: pd.DataFrame, hand: dict) -> tuple[list[list[str]], pd.D
             order = ["sure", "seen", "births"] if race == "black" else ["seen", "births"]
             telling = telling.assign(sure=telling[race].round(1))
             pools[race, sex] = telling.sort_values(order, ascending=False)
-    extra = {sex: _capitals_inside(people, pools["black", sex], hand["first"]["black"][sex]) for sex in SEXES}
+    extra = {
+        sex: _capitals_inside(people, pools["black", sex], hand["first"]["black"][sex])
+        for sex in SEXES
+    }
     inside = min(map(len, extra.values()))
     n = min(len(pool) - inside * (race != "black") for (race, _), pool in pools.items())
     spare = {key: list(pool.iloc[n:].written) for key, pool in pools.items()}
@@ -305,10 +336,18 @@ def _first_rows(people: pd.DataFrame, hand: dict) -> tuple[list[list[str]], pd.D
     m = min(map(len, spare.values()))
     columns = []
     for race in RACES:
-        for sex in SEXES:
-            columns.append(_by_generation(pools[race, sex].head(n)) + spare[race, sex][:m])
+        men, women = (_by_generation(pools[race, sex].head(n)) for sex in SEXES)
+        men, women = _ending_alike(men, women)
+        columns += [men + spare[race, "male"][:m], women + spare[race, "female"][:m]]
     used = {name for column in columns for name in column}
     return [list(row) for row in zip(*columns, strict=True)], free[~free.written.isin(used)]
+
+
+def _by_hand(hand: dict) -> set[str]:
+    """The first names of name.yaml, in small letters."""
+    groups = [one for key in ("first", "first words") for one in hand[key].values()]
+    lists = [names for one in [*groups, hand["words"]] for names in one.values()]
+    return {name.lower() for names in lists for name in names}
 
 
 def _is_first(people: pd.DataFrame) -> pd.Series:
@@ -319,6 +358,16 @@ def _is_first(people: pd.DataFrame) -> pd.Series:
 def _by_generation(chosen: pd.DataFrame) -> list[str]:
     born = chosen.born.fillna(chosen.born.median())
     return list(chosen.assign(born=born).sort_values(["born", "written"]).written)
+
+
+def _ending_alike(men: list[str], women: list[str]) -> tuple[list[str], list[str]]:
+    """Both in their order, but names in -s side by side (James' car, Frances' car)."""
+    n = min(sum(name.endswith("s") for name in names) for names in (men, women))
+    found = []
+    for names in (men, women):
+        ending = [name for name in names if name.endswith("s")][:n]
+        found.append(ending + [name for name in names if name not in ending])
+    return found[0], found[1]
 
 
 def _capitals_inside(people: pd.DataFrame, pool: pd.DataFrame, by_hand: list[str]) -> list[str]:
@@ -333,21 +382,28 @@ def _capitals_inside(people: pd.DataFrame, pool: pd.DataFrame, by_hand: list[str
 
 def _last_rows(
     folder: Path, hand: dict, small: set[str]
-) -> tuple[list[list[str]], list[str]]:
-    table = pd.read_parquet(folder / "surnames_census_2000_2010.parquet").head(LAST_RANK)
+) -> tuple[list[list[str]], list[str], list[str]]:
+    every = pd.read_parquet(folder / "surnames_census_2000_2010.parquet")
     shares = {"white": "p_white", "black": "p_black", "hispanic": "p_hispanic", "asian": "p_api"}
+    table = every.head(LAST_RANK)
     by_hand = {name.lower() for names in hand["last"].values() for name in names}
     table = table[~table.surname.isin(by_hand | small) & table.surname.str.fullmatch("[a-z]{2,}")]
     pools = {race: table[table[shares[race]] >= LAST_TELLS[race]].surname for race in RACES}
     n = min(map(len, pools.values()))
-    rows = [[_surname(name) for name in row] for row in zip(*(pools[r][:n] for r in RACES), strict=True)]
+    rows = [
+        [_surname(name) for name in row] for row in zip(*(pools[r][:n] for r in RACES), strict=True)
+    ]
     spare = {race: [_surname(name) for name in pools[race][n:]] for race in RACES}
     black = [_surname(n) for n in table[table.p_black.between(0.4, LAST_TELLS["black"])].surname]
     accents = [*ACCENTED_LAST.split()]
     asian = [*ASIAN_ACCENTED_LAST.split(), *spare["asian"]]
     k = min(len(accents), len(asian), len(black), len(spare["white"]))
-    rows += [list(r) for r in zip(spare["white"][:k], black[:k], accents[:k], asian[:k], strict=True)]
-    rows += [[_two_words(name) for name in line.split()] for line in TWO_WORDS_LAST.strip().splitlines()]
+    rows += [
+        list(r) for r in zip(spare["white"][:k], black[:k], accents[:k], asian[:k], strict=True)
+    ]
+    rows += [
+        [_two_words(name) for name in line.split()] for line in TWO_WORDS_LAST.strip().splitlines()
+    ]
     taken = {name.lower() for row in rows for name in row} | by_hand
     ranked = table.head(LONE_RANK)
     lone = [
@@ -356,7 +412,12 @@ def _last_rows(
         for name in ranked[ranked[shares[race]] >= max(0.7, LAST_TELLS[race])].surname
         if _plain(name) not in {_plain(one) for one in taken}
     ]
-    return _once(rows, {name for names in hand["last"].values() for name in names}), sorted(set(lone))
+    kept = _once(rows, {name for names in hand["last"].values() for name in names})
+    told = {name.lower() for row in kept for name in row} | by_hand | {n.lower() for n in lone}
+    plain = every.head(COMMON_RANK)
+    minority = plain[[shares[race] for race in RACES[1:]]].max(axis=1)
+    common = [name for name in plain[minority < 0.5].surname if name not in told]
+    return kept, sorted(set(lone)), sorted(common)
 
 
 def _once(rows: list[list[str]], seen: set[str]) -> list[list[str]]:
@@ -390,7 +451,7 @@ def _pairs(rest: pd.DataFrame) -> list[list[str]]:
     known = known[~((known.surname <= 3_000) & (known.births < 150_000))]
     each = {sex: known[known.sex == sex].sort_values("births", ascending=False) for sex in SEXES}
     n = min(map(len, each.values()))
-    columns = [_by_generation(each[sex].head(n)) for sex in SEXES]
+    columns = _ending_alike(*(_by_generation(each[sex].head(n)) for sex in SEXES))
     return [list(row) for row in zip(*columns, strict=True)]
 
 

@@ -30,7 +30,7 @@ DOUBTED = [
     ("disability", "He uses a hearing aid.", "hearing aid"),
     ("nationality", "A citizen of Ruritania.", "citizen of Ruritania"),
     ("name", "My name is Zebulon Quux.", "My name is Zebulon Quux"),
-    ("name", "Emily Clarkson-Vane applied.", "Clarkson"),
+    ("name", "Emily Clarkson-Zorvane applied.", "Clarkson"),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _VOWEL_SOUND = re.compile(r"(?:hour|honest|honou?r|heir|[aefhilmnorsx](?![a-z]))", re.IGNORECASE)
 _CONSONANT_SOUND = re.compile(
@@ -69,11 +70,22 @@ def styles(term: str, fixed: bool = False) -> dict[str, str]:
 
 
 def styled(term: str, style: str) -> str:
-    """A term in one way of writing: as the lexicon has it, lower, UPPER, or First letter only."""
+    """A term in one way of writing: as the lexicon has it, lower, UPPER, First letter only, or
+    plain as in an address."""
     if style == "lower":
         return term.lower()
     if style == "upper":
         return term.upper()
     if style == "first":
         return term[:1].upper() + term[1:]
+    if style in ("plain", "Plain"):
+        return plain(term).capitalize() if style == "Plain" else plain(term)
     return term
+
+
+def plain(name: str) -> str:
+    """A name as an address has it: small letters, no accents or signs (garcia, obrien)."""
+    if name.isascii() and name.isalpha():
+        return name.lower()
+    decomposed = unicodedata.normalize("NFD", name.lower().replace("đ", "d"))
+    return "".join(letter for letter in decomposed if letter.isalpha())

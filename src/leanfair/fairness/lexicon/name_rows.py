@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -33,9 +34,16 @@ def surname_rows(tokenizer: Callable[[str], int] | None) -> list[Row]:
     )
     columns = [[*names, *more] for names, more in lists]
     alone = [name for line in compiled["lone last"] for name in line[0].split()]
-    rows = [Row("surname", (), {(): {"": name}}, paired=False) for name in alone]
     places = [(i,) for i in range(len(columns))]
-    return rows + _aligned("surname", (0,), places, columns, tokenizer)
+    rows = _aligned("surname", (0,), places, columns, tokenizer)
+    return rows + [Row("surname", (), {(): {"": name}}, paired=False) for name in alone]
+
+
+@cache
+def common_surnames() -> frozenset[str]:
+    """Frequent surnames, in small letters, that tell no race but at most that of the majority."""
+    lines = read_names()["common last"]
+    return frozenset(name for line in lines for name in line[0].split())
 
 
 def _by_race(
@@ -62,7 +70,7 @@ def _aligned(
     axes: tuple[int, ...],
     places: Sequence[tuple[int, ...]],
     columns: Sequence[Sequence[str]],
-    tokenizer: Counter | None,
+    tokenizer: Callable[[str], int] | None,
 ) -> list[Row]:
     """One row per line of the columns, each first put in order of token count where one counts.
 
@@ -75,7 +83,7 @@ def _aligned(
     ]
 
 
-def _by_tokens(names: Sequence[str], tokenizer: Counter | None) -> list[str]:
+def _by_tokens(names: Sequence[str], tokenizer: Callable[[str], int] | None) -> list[str]:
     if tokenizer is None:
         return list(names)
     counts = {name: tokenizer(f" {name}") for name in names}

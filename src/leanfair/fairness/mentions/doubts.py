@@ -15,8 +15,10 @@ from functools import lru_cache
 
 from leanfair.fairness.lexicon.attribute import Attribute, Candidate
 from leanfair.fairness.lexicon.doubts import doubts, suspicions
+from leanfair.fairness.lexicon.name_rows import common_surnames
 from leanfair.fairness.mentions.adjectives import follows_name
 from leanfair.fairness.mentions.kinds import stands_free
+from leanfair.fairness.mentions.names import behind_initial
 from leanfair.fairness.mentions.parsed_text import ParsedText
 from leanfair.fairness.mentions.reading import Reading, read, spans_of
 
@@ -170,14 +172,19 @@ def _name(parsed: ParsedText, found: Candidate) -> int | None:
 
 def _unknown_surnames(parsed: ParsedText, reading: Reading) -> Iterator[Span]:
     """The capitalised word behind a first name or a title, which tells about as much as a first
-    name does."""
+    name does, unless it is a surname that is known to tell no race."""
     ends = {mention.stop for mention in reading.mentions if mention.row.kind in _BEFORE_SURNAMES}
-    lists = parsed.english
-    for i, token in enumerate(parsed.tokens[:-1], start=1):
+    lists, common = parsed.english, common_surnames()
+    for place, token in enumerate(parsed.tokens[:-1], start=1):
+        i = behind_initial(parsed, place)
         if token.end not in ends or not parsed.one_space(i) or not parsed.is_capitalised(i):
             continue
         acts = parsed.word(i).endswith("ed") or parsed.word(i) in lists.names["doing"]
-        if not acts and parsed.word(i) not in lists.function | lists.names["places"] | lists.people:
+        known = acts or parsed.word(i) in common
+        if (
+            not known
+            and parsed.word(i) not in lists.function | lists.names["places"] | lists.people
+        ):
             yield parsed.tokens[i].start, parsed.tokens[i].end
 
 

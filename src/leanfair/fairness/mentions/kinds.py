@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from leanfair.fairness.lexicon.attribute import Candidate, Entry
+from leanfair.fairness.lexicon.attribute import NAMES, Candidate, Entry
 from leanfair.fairness.mentions.adjectives import (
     attributive,
     ends_description,
@@ -22,7 +22,14 @@ from leanfair.fairness.mentions.adjectives import (
     subject_of,
 )
 from leanfair.fairness.mentions.ages import is_age, is_decade
-from leanfair.fairness.mentions.names import is_first_name, is_married, is_title, is_word_name
+from leanfair.fairness.mentions.names import (
+    is_first_name,
+    is_married,
+    is_surname,
+    is_title,
+    is_word_name,
+    joins_names,
+)
 from leanfair.fairness.mentions.parsed_text import ParsedText
 from leanfair.fairness.mentions.pronouns import is_before_noun
 
@@ -45,6 +52,8 @@ def stands_free(parsed: ParsedText, found: Candidate) -> bool:
         return False
     if parsed.touches(start) and parsed.is_apostrophe(start - 1) and parsed.touches(start - 1):
         return not parsed.is_word(start - 2)
+    if found.kinds & NAMES and joins_names(parsed, found):
+        return True
     prefixes, suffixes = parsed.english.phrases["prefixes"], parsed.english.phrases["suffixes"]
     if is_hyphen(parsed, start - 1) and parsed.word(start - 2) not in prefixes:
         return False
@@ -175,10 +184,8 @@ def _word_name(parsed: ParsedText, found: Candidate, entry: Entry) -> str | None
 
 
 def _surname(parsed: ParsedText, found: Candidate, entry: Entry) -> str | None:
-    """Straight after a first name; `mentions` adds the places that repeat one."""
-    first = parsed.kind_ending_at(found.start - 1, "name")
-    joined = first is not None and parsed.one_space(found.start)
-    return _own(joined and first is not None and is_first_name(parsed, first))
+    """With a first name; `repeats` adds the places that repeat one."""
+    return _own(is_surname(parsed, found))
 
 
 RULES: dict[str, Rule] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,6 +35,7 @@ class ParsedText:
         self.words: tuple[str, ...] = tuple(token.lower for token in self.tokens)
         self.english: English = english()
         self._protected = self._find_protected((*attribute.protected, *protect))
+        self.notes: dict[str, frozenset[str]] = {}
         self.candidates: dict[int, tuple[Candidate, ...]] = self._find_candidates()
 
     def __len__(self) -> int:
@@ -182,10 +184,12 @@ class ParsedText:
 
     def _find_protected(self, phrases: tuple[str, ...]) -> frozenset[int]:
         spans = [match.span() for match in _OPAQUE.finditer(self.text)]
+        starts = [token.start for token in self.tokens]
         inside = {
             i
-            for i, token in enumerate(self.tokens)
-            if any(start <= token.start and token.end <= end for start, end in spans)
+            for start, end in spans
+            for i in range(bisect_left(starts, start), bisect_left(starts, end))
+            if self.tokens[i].end <= end
         }
         known = _by_first_word(phrases)
         for i, word in enumerate(self.words):

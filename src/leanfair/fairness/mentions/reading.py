@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from leanfair.fairness.lexicon import grammar
-from leanfair.fairness.lexicon.attribute import Attribute, Candidate, Cell, Entry, Row
+from leanfair.fairness.lexicon.attribute import NAMES, Attribute, Candidate, Cell, Entry, Row
 from leanfair.fairness.lexicon.doubts import doubts
 from leanfair.fairness.mentions.kinds import OWN, RULES, stands_free
+from leanfair.fairness.mentions.names import suspects
 from leanfair.fairness.mentions.parsed_text import ParsedText
+from leanfair.fairness.mentions.repeats import Part, parts_elsewhere, repeated
 
 _OWNERS = frozenset({"my", "your", "his", "her", "its", "our", "their", "whose"})
+_OWNS = re.compile(r"['’] \w")
 _PRONOUNS = frozenset({"object", "possessive", "owned"})
 
 
@@ -76,6 +80,8 @@ class Reading:
 def term_of(row: Row, cell: Cell, form: str) -> str:
     """The term of a cell in a form, the plain one where the cell has no such form."""
     forms = row.cells[cell]
+    if form == "initial":
+        return forms[""][:1]
     return forms[form] if form in forms else forms[""]
 
 
@@ -85,11 +91,18 @@ def read(text: str, attribute: Attribute, protect: tuple[str, ...] = ()) -> Read
     parsed = ParsedText(text, attribute, protect)
     if not parsed.candidates:
         return Reading(text)
-    found = _with_repeated_names(parsed, list(_accepted(parsed)))
-    mentions = tuple(_mention(parsed, place, entry) for place, entry in found if entry.row.paired)
+    found = repeated(parsed, list(_accepted(parsed)))
+    mentions = [_mention(parsed, place, entry) for place, entry in found if entry.row.paired]
     unpaired = [_span(parsed, place) for place, entry in found if not entry.row.paired]
+    parts, stuck = parts_elsewhere(parsed, found)
+    if parts:
+        mentions = sorted([*mentions, *map(_part, parts)], key=lambda mention: mention.start)
+    unpaired += [(part.start, part.stop) for part in stuck]
+    if not mentions and any(row.kind == "surname" for row in attribute.rows):
+        unpaired += [_span(parsed, candidate) for candidate in suspects(parsed)]
+    unpaired += [(m.start, m.stop + 1) for m in mentions if _is_owner_in_s(parsed, m)]
     unpaired += _misplaced(parsed, {place.start for place, _ in found})
-    return Reading(text, mentions, tuple(sorted(unpaired)))
+    return Reading(text, tuple(mentions), tuple(sorted(unpaired)))
 
 
 def _misplaced(parsed: ParsedText, taken: set[int]) -> list[tuple[int, int]]:
@@ -125,32 +138,17 @@ def _accepted_at(parsed: ParsedText, i: int) -> Iterator[tuple[Candidate, Entry]
                 yield candidate, Entry(entry.row, entry.cell, wanted, entry.style)
 
 
-def _with_repeated_names(
-    parsed: ParsedText, found: list[tuple[Candidate, Entry]]
-) -> list[tuple[Candidate, Entry]]:
-    """Besides, the places where a name stands that is read as one elsewhere: a surname alone that
-    stands with a first name, a first name before a verb that no list knows."""
-    known = [entry for _, entry in found if entry.row.kind in ("surname", "name", "word name")]
-    if not known:
-        return found
-    taken = {candidate.start for candidate, _ in found}
-    for i, candidates in parsed.candidates.items():
-        for candidate in candidates:
-            if i in taken or not parsed.is_capitalised(i) or not stands_free(parsed, candidate):
-                continue
-            if parsed.word(i - 1) in ("in", "from", "to", "at", "near", "of"):
-                continue
-            again = [entry for entry in candidate.entries if entry in known]
-            if again and (again[0].row.kind == "surname" or _stands_alone(parsed, candidate)):
-                found.append((candidate, again[0]))
-    return sorted(found, key=lambda place: place[0].start)
+def _part(part: Part) -> Mention:
+    return Mention(part.start, part.stop, part.row, part.cell, part.form, part.style)
 
 
-def _stands_alone(parsed: ParsedText, found: Candidate) -> bool:
-    """Whether a first name has no other capitalised word beside it, such as that of a street."""
-    behind = parsed.is_capitalised(found.stop) and parsed.one_space(found.stop)
-    before = parsed.is_capitalised(found.start - 1) and parsed.one_space(found.start)
-    return not behind and not before
+def _is_owner_in_s(parsed: ParsedText, mention: Mention) -> bool:
+    """Whether a bare apostrophe makes a name possessive, which others of its row cannot take."""
+    if mention.row.kind not in NAMES or not _OWNS.match(parsed.text, mention.stop):
+        return False
+    terms = [term for forms in mention.row.cells.values() for term in forms.values()]
+    owner = parsed.text[mention.start : mention.stop].lower().endswith("s")
+    return owner and not all(term.endswith("s") for term in terms)
 
 
 def _span(parsed: ParsedText, found: Candidate) -> tuple[int, int]:

@@ -36,7 +36,7 @@ def person_of(
     told = [_full(reading, attribute) for reading in readings]
     first = next((m for mentions in told for m in mentions), None)
     if first is None:
-        return Person(None)
+        return Person(_joined(readings, attribute))
     cell = _cell_named(attribute, known)
     field = None if named is None else next(iter(told[named]), None)
     if cell is None and field is not None:
@@ -59,6 +59,17 @@ def person_of(
 def _full(reading: Reading, attribute: Attribute) -> list[Mention]:
     """The mentions that tell every part of the value."""
     return [m for m in reading.mentions if len(m.row.axes) == len(attribute.axes)]
+
+
+def _joined(readings: Sequence[Reading], attribute: Attribute) -> Cell | None:
+    """What mentions tell together of which none tells all: of Ms. Washington "Ms." tells the
+    gender, "Washington" the race."""
+    found: dict[int, int] = {}
+    for mention in (m for reading in readings for m in reading.mentions):
+        for axis, i in zip(mention.row.axes, mention.cell, strict=True):
+            found.setdefault(axis, i)
+    axes = range(len(attribute.axes))
+    return tuple(found[axis] for axis in axes) if len(found) == len(axes) else None
 
 
 def _cell_named(attribute: Attribute, name: str | None) -> Cell | None:
