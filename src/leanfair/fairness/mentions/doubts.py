@@ -181,6 +181,8 @@ def _unknown_surnames(parsed: ParsedText, reading: Reading) -> Iterator[Span]:
             continue
         acts = parsed.word(i).endswith("ed") or parsed.word(i) in lists.names["doing"]
         known = acts or parsed.word(i) in common
+        if known and parsed.word(i + 1) == "-" and parsed.is_capitalised(i + 2):
+            known = parsed.word(i + 2) in common
         if (
             not known
             and parsed.word(i) not in lists.function | lists.names["places"] | lists.people
