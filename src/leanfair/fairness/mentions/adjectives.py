@@ -37,6 +37,8 @@ def _before_unknown_person(parsed: ParsedText, found: Candidate, i: int) -> bool
     """With a capital before a noun that no list knows and that ends as those for persons do: a
     Black server, an Asian docker."""
     start, word = found.start, parsed.word(i)
+    if parsed.attribute.name == "nationality":  # said of goods and firms more often than of people
+        return False
     inside = start > 0 and parsed.is_word(parsed.before(start - 1)) and not parsed.new_line(start)
     if not inside or not parsed.is_capitalised(start) or parsed.is_capitalised(i):
         return False

@@ -28,6 +28,8 @@ _DESCRIBING = frozenset({"adjective", "attributive", "predicate", "noun"})
 _BEFORE_SURNAMES = frozenset({"name", "word name", "title", "married title"})
 _CERTAIN = frozenset({"having", "word", "person", "object", "possessive", "owned"})
 _OF_LANGUAGES = ("speak", "spoke", "fluent", "learn", "stud", "translat", "teach", "taught", "read")
+_ACRONYM = 5
+"""Shorter words in capitals may be titles: an Asian MP."""
 _UNCLEAR_TITLES = frozenset({"master", "miss"})
 _VALUE = re.compile(r"[\"'“”*_`]*([^\n,;|\"“”*_`{}<>\]]{1,40})")
 _SAYS_NOTHING = re.compile(
@@ -108,12 +110,11 @@ def _description(parsed: ParsedText, found: Candidate, told: bool) -> int | None
         return None
     if lists.is_thing(word):  # of a black car driver it is not known who is black
         return i + 2 if parsed.is_person(i + 1) and parsed.one_space(i + 1) else None
-    if parsed.is_capitalised(i) and not parsed.is_capitalised(found.start):
-        return None
+    if parsed.is_capitalised(i):
+        title = len(word) < _ACRONYM and parsed.tokens[i].text.removesuffix("s").isupper()
+        return i + 1 if parsed.is_person(i) or (title and told) else None
     if lists.sounds_like_person(word) or parsed.is_person(i):
         return i + 1
-    if parsed.is_capitalised(i):
-        return None
     if lists.is_thing(parsed.word(i + 1)) and not parsed.ends_clause(i + 1):
         return None
     if ambiguous and not capital and not told:
@@ -127,7 +128,9 @@ def _without_noun(parsed: ParsedText, found: Candidate, told: bool, ambiguous: b
     if ambiguous:
         said = before in parsed.english.copulas and before not in ("look", "looks", "looked")
         subject = parsed.word(parsed.before(found.start - 1) - 1)
-        return found.stop if said and doubts().sounds_like_person(subject) else None
+        lists = doubts()
+        may_be = not lists.is_thing(subject) if told else lists.sounds_like_person(subject)
+        return found.stop if said and may_be else None
     if before in ("and", "or", "/", ","):
         return found.stop if told else None
     if before.startswith(_OF_LANGUAGES):

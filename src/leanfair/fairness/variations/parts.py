@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from leanfair.errors import InputError
-from leanfair.fairness.lexicon.attribute import Attribute
+from leanfair.fairness.lexicon.attribute import NAMES, Attribute
 from leanfair.fairness.lexicon.protected import ProtectedAttribute
+from leanfair.fairness.lexicon.words import english
 from leanfair.fairness.mentions.doubts import doubtful
 from leanfair.fairness.mentions.reading import Reading, read
 from leanfair.fairness.types import Item, Record
@@ -31,12 +33,15 @@ from leanfair.fairness.variations.records import (
     words_in,
 )
 
+_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+|https?://\S+|www\.\S+|(?<!\w)@\w+")
+
 
 @dataclass(frozen=True)
 class Parts:
     """An item in parts. `readings`: what each tells. `fixed`: words that may tell the attribute
-    in parts that tell nothing for sure, which are the same in all variations. `aside`: parts that
-    the user left out by naming the fields."""
+    in parts that tell nothing for sure, which are the same in all variations. `addresses`: e-mail
+    and web addresses and handles, which no variation changes. `aside`: parts that the user left
+    out by naming the fields."""
 
     item: Item
     attribute: Attribute
@@ -44,6 +49,7 @@ class Parts:
     parts: tuple[Part, ...]
     readings: tuple[Reading, ...]
     fixed: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
     aside: tuple[Part, ...] = ()
 
     def read(self, texts: tuple[str, ...]) -> tuple[Reading, ...]:
@@ -61,13 +67,36 @@ class Parts:
             found.update(dict.fromkeys(_with_field(part, word) for word in told))
         return tuple(found)
 
-    def doubts(self, texts: Sequence[str]) -> tuple[str, ...]:
-        """The words in a variation, which has `texts` as its parts, that may tell the attribute and
+    def doubts(self, readings: Sequence[Reading]) -> tuple[str, ...]:
+        """The words in a variation, whose parts tell `readings`, that may tell the attribute and
         that nothing read."""
         found = dict.fromkeys(self.fixed)
-        for part, text in zip(self.parts, texts, strict=True):
-            found.update(dict.fromkeys(_with_field(part, word) for word in part.doubt(text)))
+        for part, reading in zip(self.parts, readings, strict=True):
+            words = part.doubt(reading.text)
+            found.update(dict.fromkeys(_with_field(part, word) for word in words))
+        found.update(dict.fromkeys(self._addresses_with_names(readings)))
         return tuple(found)
+
+    def _addresses_with_names(self, readings: Sequence[Reading]) -> list[str]:
+        """Addresses and handles that hold a name, which no variation changes: emily@mail.com."""
+        if not self.addresses or not any(row.kind in NAMES for row in self.attribute.rows):
+            return []
+        told = {
+            reading.text[m.start : m.stop].lower()
+            for reading in readings
+            for m in reading.mentions
+            if m.row.kind in NAMES
+        }
+        return [address for address in self.addresses if _holds_name(address.lower(), told)]
+
+
+def _holds_name(address: str, told: set[str]) -> bool:
+    """Whether a name stands in an address: one that is told elsewhere at any place, another of the
+    lists as a word of its own."""
+    words = set(re.split(r"[^a-z]+", address.partition("@")[0] or address))
+    return any(len(name) > 2 and name in address for name in told) or any(
+        len(word) > 2 and word in english().first_names for word in words
+    )
 
 
 def _with_field(part: Part, words: str) -> str:
@@ -108,8 +137,8 @@ def _of_text(text: str, one: ProtectedAttribute) -> Parts:
 
     if quoted and table is not None:
         used, cycles = table, cycles_of(table, None)
-    part = Part(text, reader, doubter)
-    return Parts(text, used, cycles, (part,), (_taking_part(reader(text), cycles),))
+    part, readings = Part(text, reader, doubter), (_taking_part(reader(text), cycles),)
+    return Parts(text, used, cycles, (part,), readings, addresses=tuple(_ADDRESS.findall(text)))
 
 
 def _chosen(attribute: Attribute, values: Sequence[str] | None) -> tuple[Attribute, Cycles]:
@@ -146,7 +175,9 @@ def _of_record(record: Record, one: ProtectedAttribute, shown: Sequence[str] | N
     main = tuple(named_part(leaf, reads) for leaf in named)
     aside = () if one.field is None else rest
     parts = main if aside else (*main, *rest)
-    found = Parts(record, coded, cycles, parts, (), (), aside)
+    texts = [leaf.value for leaf in seen if isinstance(leaf.value, str)] if not aside else []
+    addresses = tuple(address for text in texts for address in _ADDRESS.findall(text))
+    found = Parts(record, coded, cycles, parts, (), (), addresses, aside)
     readings = found.read(tuple(part.text for part in parts))
     if main:
         check_known(main[0], coded, readings[0])

@@ -134,9 +134,9 @@ def _person(found: Parts, known: str | None) -> Person:
 def _doubts(found: Parts, shifted: Sequence[Shifted]) -> tuple[str, ...]:
     """What may tell the attribute and is not read, in the item or in any of its variations: so all
     of them are half understood or none is."""
-    words = dict.fromkeys(found.doubts([part.text for part in found.parts]))
+    words = dict.fromkeys(found.doubts(found.readings))
     for one in shifted:
-        words.update(dict.fromkeys(found.doubts([reading.text for reading in one.parts])))
+        words.update(dict.fromkeys(found.doubts(one.parts)))
     return tuple(words)
 
 
