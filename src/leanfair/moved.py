@@ -20,7 +20,7 @@ _MOVED = {
     "fairness.adjectives": "fairness.mentions.adjectives",
     "fairness.ages": "fairness.mentions.ages",
     "fairness.attributes": "fairness.lexicon.attribute",
-    "fairness.audit_input": "fairness.audit.table",
+    "fairness.audit_input": "fairness.tables.table",
     "fairness.audit_summary": "fairness.audit.summary",
     "fairness.audit_tables": "fairness.audit.exports",
     "fairness.backends": "fairness.judge.backends",

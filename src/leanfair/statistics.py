@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from statistics import NormalDist
 from typing import TypeAlias
 
@@ -53,12 +54,17 @@ class Resampling:
 
     `clusters` [n]: the cluster of each row, as whole numbers. `seed`: determines all randomness.
     `draws`: bootstrap resamples. `confidence`: the coverage of the intervals, such as 0.95.
+    `weights` [n]: what each row counts, None for 1. If `counted`, a row stands for so many people
+    who were drawn independently, and is a cluster by itself; else weights are those of a survey,
+    which leave as many people as there are rows.
     """
 
     clusters: Ints
     seed: int = 0
     draws: int = 2000
     confidence: float = 0.95
+    weights: Floats | None = None
+    counted: bool = False
 
     def rng(self, *stream: int) -> np.random.Generator:
         """A generator for one part of the work, independent of how much the others draw."""
@@ -66,7 +72,8 @@ class Resampling:
 
     def of(self, rows: Bools) -> Resampling:
         """The same for a subset of the rows."""
-        return replace(self, clusters=self.clusters[rows])
+        weights = None if self.weights is None else self.weights[rows]
+        return replace(self, clusters=self.clusters[rows], weights=weights)
 
 
 def codes_of(values: ArrayLike) -> Ints:
@@ -92,31 +99,43 @@ def wilson(share: float, size: float, confidence: float = 0.95) -> tuple[float, 
 def rate_interval(
     hits: ArrayLike, trials: ArrayLike, clusters: ArrayLike, confidence: float = 0.95
 ) -> Interval:
-    """Hits per trial with Wilson's interval, corrected for clusters.
+    """Hits per trial with Wilson's interval, corrected for clusters; `hits`, `trials`, `clusters`
+    [n]. See `rate_of`."""
+    return rate_of(hits, trials, Resampling(codes_of(clusters), confidence=confidence))
 
-    `hits`, `trials`, `clusters` [n]. Rows of one cluster carry less information than independent
-    ones: the number of trials is divided by the design effect, which is the variance with clusters
-    over that of independent rows (Korn and Graubard 1998).
+
+def rate_of(hits: ArrayLike, trials: ArrayLike, resampling: Resampling) -> Interval:
+    """Hits per trial [n] with Wilson's interval, corrected for clusters and weights.
+
+    Rows of one cluster, and rows of unequal weight, carry less information than as many independent
+    ones: the number of trials is divided by the design effect, which is their variance over that of
+    independent rows (Korn and Graubard 1998), and is at most (sum of weights)^2 / sum of squared
+    weights (Kish 1965).
     """
     x, m = np.asarray(hits, float), np.asarray(trials, float)
+    if resampling.weights is not None:
+        x, m = x * resampling.weights, m * resampling.weights
     total = m.sum()
     if total == 0:
         return Interval.none("there is no row to take the rate of")
     value = float(x.sum() / total)
-    low, high = wilson(value, _effective_size(x, m, codes_of(clusters)), confidence)
+    codes = codes_of(resampling.clusters)
+    size = float(total) if resampling.counted else _effective_size(x, m, codes)
+    low, high = wilson(value, size, resampling.confidence)
     return Interval.around(value, low, high, 0.0, 1.0)
 
 
 def _effective_size(x: Floats, m: Floats, codes: Ints) -> float:
-    """How many independent trials carry as much information as these."""
+    """How many independent trials of one weight carry as much information as these."""
     sizes = np.bincount(codes, m)
-    used = int((sizes > 0).sum())
+    used, rows = int((sizes > 0).sum()), int((m > 0).sum())
     total, value = m.sum(), x.sum() / m.sum()
-    if used == total or used < 2 or value in (0.0, 1.0):
-        return float(used)
+    most = float(total**2 / (m**2).sum())
+    if (used == rows and most >= rows * (1 - 1e-12)) or used < 2 or value in (0.0, 1.0):
+        return min(float(used), most)
     residuals = np.bincount(codes, x) - value * sizes
     clustered = (residuals**2).sum() / total**2 * used / (used - 1)
-    return float(min(total, value * (1 - value) / clustered)) if clustered > 0 else float(total)
+    return float(min(most, value * (1 - value) / clustered)) if clustered > 0 else most
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,28 +190,34 @@ def resampled(
     keep = group >= 0
     x, m = np.asarray(hits, float)[keep], np.asarray(trials, float)[keep]
     group, codes = group[keep], codes_of(resampling.clusters[keep])
+    own = np.ones(len(x)) if resampling.weights is None else resampling.weights[keep]
+    copies = own if resampling.counted else np.ones(len(x))
+    if not resampling.counted:
+        x, m = x * own[:, None], m * own[:, None]
     count, draws = int(group.max(initial=-1)) + 1, resampling.draws
     cells, place = np.unique(np.stack([group, codes]), axis=1, return_inverse=True)
     table = np.zeros((cells.shape[1], 2 * x.shape[1]))
     np.add.at(table, place.reshape(-1), np.hstack([x, m]))
+    many = np.ones(cells.shape[1])
+    many[place.reshape(-1)] = copies  # a counted row is a cell by itself
     totals = np.zeros((count, table.shape[1]))
-    np.add.at(totals, cells[0], table)
+    np.add.at(totals, cells[0], table * many[:, None])
     filled = np.zeros((count, x.shape[1]))
-    np.add.at(filled, cells[0], table[:, x.shape[1] :] > 0)
-    own, seen = np.split(totals, 2, axis=1)
+    np.add.at(filled, cells[0], (table[:, x.shape[1] :] > 0) * many[:, None])
+    got, seen = np.split(totals, 2, axis=1)
     weight = np.where(filled > 0, seen / np.maximum(filled, 1), 1.0)
     nested = len(np.unique(cells[1])) == cells.shape[1]
-    draw = _within_groups if nested else _across_groups
     errors = np.empty((x.shape[1], count, draws))
-    for g, (sums, pseudo) in enumerate(draw(table, cells, count, draws, rng)):
+    draw = _within_groups if nested else _across_groups
+    for g, (sums, pseudo) in enumerate(draw(table, cells, many, count, draws, rng)):
         top, bottom = np.split(sums, 2, axis=1)
         luck = rng.binomial(pseudo[:, None], 0.5, size=top.shape)
         bottom = bottom + weight[g] * pseudo[:, None]
-        smooth = (own[g] + weight[g]) / (seen[g] + 2 * weight[g])
+        smooth = (got[g] + weight[g]) / (seen[g] + 2 * weight[g])
         # a resample without a single trial carries no information: it counts as no error
         rate = np.divide(top + weight[g] * luck, bottom, out=smooth + 0 * top, where=bottom > 0)
         errors[:, g] = (rate - smooth).T
-    return Rates(own.T, seen.T, weight.T, errors)
+    return Rates(got.T, seen.T, weight.T, errors)
 
 
 Sums: TypeAlias = "list[tuple[Floats, Ints]]"
@@ -200,24 +225,25 @@ Sums: TypeAlias = "list[tuple[Floats, Ints]]"
 
 
 def _within_groups(
-    table: Floats, cells: Ints, count: int, draws: int, rng: np.random.Generator
+    table: Floats, cells: Ints, many: Floats, count: int, draws: int, rng: np.random.Generator
 ) -> Sums:
-    """Resample the clusters of each group among themselves.
+    """Resample the clusters of each group, `many` of each kind, among themselves.
 
     Equal clusters are drawn together, by how many they are: the same distribution, in a fraction of
     the time.
     """
     sums = []
     for g in range(count):
-        kinds, many = np.unique(table[cells[0] == g], axis=0, return_counts=True)
-        pool = np.append(many, 2)
+        here = cells[0] == g
+        kinds, place = np.unique(table[here], axis=0, return_inverse=True)
+        pool = np.append(np.bincount(place.reshape(-1), many[here]), 2).astype(np.int64)
         counts = rng.multinomial(pool.sum(), pool / pool.sum(), size=draws)
         sums.append((counts[:, :-1] @ kinds, counts[:, -1]))
     return sums
 
 
 def _across_groups(
-    table: Floats, cells: Ints, count: int, draws: int, rng: np.random.Generator
+    table: Floats, cells: Ints, _: Floats, count: int, draws: int, rng: np.random.Generator
 ) -> Sums:
     """Resample whole clusters, which may lie in several groups."""
     units = int(cells[1].max()) + 1
@@ -264,15 +290,29 @@ def mcnemar(first_only: int, second_only: int) -> float:
     return float(binomtest(first_only, discordant).pvalue) if discordant else 1.0
 
 
-def paired_test(differences: ArrayLike, clusters: ArrayLike) -> float:
+def paired_test(
+    differences: ArrayLike,
+    clusters: ArrayLike,
+    weights: Floats | None = None,
+    counted: bool = False,
+) -> float:
     """The exact two-sided p-value of a sign-flip test of paired differences.
 
     `differences` [n]: whole numbers. Under the null hypothesis each cluster's sum has either sign
     with equal probability; the distribution over all signs is computed by convolution. Where no
-    cluster's sum exceeds 1 in size, this is McNemar's exact test.
+    cluster's sum exceeds 1 in size, this is McNemar's exact test. `weights`, `counted`: see
+    `Resampling`; with weights of a survey the distribution is exact for up to 12 sums that are not
+    0, and for more its normal approximation.
     """
-    sums = np.bincount(codes_of(clusters), np.asarray(differences, float))
-    sizes = np.abs(sums[sums != 0]).astype(np.int64)
+    sides = np.asarray(differences, float)
+    if weights is not None and counted:
+        return mcnemar(round(weights[sides > 0].sum()), round(weights[sides < 0].sum()))
+    found = np.bincount(codes_of(clusters), sides if weights is None else sides * weights)
+    sums = found.astype(float)
+    sums = sums[np.abs(sums) > 1e-12]
+    if weights is not None:
+        return _sign_flips(sums)
+    sizes = np.abs(sums).astype(np.int64)
     if (sizes == 1).all():
         return mcnemar(int((sums > 0).sum()), int((sums < 0).sum()))
     chances = np.ones(1)
@@ -283,6 +323,17 @@ def paired_test(differences: ArrayLike, clusters: ArrayLike) -> float:
     total = int(sizes.sum())
     reached = np.abs(np.arange(-total, total + 1)) >= abs(int(sums.sum()))
     return float(min(1.0, chances[reached].sum()))
+
+
+def _sign_flips(sums: Floats) -> float:
+    """The p-value of sums of any size whose signs are random under the null hypothesis."""
+    reached = abs(float(sums.sum())) * (1 - 1e-12)
+    if not len(sums):
+        return 1.0
+    if len(sums) <= 12:
+        signs = np.array(list(product((-1.0, 1.0), repeat=len(sums))))
+        return float((np.abs(signs @ sums) >= reached).mean())
+    return float(2 * NormalDist().cdf(-reached / math.sqrt(float((sums**2).sum()))))
 
 
 def fisher(hits: int, misses: int, other_hits: int, other_misses: int) -> float:

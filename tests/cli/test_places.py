@@ -9,7 +9,6 @@ import pytest
 
 from leanfair.cli.places import (
     check_apart,
-    check_columns,
     check_onnx,
     check_table,
     of_judging,
@@ -68,12 +67,8 @@ def test_an_own_or_empty_or_new_table_is(tmp_path: Path) -> None:
     check_table(str(tmp_path / "o.csv"), ADDED)
     write_table(tmp_path / "o.csv", [{"a": 1, "decision": "yes", "flipped": None}])
     check_table(str(tmp_path / "o.csv"), ADDED)
-
-
-def test_columns_that_would_be_replaced_are_named() -> None:
-    check_columns(["text"], ADDED)
-    with pytest.raises(InputError, match="'decision'"):
-        check_columns(["text", "decision"], ADDED)
+    write_table(tmp_path / "o.csv", [{"Decision": "mine", "leanfair_decision": "", "flipped": ""}])
+    check_table(str(tmp_path / "o.csv"), ADDED)
 
 
 def test_only_an_onnx_file_of_ours_is_replaced(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from leanfair.fairness.metrics.rates import METRICS, Among, Decided, GroupRates, grouping_of
+from leanfair.fairness.metrics.groupings import grouping_of
+from leanfair.fairness.metrics.rates import METRICS, Among, Decided, GroupRates
 from leanfair.statistics import Interval, Resampling
 
 

@@ -60,6 +60,7 @@ FLAGS = {
     "MODEL": "MODEL",
     "RUN": "RUN",
     "choices": "--options",
+    "labels": "--positive",
     "table": "--in",
     "train": "--data",
 }

@@ -46,29 +46,21 @@ def of_judging(given: Mapping[str, Any]) -> list[tuple[str, str | None]]:
 
 def check_table(out: str, added: Iterable[str]) -> None:
     """Raise InputError where `out` is a table that a command would replace, but that it did not
-    write: one without the columns `added`."""
+    write: one without the columns `added`, of which some may be the user's, and ours beside them
+    with a prefix."""
     path = Path(out)
     if not path.is_file() or not path.stat().st_size:
         return
     from leanfair.data.tables import read_table
 
     try:
-        columns = set(read_table(path, note=lambda remark: None)[0])
+        columns = {name.casefold() for name in read_table(path, note=lambda remark: None)[0]}
     except InputError:
         columns = set()
     if not columns >= set(added):
         raise InputError(
             f"{out} is there already, and leanfair did not write it: name another --out, or remove "
             f"the file."
-        )
-
-
-def check_columns(columns: Iterable[str], added: Iterable[str]) -> None:
-    """Raise InputError where a table has columns already that a command adds."""
-    taken = sorted({*columns} & {*added})
-    if taken:
-        raise InputError(
-            f"The table has a column {taken[0]!r}, which the decisions would replace: rename it."
         )
 
 

@@ -65,11 +65,13 @@ class MitigatedJudge(Decider):
         self.attribute = attribute
         self.rule: Rule = rule
 
-    def decide(self, items: Iterable[Item] | Any) -> list[Decision]:
+    def decide(
+        self, items: Iterable[Item] | Any, *, rows: Sequence[int] | None = None
+    ) -> list[Decision]:
         """One decision for each item, with the answers to its variations as evidence."""
         rule_named(self.rule)
-        rows = as_items(items)
-        return self._decisions(rows, range(1, len(rows) + 1))
+        found = as_items(items)
+        return self._decisions(found, rows or range(1, len(found) + 1))
 
     # ---- the method ---------------------------------------------------------------------------
 

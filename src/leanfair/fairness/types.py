@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
-Status = Literal["answered", "refused", "unparsed", "abstained", "failed"]
+Status = Literal["answered", "refused", "unparsed", "abstained", "failed", "empty"]
 """answered: with one of the options. refused: the model declined. unparsed: something else came, or
 the options captured too little probability. abstained: the variations disagree, so a person has to
-decide (the rule `abstain`). failed: the request failed for good. None of these is ever dropped."""
+decide (the rule `abstain`). failed: the request failed for good. empty: a row of a table holds
+nothing to decide about, so that nothing was asked. None of these is ever dropped."""
 
 Understanding = Literal["varied", "left alone", "half understood"]
 """varied: in full, or as far as the user asked. left alone: for a reason that is known, such as

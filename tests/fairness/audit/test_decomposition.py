@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from leanfair.fairness.audit import decomposition as decompose
-from leanfair.fairness.metrics.rates import grouping_of
+from leanfair.fairness.metrics.groupings import grouping_of
 from leanfair.statistics import Resampling
 from tests.support.judges import (
     FAST,

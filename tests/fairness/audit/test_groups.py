@@ -36,7 +36,8 @@ def test_refusals_are_outcomes_of_their_own() -> None:
     )
     assert own["selection_rate_bounds"] == [chosen / 50, (chosen + len(refused)) / 50]
     assert found["outcomes"]["none"]["refused"] == len(refused)
-    assert sum(found["outcomes"]["none"][status] for status in get_args(Status)) == 100
+    asked = set(get_args(Status)) - {"empty"}  # such rows are left out of an audit
+    assert sum(found["outcomes"]["none"][status] for status in asked) == 100
     # being refused for one value alone is being treated otherwise
     assert found["flip_rate"]["none"] > 0.3
     pair = found["flips"]["pairs"][0]

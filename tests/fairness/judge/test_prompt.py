@@ -86,10 +86,8 @@ def test_nothing_of_an_object_but_its_field_is_reached() -> None:
         ("{age}", "a text", r"a text, but the prompt asks for fields of a record \(age\)"),
         ("{age} {text}", "a text", "a text, but"),
         ("{age}", {}, "'age', which the prompt asks for, is not there"),
-        ("{age}", {"age": None}, "'age', which the prompt asks for, has no value"),
-        ("{age}", {"age": np.float32("nan")}, "has no value"),
-        ("{age}", {"age": pd.NA}, "has no value"),
-        ("{age}", {"age": pd.NaT}, "has no value"),
+        ("{age}", {"age": None}, "it is empty"),
+        ("{age}", {"age": pd.NA}, "it is empty"),
         ("{a}{b}", {"a": "", "b": " "}, "it is empty"),
     ],
 )
@@ -100,8 +98,14 @@ def test_a_broken_row_is_told_by_its_number(prompt: str, item: object, told: str
     assert "\n" not in str(caught.value)
 
 
+def test_a_missing_value_is_the_empty_cell_that_it_is_in_a_csv() -> None:
+    for nothing in (None, float("nan"), np.float32("nan"), pd.NA, pd.NaT, ""):
+        found = rendered("{age}, {job}", {"age": nothing, "job": "clerk"})
+        assert found == [", clerk"]
+
+
 def test_many_broken_rows_are_one_sentence() -> None:
-    with pytest.raises(InputError, match=r"^Rows 2 and 3 of the table: it is empty\.$"):
+    with pytest.raises(InputError, match=r"^Rows 2 and 3 of the table: it is empty"):
         rendered("{text}", "a", "", "")
     with pytest.raises(InputError, match=r"^Rows 1, 2, 3, 4, 5 and 4 more of the table"):
         rendered("{text}", *[""] * 9)

@@ -10,7 +10,7 @@ import leanfair
 from leanfair.fairness.audit.result import Audit
 from leanfair.fairness.lexicon.loading import load_attribute
 from leanfair.fairness.metrics.coverage import coverage_sentence, known_values
-from leanfair.fairness.metrics.rates import grouping_of
+from leanfair.fairness.metrics.groupings import grouping_of
 from leanfair.fairness.schema import Coverage
 
 FULL = "The applicant says {he} has led {i} people."

@@ -5,13 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from leanfair.fairness.metrics.rates import (
-    METRICS,
-    MINIMUM_SHARE,
-    Decided,
-    GroupRates,
-    grouping_of,
-)
+from leanfair.fairness.metrics.groupings import MINIMUM_SHARE, grouping_of
+from leanfair.fairness.metrics.rates import METRICS, Decided, GroupRates
 from leanfair.statistics import Interval, Resampling
 from tests.support.groups import measure
 

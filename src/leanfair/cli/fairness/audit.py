@@ -11,9 +11,9 @@ from leanfair.cli.derived import values_of, with_options
 from leanfair.cli.fairness.options import Auditing, Deciding, Judging, Keeping, modern
 from leanfair.cli.messages import told_plainly
 
-EXCEEDED = 3
-"""The exit code where a limit that was set is exceeded."""
 KINDS = (Deciding, Auditing, Judging, Keeping)
+OF_THE_AUDIT = ("label", "cluster", "weight", "count", "cuts", "reference", "rules", "seed")
+"""Options that are arguments of `audit` as they stand."""
 
 
 @with_options(*KINDS)
@@ -39,20 +39,18 @@ def command(quiet: messages.Quiet = False, debug: messages.Debug = False, **give
         with judging.progress(quiet) as shown:
             judge = judging.open_judge(asked, kept, shown)
             found = audit(
-                judge, rows, label=asked["label"], group=list(asked["group"]),
-                favourable=asked["favourable"], labels=asked.get("positive"),
-                cluster=asked.get("cluster"), attribute=judging.protected(asked),
-                rules=asked.get("rules"), seed=asked.get("seed", 0), out=out,
+                judge, rows, group=list(asked["group"]), favourable=asked["favourable"],
+                labels=asked.get("positive"), attribute=judging.protected(asked),
+                **{name: asked[name] for name in OF_THE_AUDIT if name in asked}, out=out,
             )  # fmt: skip
         found.report()
         judging.print_audit(found.summary)
         typer.echo(f"Report: {out.rstrip('/')}/report.html")
-        exceeded = found.exceeds(
-            asked.get("max_flip_rate"),
-            asked.get("max_difference"),
-            asked.get("max_unread", MAX_UNREAD),
+        judging.end(
+            found.exceeds(
+                asked.get("max_flip_rate"),
+                asked.get("max_difference"),
+                asked.get("max_unread", MAX_UNREAD),
+                asked.get("max_failed", 0),
+            )
         )
-        for sentence in exceeded:
-            typer.echo(sentence, err=True)
-        if exceeded:
-            raise typer.Exit(EXCEEDED)

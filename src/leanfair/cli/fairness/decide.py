@@ -29,22 +29,24 @@ def command(quiet: messages.Quiet = False, debug: messages.Debug = False, **give
 
         from leanfair.cli.fairness import judging
         from leanfair.data.tables import check_writable, kind_of, write_table
+        from leanfair.fairness.audit.result import failures_above
+        from leanfair.fairness.tables.columns import told
 
         kind_of(out, writing=True)
         places.check_apart([("out", out), ("store", kept)], places.of_judging(asked))
         places.check_table(out, judging.ADDED)
         judging.check_attribute(asked)
         rows = judging.rows_of(asked)
-        added = [*judging.ADDED, *(f"p_{option}" for option in asked["choices"])]
-        places.check_columns(rows[0], added)
         check_writable(out, rows)
         with judging.progress(quiet) as shown:
             judge = judging.open_judge(asked, kept, shown)
             decider = judging.watched(judge, asked)
-            items = judging.items_of(rows, judge)
-            if not decider.fitted:
-                decider.fit(items)
-            decisions = decider.decide(items)
-        write_table(out, judging.with_decisions(rows, decisions, judge.options))
+            decisions = judging.decided(rows, judge, decider)
+        called = judging.columns_of(rows, judge.options)
+        write_table(out, judging.with_decisions(rows, decisions, called))
         typer.echo(judging.told(decisions, judge.options, judge.forward_passes))
+        for remark in filter(None, [told(called)]):
+            typer.echo(remark, err=True)
         typer.echo(f"Decisions: {out}")
+        failed = sum(decision.status == "failed" for decision in decisions)
+        judging.end([failures_above(failed, len(rows), asked.get("max_failed", 0))])

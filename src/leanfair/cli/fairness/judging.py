@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,14 @@ from leanfair.errors import InputError, OptionError
 from leanfair.fairness.judge.backends.open import model_with
 from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.judge.judge import Judge
+from leanfair.fairness.judge.prompt import name_rows
 from leanfair.fairness.judge.store import Store
 from leanfair.fairness.lexicon.protected import ProtectedAttribute
 from leanfair.fairness.lexicon.protected import attribute as as_protected
 from leanfair.fairness.metrics.coverage import coverage_sentence
 from leanfair.fairness.mitigate import mitigate
+from leanfair.fairness.tables.columns import apart
+from leanfair.fairness.tables.table import empty_rows, evened
 from leanfair.fairness.types import Decision, Item
 
 # There is a display of our own. This has to be said before transformers is loaded.
@@ -38,6 +41,8 @@ OF_THE_MODEL = (
 )  # fmt: skip
 """The options that are settings of a Judge, and those of its model."""
 
+EXCEEDED = 3
+"""The exit code where a limit that was set is exceeded."""
 ADDED = ("decision", "status", "captured", "flipped", "note")
 """The columns that `decide` adds to a table, beside a probability of each option."""
 
@@ -73,13 +78,14 @@ def check_attribute(given: Mapping[str, Any]) -> None:
         )
 
 
-def rows_of(asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+def rows_of(asked: Mapping[str, Any]) -> list[Row]:
     """The rows of the table that a command is given; what is odd about it is told on stderr."""
-    return read_table(
+    rows = read_table(
         asked["table"],
         encoding=asked.get("encoding"),
         note=lambda remark: typer.echo(remark, err=True),
     )
+    return evened(rows)
 
 
 def open_judge(given: Mapping[str, Any], store: str, progress: Shown | None) -> Judge:
@@ -113,33 +119,82 @@ def protected(given: Mapping[str, Any]) -> list[ProtectedAttribute] | None:
     ]
 
 
-def items_of(rows: Sequence[Row], judge: Judge) -> list[Item]:
-    """What is decided about: the text of each row where the prompt has the slot {text} alone, else
-    the row as a record."""
-    if judge.template.slots != ("text",):
-        return list(rows)
-    for number, row in enumerate(rows, start=1):
-        if not isinstance(row.get("text"), str):
-            raise InputError(f"Row {number} of the table has no text in a column 'text'.")
-    return [row["text"] for row in rows]
+def decided(rows: Sequence[Row], judge: Judge, decider: Decider) -> list[Decision]:
+    """A decision for each row. A row that is empty where the prompt looks gets none, and nothing is
+    asked about it; that is told on stderr."""
+    slots = judge.template.slots
+    empty = empty_rows(rows, slots)
+    numbers = [number for number in range(1, len(rows) + 1) if number not in empty]
+    if not numbers:
+        raise InputError(
+            f"Every row of the table is empty in what the prompt shows ({', '.join(slots)})."
+        )
+    items = [_item(rows[number - 1], number, slots) for number in numbers]
+    if not decider.fitted:
+        decider.fit(items)
+    found = dict(zip(numbers, decider.decide(items, rows=numbers), strict=True))
+    if empty:
+        typer.echo(
+            f"{name_rows(sorted(empty))} of {len(rows)}: empty where the prompt looks, so nothing "
+            f"was asked and nothing decided.",
+            err=True,
+        )
+    nothing = Decision(None, {}, "empty", 0.0, forward_passes=0, note=_NOTHING)
+    return [found.get(number, nothing) for number in range(1, len(rows) + 1)]
+
+
+_NOTHING = "the row is empty where the prompt looks: nothing was asked"
+
+
+def _item(row: Row, number: int, slots: Sequence[str]) -> Item:
+    """What is decided about: the text of a row where the prompt has the slot {text} alone, else the
+    row as a record."""
+    if tuple(slots) != ("text",):
+        return row
+    text = row.get("text")
+    if not isinstance(text, str):
+        raise InputError(f"Row {number} of the table has no text in a column 'text'.")
+    return text
+
+
+def columns_of(rows: Sequence[Row], options: Sequence[str]) -> dict[str, str]:
+    """Our columns -> what they are called beside those of the table, which stay as they are."""
+    chances = (f"p_{option}" for option in options)
+    first, second, *rest = ADDED
+    ours = (first, second, *chances, *rest)
+    return apart(ours, (name for row in rows for name in row))
 
 
 def with_decisions(
-    rows: Sequence[Row], decisions: Sequence[Decision], options: Sequence[str]
+    rows: Sequence[Row], decisions: Sequence[Decision], called: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """Each row with its decision: the label, its status, the probabilities behind it."""
+    """Each row with its decision: the label, its status, the probabilities behind it. `called`: see
+    `columns_of`."""
     return [
-        {
-            **row,
-            "decision": decision.label,
-            "status": decision.status,
-            **{f"p_{option}": decision.probabilities.get(option) for option in options},
-            "captured": decision.captured,
-            "flipped": decision.flipped,
-            "note": decision.note,
-        }
+        {**row, **{called[name]: value for name, value in _told(decision, called).items()}}
         for row, decision in zip(rows, decisions, strict=True)
     ]
+
+
+def _told(decision: Decision, names: Iterable[str]) -> dict[str, Any]:
+    found = {
+        "decision": decision.label,
+        "status": decision.status,
+        **{f"p_{option}": chance for option, chance in decision.probabilities.items()},
+        "captured": decision.captured,
+        "flipped": decision.flipped,
+        "note": decision.note,
+    }
+    return {name: found.get(name) for name in names}
+
+
+def end(exceeded: Iterable[str | None]) -> None:
+    """Tell each limit that is exceeded, and end with exit code 3 if there is one."""
+    sentences = [sentence for sentence in exceeded if sentence is not None]
+    for sentence in sentences:
+        typer.echo(sentence, err=True)
+    if sentences:
+        raise typer.Exit(EXCEEDED)
 
 
 def told(decisions: Sequence[Decision], options: Sequence[str], passes: int) -> str:
@@ -186,6 +241,8 @@ def print_audit(summary: Mapping[str, Any]) -> None:
     if summary["coverage"] is not None:
         told = coverage_sentence(summary["coverage"])
         console.print(told, markup=False, highlight=False, soft_wrap=True)
+    for note in summary["notes"]:
+        console.print(f"Note: {note}", markup=False, highlight=False, soft_wrap=True)
 
 
 _SHOWN = ("flip_rate", "demographic_parity_difference", "accuracy")

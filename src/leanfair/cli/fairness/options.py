@@ -128,16 +128,24 @@ class Ruling:
     rule: Annotated[
         Rule | None, Help("How one decision is made of all answers.", default="mean")
     ] = None
+    max_failed: Annotated[
+        float,
+        Help("End with exit code 3 where requests about more than this share of the rows failed."),
+        Range(least=0, most=1),
+    ] = 0.0
 
 
 @dataclass(frozen=True)
 class Auditing:
     """What an audit compares, and its limits."""
 
-    label: Annotated[str, Help("The column that says what is right.")]
     group: Annotated[tuple[str, ...], Help("The column of groups; several with commas.")]
     favourable: Annotated[str, Help("The option that people want.")]
     out: Annotated[str, Help("The directory of the audit.")]
+    label: Annotated[
+        str | None,
+        Help("The column that says what is right, where somebody knows.", default="none"),
+    ] = None
     positive: Annotated[
         str | None,
         Help(
@@ -151,6 +159,25 @@ class Auditing:
     ] = None
     cluster: Annotated[
         str | None, Help("The column that tells people apart.", default="each row is one")
+    ] = None
+    weight: Annotated[
+        str | None, Help("The column of survey weights.", default="each row counts 1")
+    ] = None
+    count: Annotated[
+        str | None,
+        Help("The column that says how many people a row stands for.", default="each row is one"),
+    ] = None
+    cuts: Annotated[
+        tuple[str, ...] | None,
+        Help(
+            "Cut points of a column of groups that holds numbers, as in age=30,45,60; may be "
+            "repeated.",
+            default="none",
+            repeat=True,
+        ),
+    ] = None
+    reference: Annotated[
+        str | None, Help("The group that others are compared with.", default="the largest")
     ] = None
     max_flip_rate: Annotated[
         float | None,
@@ -170,6 +197,11 @@ class Auditing:
         ),
         Range(least=0, most=1),
     ] = None
+    max_failed: Annotated[
+        float,
+        Help("End with exit code 3 where requests about more than this share of the rows failed."),
+        Range(least=0, most=1),
+    ] = 0.0
     seed: Annotated[int, Help("Decides all chance.")] = 0
 
 

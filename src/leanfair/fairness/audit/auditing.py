@@ -9,7 +9,7 @@ rates, placebo, exact tests) and `decompose` (the part of a gap that the attribu
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import wraps
 from pathlib import Path
@@ -24,12 +24,15 @@ from leanfair.fairness.audit.exports import decision_rows
 from leanfair.fairness.audit.inputs import AuditInput
 from leanfair.fairness.audit.result import WRITTEN, Audit, AuditEvent
 from leanfair.fairness.audit.summary import summary_of
-from leanfair.fairness.audit.table import Labels, Table, table_of
 from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.lexicon.protected import Attributes, attributes_of, with_old_settings
 from leanfair.fairness.metrics.coverage import known_values
 from leanfair.fairness.mitigate import MitigatedJudge
 from leanfair.fairness.rules import rule_named
+from leanfair.fairness.tables.cuts import cuts_of
+from leanfair.fairness.tables.groups import group_named
+from leanfair.fairness.tables.labels import Labels
+from leanfair.fairness.tables.table import Columns, rows_of, table_of
 from leanfair.fairness.variations.placebo import AUTO, Placebo
 from leanfair.fairness.variations.varier import Varier
 from leanfair.files import locked
@@ -68,14 +71,17 @@ def audit(
     judge: Decider,
     frame: Any,
     *,
-    label: str,
     group: str | Sequence[str],
     favourable: str,
+    label: str | None = None,
     attribute: Attributes | None = None,
     rules: Sequence[str] | None = None,
     placebo: Placebo = AUTO,
     labels: Labels = None,
     cluster: str | None = None,
+    weight: str | None = None,
+    count: str | None = None,
+    cuts: Mapping[str, Sequence[float]] | str | Sequence[str] | None = None,
     reference: str | None = None,
     values: Sequence[str] | None = None,
     field: str | Sequence[str] | None = None,
@@ -88,11 +94,16 @@ def audit(
 ) -> Audit:
     """Audit `judge` on the rows of `frame`: a DataFrame, a list of records or the path of a table.
 
-    `label`: the column that says what is right, as one of the judge's options; `labels` says what
+    `group`: the column of groups, or several for their intersections too; `cuts`: the cut points of
+    those that hold numbers, such as {"age": [30, 45, 60]}. `favourable`: the option that people
+    want. `label`: the column that says what is right, as one of the judge's options, where that is
+    known: without it, nothing is said of accuracy, equal opportunity and odds. `labels` says what
     other values mean ({">50K": "yes", "<=50K": "no"}, or only ">50K", which then means
-    `favourable`). `group`: the column of groups, or several for their intersections too.
-    `favourable`: the option that people want. `cluster`: the column that tells which rows are of
-    one person; `reference`: the group that others are compared with (the largest).
+    `favourable`).
+
+    `cluster`: the column that tells which rows are of one person; `weight`: that of survey weights;
+    `count`: that of how many people a row stands for; `reference`: the group that others are
+    compared with (the largest).
 
     A judge that `mitigate` made is audited before and after its rule. A plain judge is audited as
     it stands and, where an `attribute` is named (as `vary` takes it), under all `rules`; `values`,
@@ -110,11 +121,16 @@ def audit(
     asked = _rules(rules, own, varier is not None)
     _check_placebo(placebo, varier)
     slots = base.fields
+    name, rows = rows_of(frame)
+    groups = (group,) if isinstance(group, str) else tuple(dict.fromkeys(group))
+    if not groups:
+        raise InputError('Name a column of groups, as in group="race".')
+    columns = Columns(groups, label, cluster, weight, count, cuts_of(cuts))
     table = table_of(
-        frame, label=label, group=group, favourable=favourable, options=base.option_names,
-        labels=labels, cluster=cluster, slots=slots,
+        name, rows, columns,
+        favourable=favourable, options=base.option_names, labels=labels, slots=slots,
     )  # fmt: skip
-    _check_reference(reference, table)
+    reference = None if reference is None else group_named(table.groupings, reference)
     base.check(table.items)
     known = None if varier is None else known_values(table.groupings, varier.attributes)
     if out is not None:
@@ -133,6 +149,7 @@ def audit(
         seed=seed,
         known=known,
         progress=None if on_event is None else lambda d, n: on_event(AuditEvent("ask", d, n)),
+        numbers=table.numbers,
     )
     asking_seconds = time.monotonic() - asking
     if on_event is not None:
@@ -140,8 +157,6 @@ def audit(
     lexicons: dict[str, Any] = {} if varier is None else varier.describe()
     given = AuditInput(
         table=table,
-        label=label,
-        cluster=cluster,
         judge=cast("schema.Judge", {**base.describe(), **lexicons}),
         evidence=evidence,
         rules=asked,
@@ -150,7 +165,9 @@ def audit(
         attributes=lexicons.get("attribute"),
         lexicons=lexicons.get("lexicons", {}),
         reference=reference,
-        resampling=Resampling(table.clusters, seed, bootstrap, confidence),
+        resampling=Resampling(
+            table.clusters, seed, bootstrap, confidence, table.weights.values, table.weights.counted
+        ),
     )
     summary = summary_of(
         given,
@@ -226,9 +243,3 @@ def _rules(rules: Sequence[str] | None, own: str, varied: bool) -> tuple[str, ..
     if len(asked) > 1 and not varied:
         raise InputError(f"The rule {asked[1]!r} needs an attribute: what must not count?")
     return asked
-
-
-def _check_reference(reference: str | None, table: Table) -> None:
-    names = [name for grouping in table.groupings for name in grouping.names]
-    if reference is not None and reference not in names:
-        raise InputError(f"There is no group {reference!r}: there are {', '.join(names)}.")

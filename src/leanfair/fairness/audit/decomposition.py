@@ -26,7 +26,7 @@ from leanfair.fairness import schema
 from leanfair.fairness.audit.entries import interval_entry
 from leanfair.fairness.audit.evidence import favourable_by_value
 from leanfair.fairness.audit.flips import values_of
-from leanfair.fairness.metrics.rates import Grouping
+from leanfair.fairness.metrics.groupings import Grouping
 from leanfair.fairness.types import Varied
 from leanfair.statistics import (
     Bools,

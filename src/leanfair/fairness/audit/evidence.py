@@ -96,9 +96,10 @@ def _with_original(varied: Sequence[Varied], place: int) -> list[Varied]:
     return [replace(one, original=j == place) for j, one in enumerate(varied)]
 
 
-def decided(outcomes: Sequence[Outcome], truth: Sequence[str], favourable: str) -> Decided:
-    """Decisions as arrays."""
+def decided(outcomes: Sequence[Outcome], truth: Sequence[str] | None, favourable: str) -> Decided:
+    """Decisions as arrays; without `truth` none is called correct."""
     labels = [label for label, _, _ in outcomes]
+    truth = [""] * len(labels) if truth is None else truth
     return Decided(
         np.array([label == favourable for label in labels], bool),
         np.array([label is not None for label in labels], bool),
@@ -133,19 +134,22 @@ def gather(
     seed: int,
     known: Sequence[Mapping[str, str]] | None = None,
     progress: Progress | None = None,
+    numbers: Sequence[int] | None = None,
 ) -> Evidence:
     """Ask `judge` about every variation of every item, and their placebo, each once. `known`: for
-    each item attribute -> value of the person whom it is about, where the table tells it."""
-    numbers = range(1, len(items) + 1)
+    each item attribute -> value of the person whom it is about, where the table tells it.
+    `numbers`: what messages call the items by, where that is not their place."""
+    rows = numbers or range(1, len(items) + 1)
+    named = list(zip(rows, items, strict=True))
     plain = [(_as_it_is(item),) for item in items]
-    sets = plain if varier is None else varier.sets(items, numbers, known)
-    bare = [_blinded(item, varier, row) for row, item in enumerate(items, start=1)] if blind else []
+    sets = plain if varier is None else varier.sets(items, rows, known)
+    bare = [_blinded(item, varier, row) for row, item in named] if blind else []
     attributes = varier.attributes if varier is not None else []
     made = placebos(placebo, items, sets, attributes, slots, seed)
     asked = [
         [*found, *bare[i : i + 1], *_as_variations(made.items[i])] for i, found in enumerate(sets)
     ]
-    answered = _answered(judge, asked, progress)
+    answered = _answered(judge, asked, rows, progress)
     ends = [len(found) for found in sets]
     return Evidence(
         sets=[tuple(one[:k]) for one, k in zip(answered, ends, strict=True)],
@@ -160,7 +164,10 @@ def gather(
 
 
 def _answered(
-    judge: Decider, asked: Sequence[Sequence[Variation]], progress: Progress | None
+    judge: Decider,
+    asked: Sequence[Sequence[Variation]],
+    numbers: Sequence[int],
+    progress: Progress | None,
 ) -> list[list[Varied]]:
     """The answers to all variations. They go to the judge at once, which can compute together what
     they share; with `progress`, in portions of some rows each."""
@@ -168,7 +175,7 @@ def _answered(
     size = len(asked) if progress is None else _ROWS_AT_ONCE
     for start in range(0, len(asked), size):
         part = asked[start : start + size]
-        rows = [start + i + 1 for i, each in enumerate(part) for _ in each]
+        rows = [numbers[start + i] for i, each in enumerate(part) for _ in each]
         answers = iter(judge.answers([one.item for each in part for one in each], rows=rows))
         for each in part:
             found.append([varied_of(one, next(answers), judge.options) for one in each])

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from leanfair.fairness import schema
 from leanfair.fairness.audit.inputs import AuditInput
 from leanfair.fairness.metrics.rates import KINDS
+from leanfair.fairness.tables.columns import apart
 
 OF_ALL_ROWS: tuple[schema.SummaryMetricName, ...] = (
     "accuracy",
@@ -17,22 +18,32 @@ OF_ALL_ROWS: tuple[schema.SummaryMetricName, ...] = (
 
 
 def decision_rows(given: AuditInput) -> list[dict[str, Any]]:
-    """One row for each row of the table, numbered from 1."""
-    columns = given.table.groupings[-1].columns
+    """One row for each row of the table, called as it is there, with the columns of groups and of
+    labels. Where one of them has the name of a column here, that one gets a prefix."""
+    table = given.table
+    kept = [*table.columns.groups, *filter(None, [table.columns.label])]
     flips, placebos = given.evidence.flipped(), given.evidence.placebo_flipped()
-    rows = []
-    for i, record in enumerate(given.table.rows):
-        row: dict[str, Any] = {"row": i + 1, **{name: record[name] for name in columns}}
-        row[given.label] = record[given.label]
-        row["label_option"] = given.table.truth[i]
+    own = []
+    for i, number in enumerate(table.numbers):
+        row: dict[str, Any] = {}
+        if table.truth is not None:
+            row["label_option"] = table.truth[i]
         for rule in given.rules:
             decision, probabilities, status = given.outcomes[rule][i]
             row[f"decision_{rule}"] = decision
             row[f"status_{rule}"] = status
             row[f"p_{rule}"] = probabilities.get(given.favourable)
         row |= _reading_of(given, i)
-        rows.append(row | {"flipped": flips[i], "placebo_flipped": placebos[i]})
-    return rows
+        own.append({"row": number} | row | {"flipped": flips[i], "placebo_flipped": placebos[i]})
+    names = apart(own[0], kept)
+    return [
+        {
+            names["row"]: made["row"],
+            **{name: record[name] for name in kept},
+            **{names[name]: value for name, value in made.items() if name != "row"},
+        }
+        for made, record in zip(own, table.rows, strict=True)
+    ]
 
 
 def _reading_of(given: AuditInput, row: int) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from leanfair.statistics import (
     benjamini_hochberg,
     linear_interval,
     paired_test,
-    rate_interval,
+    rate_of,
     resampled,
 )
 
@@ -39,8 +39,7 @@ def flip_rate(flips: Flips, resampling: Resampling, why: str) -> Interval:
     if not known.any():
         return Interval.none(why)
     hits = np.array([flip is True for flip in flips], bool)
-    clusters = resampling.clusters[known]
-    return rate_interval(hits[known], known[known], clusters, resampling.confidence)
+    return rate_of(hits[known], known[known], resampling.of(known))
 
 
 def values_of(sets: Sequence[Sequence[Varied]]) -> list[str]:
@@ -62,7 +61,7 @@ def against_placebo(
         here = resampling.of(both)
         rates = resampled(hits, np.ones_like(hits), 0 * here.clusters, here, rng)
         excess = linear_interval(rates, [[1.0], [-1.0]], here.confidence)
-        p = paired_test(hits[:, 0].astype(int) - hits[:, 1], here.clusters)
+        p = test_of(hits[:, 0].astype(np.int64) - hits[:, 1], here)
     return {
         "kind": evidence.placebo.kind,
         "reason": evidence.placebo.reason,
@@ -98,8 +97,8 @@ def pairs(
         rates = resampled(outcome, np.ones_like(outcome), 0 * here.clusters, here, rng)
         signed = linear_interval(rates, [[1.0], [-1.0]], here.confidence)
         heard = answered[:, pair][both]
-        counted.append((pair, interval_entry(signed), outcome, heard, here.clusters))
-    p_values = [paired_test(_sides(outcome), clusters) for *_, outcome, _, clusters in counted]
+        counted.append((pair, interval_entry(signed), outcome, heard, here))
+    p_values = [test_of(_sides(outcome), here) for *_, outcome, _, here in counted]
     adjusted = benjamini_hochberg(p_values)
     return [
         {
@@ -110,10 +109,10 @@ def pairs(
             "second_only": int((_sides(outcome) < 0).sum()),
             "p": p,
             "refused_one": int((heard[:, 0] != heard[:, 1]).sum()),
-            "among_answered": _among_answered(_sides(outcome), heard.all(axis=1), clusters),
+            "among_answered": _among_answered(_sides(outcome), heard.all(axis=1), here),
             "p_adjusted": q,
         }
-        for (pair, difference, outcome, heard, clusters), p, q in zip(
+        for (pair, difference, outcome, heard, here), p, q in zip(
             counted, p_values, adjusted, strict=True
         )
     ]
@@ -124,22 +123,30 @@ def _sides(outcome: Bools) -> Ints:
     return outcome[:, 0].astype(np.int64) - outcome[:, 1]
 
 
-def _among_answered(sides: Ints, heard: Bools, clusters: Ints) -> schema.PairAmongAnswered:
+def test_of(sides: Ints, resampling: Resampling) -> float:
+    """The exact p-value that sides of 1 and -1 are equally many (see `paired_test`)."""
+    return paired_test(sides, resampling.clusters, resampling.weights, resampling.counted)
+
+
+def _among_answered(sides: Ints, heard: Bools, resampling: Resampling) -> schema.PairAmongAnswered:
     return {
         "n": int(heard.sum()),
         "first_only": int((sides[heard] > 0).sum()),
         "second_only": int((sides[heard] < 0).sum()),
-        "p": paired_test(sides[heard], clusters[heard]) if heard.any() else None,
+        "p": test_of(sides[heard], resampling.of(heard)) if heard.any() else None,
     }
 
 
-def examples(evidence: Evidence, truth: Sequence[str], most: int = 12) -> list[schema.Example]:
-    """The first rows whose decision changed, with all their variations and answers."""
+def examples(
+    evidence: Evidence, numbers: Sequence[int], truth: Sequence[str] | None, most: int = 12
+) -> list[schema.Example]:
+    """The first rows whose decision changed, with all their variations and answers. `numbers`: what
+    the rows are called."""
     flipped = [i for i, flip in enumerate(evidence.flipped()) if flip]
     return [
         {
-            "row": i + 1,
-            "label": truth[i],
+            "row": numbers[i],
+            "label": None if truth is None else truth[i],
             "variations": [variation_entry(one) for one in evidence.sets[i]],
         }
         for i in flipped[:most]

@@ -11,8 +11,9 @@ from leanfair.fairness import schema
 from leanfair.fairness.audit.decomposition import parts_of_gaps
 from leanfair.fairness.audit.entries import interval_entry
 from leanfair.fairness.audit.inputs import AuditInput
-from leanfair.fairness.metrics.rates import DIFFERENCES, GAPS, METRICS, Among, Grouping, GroupRates
-from leanfair.statistics import Interval, benjamini_hochberg, fisher
+from leanfair.fairness.metrics.groupings import Grouping
+from leanfair.fairness.metrics.rates import DIFFERENCES, GAPS, METRICS, Among, GroupRates
+from leanfair.statistics import Bools, Interval, benjamini_hochberg, fisher
 
 FOUR_FIFTHS = 0.8
 """A rule of thumb of United States employment agencies (29 CFR 1607.4 D) for selection rates; no
@@ -60,6 +61,7 @@ def _grouping(given: AuditInput, place: int) -> schema.Grouping:
         "unknown": grouping.unknown,
         "reference": grouping.names[reference],
         "metrics": metrics_of(given, rates),
+        "parity_at_most": {rule: parity_at_most(given, grouping, rule) for rule in given.rules},
         "metrics_among_answered": metrics_of(given, rates, "answered"),
         "gains": gains_of(given, rates),
         "gaps": _gaps(given, rates, reference),
@@ -171,7 +173,7 @@ def _group(
         "grouping": grouping.name,
         "values": dict(zip(grouping.columns, grouping.values[g], strict=True)),
         "n": int(grouping.sizes[g]),
-        "share": float(grouping.sizes[g] / grouping.sizes.sum()),
+        "share": float(grouping.shares[g]),
         "in_ratio": g in grouping.large,
         **counts(given, given.rule, grouping, g),
         "selection_rate": own["selection_rate"]["value"],
@@ -188,7 +190,6 @@ def _outcome(
     test: tuple[float | None, float | None],
 ) -> schema.GroupOutcome:
     own = counts(given, rule, rates.grouping, g)
-    size = int(rates.grouping.sizes[g])
     impact = rates.impact(rule, g)
     return {
         **own,
@@ -199,15 +200,37 @@ def _outcome(
         "selection_rate_among_answered": interval_entry(
             rates.rate("selection_rate", rule, g, "answered")
         ),
-        "selection_rate_bounds": [
-            own["favourable"] / size,
-            (own["favourable"] + size - own["answered"]) / size,
-        ],
+        "selection_rate_bounds": _bounds(given, rates.grouping, g, rule),
         "impact_ratio": interval_entry(impact),
         "four_fifths": _four_fifths(impact),
         "p": test[0],
         "p_adjusted": test[1],
     }
+
+
+def _bounds(given: AuditInput, grouping: Grouping, g: int, rule: str) -> list[float]:
+    """The selection rate if no unanswered row were favourable, and if all were."""
+    here, one = grouping.codes == g, given.decided[rule]
+    people = given.people[here]
+    sure, open_ = people[one.favourable[here]].sum(), people[~one.answered[here]].sum()
+    return [float(sure / people.sum()), float((sure + open_) / people.sum())]
+
+
+def parity_at_most(given: AuditInput, grouping: Grouping, rule: str) -> float | None:
+    """The largest demographic parity difference that there could be, had the rows whose request
+    failed been answered in any way; None where no group has a row."""
+    failed = np.array([status == "failed" for _, _, status in given.outcomes[rule]], bool)
+    sure = given.decided[rule].favourable
+    lows, highs = [], []
+    for g in range(len(grouping.names)):
+        here = grouping.codes == g
+        people = given.people[here]
+        if not people.sum() > 0:
+            continue
+        lows.append(float(people[sure[here]].sum() / people.sum()))
+        highs.append(float(people[(sure | failed)[here]].sum() / people.sum()))
+    gaps = [high - low for i, high in enumerate(highs) for j, low in enumerate(lows) if i != j]
+    return max([0.0, *gaps]) if gaps else None
 
 
 def _four_fifths(impact: Interval) -> schema.FourFifths | None:
@@ -220,14 +243,21 @@ def _four_fifths(impact: Interval) -> schema.FourFifths | None:
 
 
 def _tests(given: AuditInput, grouping: Grouping, rule: str) -> Tests:
-    """Fisher's exact test of each group's selection rate against that of all others, adjusted over
-    the groups. It needs independent rows."""
-    if len(np.unique(given.table.clusters)) < len(given.table) or len(grouping.names) < 2:
+    return tests_of(given, grouping, given.decided[rule].favourable)
+
+
+def tests_of(given: AuditInput, grouping: Grouping, hits: Bools) -> Tests:
+    """Fisher's exact test of each group's rate of `hits` [n] against that of all others, adjusted
+    over the groups. It needs independent rows, each of as many people as are counted."""
+    alike = given.resampling.weights is None or given.resampling.counted
+    independent = len(np.unique(given.table.clusters)) == len(given.table)
+    if not (alike and independent) or len(grouping.names) < 2:
         return [(None, None)] * len(grouping.names)
-    favourable = given.decided[rule].favourable
-    p_values = []
+    people, p_values = given.people, []
     for g in range(len(grouping.names)):
         here, others = grouping.codes == g, (grouping.codes != g) & (grouping.codes >= 0)
-        hits, other = int(favourable[here].sum()), int(favourable[others].sum())
-        p_values.append(fisher(hits, int(here.sum()) - hits, other, int(others.sum()) - other))
+        table = [
+            round(people[rows & cell].sum()) for rows in (here, others) for cell in (hits, ~hits)
+        ]
+        p_values.append(fisher(*table))
     return list(zip(p_values, benjamini_hochberg(p_values), strict=True))

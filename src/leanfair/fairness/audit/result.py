@@ -83,25 +83,32 @@ class Audit:
         max_flip_rate: float | None = None,
         max_difference: float | None = None,
         max_unread: float | None = MAX_UNREAD,
+        max_failed: float | None = None,
     ) -> list[str]:
         """One sentence for each limit that the audited judge's numbers are above, or that they
         cannot be compared with. `max_difference` is one of demographic parity, in each grouping.
         `max_unread` is one of the share of rows that are half understood, where an attribute was
-        varied; such rows count as flips where it is to be known that there are no more."""
+        varied; such rows count as flips where it is to be known that there are no more.
+        `max_failed` is one of the share of rows whose requests failed; where some did, limits are
+        held against the largest number that there could have been, had they been answered."""
         rule = self.summary["rule"]
         found: list[str | None] = []
         if max_unread is not None and self.summary["coverage"] is not None:
             found.append(_unread(self.summary["coverage"], max_unread))
         if max_flip_rate is not None:
             flip = self.summary["metrics"]["flip_rate"][rule]
-            found.append(_above("flip rate", flip, max_flip_rate, rule))
+            most = self.summary["flip_rate_at_most"][rule]
+            found.append(_above("flip rate", flip, most, max_flip_rate, rule))
             if found[-1] is None:
                 found.append(_above_unread(self.summary, flip, max_flip_rate, rule))
         if max_difference is not None:
             for grouping in self.summary["groupings"]:
                 parity = grouping["metrics"]["demographic_parity_difference"][rule]
                 what = f"demographic parity difference by {grouping['name']}"
-                found.append(_above(what, parity, max_difference, rule))
+                most = grouping["parity_at_most"][rule]
+                found.append(_above(what, parity, most, max_difference, rule))
+        if max_failed is not None:
+            found.append(failures_above(self.summary["failed_rows"], self.summary["n"], max_failed))
         return [sentence for sentence in found if sentence is not None]
 
 
@@ -136,20 +143,38 @@ def _above_unread(
     )
 
 
+def failures_above(failed: int, rows: int, limit: float) -> str | None:
+    """A sentence where more rows failed than the share `limit` of all."""
+    _check_limit("share of failed rows", limit)
+    if failed <= limit * rows:
+        return None
+    return (
+        f"Requests about {failed} of {rows} rows failed ({failed / rows:.1%}), above the limit of "
+        f"{limit:.1%}: run again, so that they are asked."
+    )
+
+
 def _check_limit(what: str, limit: float) -> None:
     if not isinstance(limit, (int, float)) or not 0 <= limit <= 1:
         raise InputError(f"The limit of the {what} is a share from 0 to 1, not {limit!r}.")
 
 
-def _above(what: str, found: schema.Interval, limit: float, rule: str) -> str | None:
+def _above(
+    what: str, found: schema.Interval, most: float | None, limit: float, rule: str
+) -> str | None:
     _check_limit(what, limit)
     under = "as the judge stands" if rule == "none" else f"under the rule {rule}"
     value = found["value"]
     if value is None:
         return f"The {what} {under} is not known, so not within {limit:g}: {found['reason']}."
-    if value <= limit:
-        return None
-    return (
-        f"The {what} {under} is {value:.3f} (interval {found['low']:.3f} to {found['high']:.3f}), "
-        f"above the limit of {limit:g}."
-    )
+    if value > limit:
+        return (
+            f"The {what} {under} is {value:.3f} (interval {found['low']:.3f} to "
+            f"{found['high']:.3f}), above the limit of {limit:g}."
+        )
+    if most is not None and most > limit + 1e-12:
+        return (
+            f"The {what} {under} is {value:.3f} among what was answered, but could have been "
+            f"{most:.3f}, had no request failed: above the limit of {limit:g}."
+        )
+    return None

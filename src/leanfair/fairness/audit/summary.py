@@ -21,8 +21,9 @@ from leanfair.fairness.audit.groups import (
 )
 from leanfair.fairness.audit.inputs import AuditInput
 from leanfair.fairness.metrics.coverage import coverage_entry, coverage_notes
-from leanfair.fairness.metrics.rates import MINIMUM_ANSWERED, MINIMUM_SHARE, Among
-from leanfair.statistics import Interval, linear_interval, rate_interval, resampled
+from leanfair.fairness.metrics.groupings import MINIMUM_SHARE
+from leanfair.fairness.metrics.rates import MINIMUM_ANSWERED, NO_LABEL, Among
+from leanfair.statistics import Interval, linear_interval, rate_of, resampled
 from leanfair.version import __version__
 
 FORMAT = 1
@@ -30,6 +31,8 @@ FORMAT = 1
 
 _NO_ATTRIBUTE = "no attribute was named"
 _NOT_VARIED = "no row could be varied"
+_NAMED = 12
+"""So many groups of one row are named in a note."""
 
 
 def summary_of(
@@ -61,9 +64,15 @@ def summary_of(
         "n": len(given.table),
         "rule": given.rule,
         "rules": list(given.rules),
-        "coverage": coverage_entry(evidence.readings) if evidence.readings else None,
+        "coverage": coverage_entry(evidence.readings, given.table.numbers)
+        if evidence.readings
+        else None,
         "outcomes": {rule: counts(given, rule) for rule in given.rules},
         "flip_rate": {rule: rate.value for rule, rate in flip_rates.items()},
+        "flip_rate_at_most": {
+            rule: _flips_at_most(given, rule, flip_rates) for rule in given.rules
+        },
+        "failed_rows": given.failed_rows,
         "placebo_flip_rate": placebo["flip_rate"]["value"],
         "accuracy": {rule: rate.value for rule, rate in accuracy.items()},
         "metrics": {
@@ -92,6 +101,7 @@ def _entries(by_rule: Mapping[str, Interval]) -> schema.ByRule:
 
 
 def _settings(given: AuditInput) -> schema.Settings:
+    columns = given.table.columns
     return {
         "favourable": given.favourable,
         "group": list(given.table.groupings[-1].columns),
@@ -103,8 +113,11 @@ def _settings(given: AuditInput) -> schema.Settings:
         "minimum_share": MINIMUM_SHARE,
         "four_fifths": FOUR_FIFTHS,
         "denominators": "all rows of a group, answered or not; among_answered: answered rows alone",
-        "label": given.label,
-        "cluster": given.cluster,
+        "label": columns.label,
+        "cluster": columns.cluster,
+        "weight": columns.weight,
+        "count": columns.count,
+        "cuts": {name: list(points) for name, points in (columns.cuts or {}).items()},
     }
 
 
@@ -120,7 +133,7 @@ def _flips(given: AuditInput, placebo: schema.PlaceboFlips) -> schema.Flips:
         "flipped": sum(flip is True for flip in flipped),
         "pairs": flips.pairs(evidence, given.favourable, resampling, resampling.rng(101)),
         "placebo": placebo,
-        "examples": flips.examples(evidence, given.table.truth),
+        "examples": flips.examples(evidence, given.table.numbers, given.table.truth),
     }
 
 
@@ -135,20 +148,40 @@ def _flip_rates(given: AuditInput) -> dict[str, Interval]:
     return rates
 
 
+def _flips_at_most(
+    given: AuditInput, rule: str, flip_rates: Mapping[str, Interval]
+) -> float | None:
+    """The flip rate if every row that a failed request leaves open flipped. A rule over variations
+    decides by all or none of them, so that failures leave nothing open there."""
+    flipped = given.evidence.flipped()
+    hurt = [any(v.answer.status == "failed" for v in found) for found in given.evidence.sets]
+    varied = [len(found) > 1 for found in given.evidence.sets]
+    if rule != "none" or not any(h and v for h, v in zip(hurt, varied, strict=True)):
+        return flip_rates[rule].value
+    rows = zip(flipped, hurt, varied, given.people, strict=True)
+    told = [
+        (flip or hit, weight) for flip, hit, v, weight in rows if v and (hit or flip is not None)
+    ]
+    return float(sum(weight for could, weight in told if could) / sum(w for _, w in told))
+
+
 # ---- accuracy -----------------------------------------------------------------------------------
 
 
 def _accuracy(given: AuditInput, rule: str, among: Among) -> Interval:
     decided, resampling = given.decided[rule], given.resampling
+    if given.table.truth is None:
+        return Interval.none(NO_LABEL)
     rows = decided.answered if among == "answered" else np.ones_like(decided.answered)
     answered = int(decided.answered.sum())
     if answered < min(MINIMUM_ANSWERED, len(given.table)):
         return Interval.none(f"only {answered} rows were answered: too few")
-    clusters = resampling.clusters[rows]
-    return rate_interval(decided.correct[rows], rows[rows], clusters, resampling.confidence)
+    return rate_of(decided.correct[rows], rows[rows], resampling.of(rows))
 
 
 def _accuracy_gains(given: AuditInput) -> schema.ByRule:
+    if given.table.truth is None:
+        return {rule: interval_entry(Interval.none(NO_LABEL)) for rule in given.rules[1:]}
     hits = np.stack([given.decided[rule].correct for rule in given.rules], axis=1)
     group = np.zeros(len(hits), np.int64)
     rng = given.resampling.rng(102)
@@ -167,14 +200,15 @@ def _accuracy_gains(given: AuditInput) -> schema.ByRule:
 def notes(given: AuditInput) -> list[str]:
     """What a reader has to know before the numbers."""
     evidence, rows = given.evidence, len(given.table)
-    sentences = []
+    sentences = _failures(given)
     if evidence.readings:
-        sentences += coverage_notes(coverage_entry(evidence.readings))
+        sentences += coverage_notes(coverage_entry(evidence.readings, given.table.numbers))
     if evidence.unseen:
         sentences.append(
             "The prompt shows none of the fields that tell the attribute: whatever they say, the "
             "model decides alike."
         )
+    sentences += given.table.notes
     for grouping in given.table.groupings:
         if grouping.unknown:
             sentences.append(
@@ -182,13 +216,30 @@ def notes(given: AuditInput) -> list[str]:
                 f"is unknown."
             )
         if grouping.alone:
-            sentences.append(f"Groups of one row have no rate: {', '.join(grouping.alone)}.")
+            alone = ", ".join(grouping.alone[:_NAMED])
+            more = len(grouping.alone) - _NAMED
+            sentences.append(
+                f"Groups of one row by {grouping.name} have no rate: {alone}"
+                f"{f' and {more} more' if more > 0 else ''}."
+            )
+    if given.table.truth is None:
+        sentences.append(
+            "No column says what is right: nothing is said of accuracy, equal opportunity and odds."
+        )
     if len(given.rules) > 1 and given.attributes is not None:
         sentences.append(
             "A flip rate of 0 after a rule that treats all variations alike holds by construction: "
             "look at accuracy, at the gaps between groups, and at what is left of them."
         )
-    failed = counts(given, "none")["failed"]
-    if failed:
-        sentences.append(f"{failed} requests failed: run again, so that they are asked.")
     return sentences
+
+
+def _failures(given: AuditInput) -> list[str]:
+    """What failed, and how far the numbers can be trusted for it."""
+    if not given.failed_rows:
+        return []
+    return [
+        f"Requests about {given.failed_rows} of {len(given.table)} rows failed: such rows count as "
+        f"not {given.favourable!r}, and limits are held against what could have been. The same "
+        f"command, run again, asks them anew."
+    ]

@@ -41,8 +41,10 @@ class Decider(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         knew is not among them."""
 
     @abstractmethod
-    def decide(self, items: Iterable[Item] | Any) -> list[Decision]:
-        """One decision for each text or record (or row of a data frame)."""
+    def decide(
+        self, items: Iterable[Item] | Any, *, rows: Sequence[int] | None = None
+    ) -> list[Decision]:
+        """One decision for each text or record (or row of a data frame). `rows`: see `answers`."""
 
     @abstractmethod
     def answers(

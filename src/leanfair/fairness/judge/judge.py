@@ -132,9 +132,11 @@ class Judge(Decider):
         prior = self.prior if self.calibration != "contextual" else self.prior or self._contextual()
         return raw if prior is None else [calibrated(answer, prior) for answer in raw]
 
-    def decide(self, items: Iterable[Item] | Any) -> list[Decision]:
+    def decide(
+        self, items: Iterable[Item] | Any, *, rows: Sequence[int] | None = None
+    ) -> list[Decision]:
         """One decision for each item: its most probable option, where it is answered."""
-        return [self._decision(answer) for answer in self.answers(items)]
+        return [self._decision(answer) for answer in self.answers(items, rows=rows)]
 
     def fit(self, X: Any = None, y: Any = None) -> Self:
         """Estimate the prior of the calibration, if there is one; `y` is not looked at."""

@@ -7,7 +7,6 @@ What is filled in goes in as it is: nothing is lower-cased, trimmed or re-spaced
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +19,11 @@ from numpy.typing import NDArray
 
 from leanfair.errors import InputError
 from leanfair.fairness.types import Item
+from leanfair.fairness.unknown import is_blank, is_missing
 
 TEXT_SLOT = "text"
 _ROWS_NAMED = 5
+_EMPTY = "it is empty where the prompt looks: fill it in, or leave it out."
 
 
 @dataclass(frozen=True)
@@ -109,27 +110,16 @@ class Template:
             if self.slots != (TEXT_SLOT,):
                 fields = ", ".join(slot for slot in self.slots if slot != TEXT_SLOT)
                 return f"a text, but the prompt asks for fields of a record ({fields})."
-            return {TEXT_SLOT: item} if item.strip() else "it is empty."
+            return {TEXT_SLOT: item} if item.strip() else _EMPTY
         if not isinstance(item, Mapping):
             return f"neither a text nor a record, but {_what(item)}."
         for slot in self.slots:
             if slot not in item:
                 return f"the field {slot!r}, which the prompt asks for, is not there."
-            if is_missing(item[slot]):
-                return f"the field {slot!r}, which the prompt asks for, has no value."
-        if not any(str(item[slot]).strip() for slot in self.slots):
-            return "it is empty."
-        return item
-
-
-def is_missing(value: Any) -> bool:
-    """Whether `value` is how tables say that there is none: None, NaN, NaT or NA."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    try:
-        return not isinstance(value, str) and math.isnan(value)
-    except TypeError:
-        return False
+        if all(is_blank(item[slot]) for slot in self.slots):
+            return _EMPTY
+        # a missing value is what an empty cell of a CSV is: nothing
+        return {slot: "" if is_missing(item[slot]) else item[slot] for slot in self.slots}
 
 
 def name_rows(rows: Sequence[int]) -> str:

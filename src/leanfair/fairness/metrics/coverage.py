@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from leanfair.errors import InputError
 from leanfair.fairness import schema
 from leanfair.fairness.lexicon.attribute import Attribute
-from leanfair.fairness.metrics.rates import Grouping
+from leanfair.fairness.metrics.groupings import Grouping
 from leanfair.fairness.types import Understanding, Variation
 
 _Unvaried: TypeAlias = Literal["left alone", "half understood"]
@@ -35,8 +35,12 @@ def row_readings(sets: Sequence[Sequence[Variation]]) -> list[RowReading]:
     return [RowReading(s[0].reading, s[0].note, s[0].unread, s[0].clear) for s in sets]
 
 
-def coverage_entry(readings: Sequence[RowReading]) -> schema.Coverage:
-    """The key `coverage` of summary.json."""
+def coverage_entry(
+    readings: Sequence[RowReading], numbers: Sequence[int] | None = None
+) -> schema.Coverage:
+    """The key `coverage` of summary.json. `numbers`: what the rows are called, where that is not
+    their place."""
+    called = numbers or range(1, len(readings) + 1)
     counts = Counter(row.reading for row in readings)
     reasons: Counter[tuple[_Unvaried, str]] = Counter(
         (row.reading, row.note) for row in readings if row.reading != "varied"
@@ -54,7 +58,9 @@ def coverage_entry(readings: Sequence[RowReading]) -> schema.Coverage:
                 "reading": reading,
                 "reason": note,
                 "rows": n,
-                "first_row": next(i for i, row in enumerate(readings, start=1) if row.note == note),
+                "first_row": next(
+                    number for number, row in zip(called, readings, strict=True) if row.note == note
+                ),
             }
             for (reading, note), n in sorted(reasons.items(), key=_most_first)[:_MOST_REASONS]
         ],

@@ -12,10 +12,8 @@ rate of, fairlearn sets the rate to 0; here the metric is None, with a reason.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -27,15 +25,15 @@ from leanfair.fairness.metrics.gap_intervals import (
     impact_interval,
     ratio_interval,
 )
+from leanfair.fairness.metrics.groupings import MINIMUM_SHARE, Grouping
 from leanfair.fairness.schema import DifferenceName, GapName, MetricName, RateName
 from leanfair.statistics import (
     Bools,
     Interval,
-    Ints,
     Rates,
     Resampling,
     linear_interval,
-    rate_interval,
+    rate_of,
     resampled,
 )
 
@@ -43,9 +41,8 @@ Among: TypeAlias = Literal["all", "answered"]
 
 MINIMUM_ANSWERED = 3
 """With fewer answered rows, a group's rate is not reported."""
-MINIMUM_SHARE = 0.02
-"""Groups with a smaller share of the rows are left out of ratios, before the highest rate is looked
-for (New York City's Local Law 144 allows it); they are reported, and differences include them."""
+NO_LABEL = "no label says what is right"
+"""Why there is no accuracy, and no rate among those who merit it."""
 
 KINDS: tuple[RateName, ...] = (
     "selection_rate",
@@ -77,39 +74,6 @@ GAPS: Mapping[GapName, Mapping[RateName, float]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Grouping:
-    """A partition of the rows into groups.
-
-    `columns`: the columns that define the groups; of several columns, the groups are their
-    intersections. `names`: the groups. `values`: for each group its value in each column. `codes`
-    [n]: the index of each row's group in `names`, -1 where a column is unknown or where the
-    intersection has a single row; the names of those intersections are in `alone`.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    names: tuple[str, ...]
-    values: tuple[tuple[str, ...], ...]
-    codes: Ints
-    alone: tuple[str, ...] = ()
-
-    @cached_property
-    def sizes(self) -> Ints:
-        """The number of rows of each group."""
-        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.names)).astype(np.int64)
-
-    @property
-    def unknown(self) -> int:
-        """The number of rows whose group is unknown."""
-        return int((self.codes < 0).sum()) - len(self.alone)
-
-    @property
-    def large(self) -> list[int]:
-        """The indices of the groups that are large enough for ratios."""
-        return [g for g, n in enumerate(self.sizes) if n >= MINIMUM_SHARE * self.sizes.sum()]
-
-
-@dataclass(frozen=True, eq=False)
 class Decided:
     """The decisions of one rule about n rows: whether favourable, answered, equal to the label."""
 
@@ -124,17 +88,19 @@ class GroupRates:
     def __init__(
         self,
         grouping: Grouping,
-        positive: Bools,
+        positive: Bools | None,
         decided: Mapping[str, Decided],
         resampling: Resampling,
         rng: np.random.Generator,
         favourable: str = "favourable",
     ) -> None:
-        """`positive` [n]: whether the label is favourable. `favourable`: that option's name."""
+        """`positive` [n]: whether the label is favourable, None where there is no label, so that
+        selection rates are all there is. `favourable`: that option's name."""
         self.grouping = grouping
-        self.clusters = resampling.clusters
+        self.resampling = resampling
         self.confidence = resampling.confidence
         self.favourable = favourable
+        self.labelled = positive is not None
         self._first = _first_alike(decided)
         self._rules = tuple(dict.fromkeys(self._first.values()))
         columns = [
@@ -164,12 +130,8 @@ class GroupRates:
             return Interval.none(reason)
         here = self.grouping.codes == group
         column = self._column(kind, rule, among)
-        return rate_interval(
-            self._hits[here, column],
-            self._trials[here, column],
-            self.clusters[here],
-            self.confidence,
-        )
+        hits, trials = self._hits[here, column], self._trials[here, column]
+        return rate_of(hits, trials, self.resampling.of(here))
 
     def metric(self, name: MetricName, rule: str, among: Among = "all") -> Interval:
         """One of METRICS over all groups."""
@@ -266,6 +228,8 @@ class GroupRates:
         }
         rows = "answered row" if among == "answered" else "row"
         for kind in kinds:
+            if kind != "selection_rate" and not self.labelled:
+                return NO_LABEL
             trials = self._rates.trials[self._column(kind, rule, among)]
             for g in groups:
                 if trials[g] == 0:
@@ -323,28 +287,15 @@ def _first_alike(decided: Mapping[str, Decided]) -> dict[str, str]:
     return first
 
 
-def _columns(one: Decided, positive: Bools, among: Among) -> list[tuple[Bools, Bools]]:
-    """Hits and trials of each of KINDS, in that order."""
+def _columns(one: Decided, positive: Bools | None, among: Among) -> list[tuple[Bools, Bools]]:
+    """Hits and trials of each of KINDS, in that order; none of those that need a label."""
     rows = np.ones_like(one.answered) if among == "all" else one.answered
+    if positive is None:
+        none = np.zeros_like(rows)
+        return [(one.favourable & rows, rows), (none, none), (none, none), (none, none)]
     return [
         (one.favourable & rows, rows),
         (one.favourable & positive & rows, positive & rows),
         (one.favourable & ~positive & rows, ~positive & rows),
         (one.correct & rows, rows),
     ]
-
-
-def grouping_of(
-    name: str, columns: Sequence[str], values: Sequence[Sequence[str | None]]
-) -> Grouping:
-    """The groups by `columns`, whose values are `values` [columns][n], None where unknown.
-
-    Of several columns, the groups are their intersections; those of a single row are set apart."""
-    rows = list(zip(*values, strict=True))
-    known = Counter(tuple(map(str, row)) for row in rows if None not in row)
-    groups = sorted(row for row, size in known.items() if size > 1)
-    indices: dict[tuple[str | None, ...], int] = {row: g for g, row in enumerate(groups)}
-    codes = np.array([indices.get(row, -1) for row in rows], np.int64)
-    names = tuple(" & ".join(row) for row in groups)
-    alone = tuple(" & ".join(row) for row in sorted(known) if known[row] == 1)
-    return Grouping(name, tuple(columns), names, tuple(groups), codes, alone)

@@ -54,7 +54,7 @@ def _example(found: schema.Example, favourable: str) -> Example | None:
     rest = [one for one in variations if one is not first and one is not other]
     return Example(
         row=str(found["row"]),
-        label=found["label"],
+        label=found["label"] or "",
         sides=(_side(first, favourable), _side(other, favourable)),
         others="; ".join(f"{one['value']}: {_said(one, favourable)}" for one in rest),
     )

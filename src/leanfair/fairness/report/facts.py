@@ -73,9 +73,20 @@ def _data(summary: schema.Summary) -> Facts:
         ("rows", f.exact(summary["n"])),
         ("persons", f.exact(data["persons"])),
         ("groups by", f.setting(settings["group"])),
-        ("label", settings["label"]),
+        ("label", f.setting(settings["label"], "none: nobody says what is right")),
+        *_counted(settings),
         ("favourable", settings["favourable"]),
     ]
+
+
+def _counted(settings: schema.Settings) -> Facts:
+    """What a row counts, where that is not one, and the classes of numbers."""
+    found = [("weights of a survey", settings["weight"]), ("people a row", settings["count"])]
+    cuts = [
+        (f"classes of {column}", f.setting([f"{point:g}" for point in points]))
+        for column, points in settings["cuts"].items()
+    ]
+    return [*((name, column) for name, column in found if column is not None), *cuts]
 
 
 def _run(summary: schema.Summary) -> Facts:

@@ -23,6 +23,14 @@ METRICS: dict[schema.SummaryMetricName, str] = {
     "demographic_parity_ratio": "Demographic parity ratio",
     "flip_rate": "Flip rate",
 }
+OF_LABELS = {
+    "accuracy",
+    "accuracy_among_answered",
+    "equal_opportunity_difference",
+    "average_odds_difference",
+    "equalized_odds_difference",
+}
+"""Metrics that are not shown where no label says what is right."""
 MEANING: dict[schema.SummaryMetricName, str] = {
     "accuracy": "as the label says; no answer counts as wrong",
     "demographic_parity_difference": "highest less lowest selection rate",
@@ -165,6 +173,8 @@ def rule_table(summary: schema.Summary, grouping: schema.Grouping) -> RuleTable:
     rows, reasons = [], []
     for name, label in METRICS.items():
         if name == "flip_rate" and summary["attribute"] is None:
+            continue
+        if name in OF_LABELS and summary["settings"]["label"] is None:
             continue
         cells = tuple(
             _metric_cell(name, metrics[name][rule], gains.get(name, {}).get(rule))

@@ -224,6 +224,8 @@ def effect(summary: schema.Summary, rule: str) -> str:
         verb = "goes" if abs(gain[0]) < w.CLOSE else "falls" if gain[0] > 0 else "rises"
         first = f"The {name} {verb} {moves} (gain {w.between(gain, w.points)})"
         first += "." if gain[1] > 0 or gain[2] < 0 else ", which may be chance."
+    if summary["settings"]["label"] is None:
+        return first
     change = w.span(summary["gains"]["accuracy"][rule])
     accuracy = summary["metrics"]["accuracy"]
     if change is None or not w.span(accuracy["none"]) or not w.span(accuracy[rule]):
@@ -252,11 +254,17 @@ def tiles(summary: schema.Summary) -> list[Tile]:
             "Parity gap, points", parity["metrics"]["demographic_parity_difference"], rule, w.size,
             f"by {parity['name']}",
         ),
-        _pair("Accuracy, points", summary["metrics"]["accuracy"], rule, w.share),
+        *_accuracy(summary, rule),
         *varied_tiles(summary),
         _unanswered(summary),
         _passes(summary, rule),
     ]  # fmt: skip
+
+
+def _accuracy(summary: schema.Summary, rule: str | None) -> list[Tile]:
+    if summary["settings"]["label"] is None:
+        return [Tile("Accuracy", "not asked", note="no label says what is right")]
+    return [_pair("Accuracy, points", summary["metrics"]["accuracy"], rule, w.share)]
 
 
 def _flips(summary: schema.Summary) -> Tile:

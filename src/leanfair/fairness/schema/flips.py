@@ -85,8 +85,8 @@ class Example(TypedDict):
 
     row: int
     """Number of the row, from 1."""
-    label: str
-    """The option that its label is."""
+    label: str | None
+    """The option that its label is; null without labels."""
     variations: list[Variation]
     """All variations, the original among them."""
 
@@ -111,7 +111,7 @@ class Variation(TypedDict):
 class Answer(TypedDict):
     """What a model said about one prompt."""
 
-    status: Literal["answered", "refused", "unparsed", "abstained", "failed"]
+    status: Literal["answered", "refused", "unparsed", "abstained", "failed", "empty"]
     """The outcome."""
     probabilities: dict[str, float]
     """Option -> probability, which add up to 1 where answered; empty where there are none."""

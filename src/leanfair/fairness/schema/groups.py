@@ -88,7 +88,7 @@ class Group(Counts):
 
 @final
 class SingleRowGroup(TypedDict):
-    """An intersection of groups that has a single row, of which no rate is reported."""
+    """A group that has a single row, of which no rate is reported."""
 
     grouping: str
     """The name of its grouping."""
@@ -112,7 +112,7 @@ class Grouping(TypedDict):
     groups: list[str]
     """Keys of its groups in `groups`, without those of a single row."""
     alone: list[str]
-    """Names of the intersections with a single row."""
+    """Names of the groups with a single row."""
     unknown: int
     """Rows whose group is unknown."""
     reference: str
@@ -120,6 +120,9 @@ class Grouping(TypedDict):
     metrics: dict[MetricName, ByRule]
     """Metric -> rule -> estimate, over all rows: the highest minus the lowest rate of the groups,
     or the lowest over the highest."""
+    parity_at_most: dict[str, float | None]
+    """Rule -> the largest demographic parity difference that there could be, had the rows whose
+    request failed been answered in any way; null where no group has a row."""
     metrics_among_answered: dict[MetricName, ByRule]
     """The same over the answered rows."""
     gains: dict[DifferenceName, ByRule]

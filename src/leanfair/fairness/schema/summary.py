@@ -51,6 +51,11 @@ class Summary(TypedDict):
     """Rule -> number of rows with each outcome."""
     flip_rate: dict[str, float | None]
     """Rule -> the value of `metrics.flip_rate`."""
+    flip_rate_at_most: dict[str, float | None]
+    """Rule -> the largest flip rate that there could be, had the variations whose request failed
+    been answered in any way; null where nothing was varied."""
+    failed_rows: int
+    """Rows of which a request about the row itself or a variation of it failed."""
     placebo_flip_rate: float | None
     """The value of `flips.placebo.flip_rate`."""
     accuracy: dict[str, float | None]
@@ -162,7 +167,14 @@ class Settings(TypedDict):
     """The threshold of `four_fifths`, 0.8."""
     denominators: str
     """What rates are shares of, in words."""
-    label: str
-    """The column of labels."""
+    label: str | None
+    """The column of labels; null where none says what is right: then nothing that needs one is
+    known."""
+    weight: str | None
+    """The column of survey weights; null where each row counts 1."""
+    count: str | None
+    """The column that says how many people a row stands for; null where each is one."""
+    cuts: dict[str, list[float]]
+    """Column of groups -> cut points of its classes."""
     cluster: str | None
     """The column that tells which rows are of one person; null where rows are independent."""

@@ -10,21 +10,6 @@ from functools import lru_cache
 from leanfair.errors import InputError
 from leanfair.fairness.lexicon.attribute import Attribute, Coding, row_of
 
-_MISSING = frozenset(
-    {"", "?", "na", "n/a", "nan", "none given", "unknown", "not stated", "not known", "null",
-     "missing", "prefer not to say", "declined", "undisclosed"}
-)  # fmt: skip
-
-
-def is_missing(value: object) -> bool:
-    """Whether a field says nothing: empty, ?, NaN, unknown."""
-    if isinstance(value, (str, bytes)) or value is None:
-        return value is None or str(value).strip().lower() in _MISSING
-    try:
-        return bool(value != value) or str(value).strip().lower() in _MISSING
-    except (TypeError, ValueError):  # an array, pandas' NA
-        return type(value).__name__ == "NAType"
-
 
 def normalised(name: str) -> str:
     """A field's name in small letters with spaces, of marital_status or maritalStatus."""

@@ -21,7 +21,8 @@ from leanfair.fairness.lexicon.doubts import doubts, suspicions
 from leanfair.fairness.mentions.doubts import doubtful
 from leanfair.fairness.mentions.reading import Mention, Reading, read
 from leanfair.fairness.types import Record, Variation
-from leanfair.fairness.variations.codings import flag_of, is_missing
+from leanfair.fairness.unknown import says_nothing
+from leanfair.fairness.variations.codings import flag_of
 from leanfair.fairness.variations.leaves import Leaf, leaves, replaced
 
 Reader = Callable[[str], Reading]
@@ -104,7 +105,7 @@ def named_part(leaf: Leaf, reads: Reads) -> Part:
 
     def doubter(text: str) -> tuple[str, ...]:
         reading = reader(text)
-        if is_missing(leaf.value) or not text.strip():
+        if says_nothing(leaf.value) or not text.strip():
             return ()
         if not reading.mentions and not reading.unpaired and holds:
             return (text.strip(),)
@@ -119,7 +120,7 @@ def other_part(leaf: Leaf, reads: Reads) -> Part | None:
     flag = flag_of(leaf.name, leaf.value, reads.lexicon, reads.coded)
     if flag is not None:
         return _flag_part(leaf, flag)
-    if is_missing(leaf.value) or isinstance(leaf.value, (list, tuple, Mapping)):
+    if says_nothing(leaf.value) or isinstance(leaf.value, (list, tuple, Mapping)):
         return None
     if not isinstance(leaf.value, str):
         return _unread(leaf, f"{leaf.label}: {leaf.value}") if field.alike else None
@@ -251,7 +252,7 @@ def check_known(part: Part, attribute: Attribute, reading: Reading) -> None:
     """Raise UnknownValueError where a field for the attribute is a single value that the lexicon
     lacks."""
     value = None if part.leaf is None else part.leaf.value
-    if reading.mentions or reading.unpaired or is_missing(value) or len(attribute.axes) > 1:
+    if reading.mentions or reading.unpaired or says_nothing(value) or len(attribute.axes) > 1:
         return
     if isinstance(value, str) and len(value.split()) > 4:
         return
@@ -313,7 +314,7 @@ def _whole(text: str) -> int:
 
 def as_text(value: Any, attribute: Attribute) -> str:
     """A field as text: what is missing is empty, and a number is as the values write it."""
-    if is_missing(value):
+    if says_nothing(value):
         return ""
     written: list[str] = []
     if _is_truth(value):

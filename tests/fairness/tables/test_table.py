@@ -55,6 +55,6 @@ def test_frames_and_files_are_tables_too(tmp_path: Path) -> None:
 
 
 def test_too_many_groups_are_no_groups() -> None:
-    rows = [{**row, "id": i // 2} for i, row in enumerate(people(120))]
+    rows = [{**row, "id": f"n{i // 2}"} for i, row in enumerate(people(120))]
     with pytest.raises(InputError, match="60 groups"):
         run(judge(biased()), rows, group="id")
