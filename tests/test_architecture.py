@@ -100,7 +100,7 @@ BROAD = re.compile(
 )
 CATCHING_ALL = {
     "fairness.judge.backends.function": 1,  # a callable of the user's
-    "fairness.judge.backends.server": 1,  # handed over to the thread that waits for it
+    "fairness.judge.backends.server.backend": 1,  # handed over to the thread that waits for it
     "pruning.checkpoint.onnx": 3,  # an exporter and a runtime whose errors share no class
     "pruning.structures.supported": 1,  # a module's own way of being copied
 }

@@ -23,6 +23,8 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
     hang_up: bool = False
+    drip: float = 0.0
+    """Seconds between two bytes of the body."""
 
 
 Behaviour = Callable[[Asked, int], Reply]
@@ -62,6 +64,7 @@ class Unruly:
         self.models = models
         self.requests: list[Asked] = []
         self.keys: list[str] = []
+        self.headers: list[dict[str, str]] = []
         self.at_once = 0
         self.most_at_once = 0
         self._lock = threading.Lock()
@@ -106,6 +109,7 @@ def _handler(owner: Unruly) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             length = int(self.headers.get("content-length", 0))
             owner.keys.append(self.headers.get("authorization", ""))
+            owner.headers.append({name.lower(): value for name, value in self.headers.items()})
             self._send(owner.answer(json.loads(self.rfile.read(length))))
 
         def _send(self, reply: Reply) -> None:
@@ -121,7 +125,12 @@ def _handler(owner: Unruly) -> type[BaseHTTPRequestHandler]:
             for name, value in reply.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(content)
+            if not reply.drip:
+                self.wfile.write(content)
+                return
+            for byte in content:
+                self.wfile.write(bytes([byte]))
+                time.sleep(reply.drip)
 
         def handle(self) -> None:
             try:

@@ -219,7 +219,7 @@ class Store:
         found = Answer.from_dict(answer["answer"])
         if not _adds_up(found):
             return False
-        self._answers.setdefault(answer["key"], found)
+        self._answers[answer["key"]] = found  # a later one was asked anew
         return True
 
 

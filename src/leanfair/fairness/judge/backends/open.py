@@ -87,7 +87,7 @@ def open_backend(model: Any, options: Options, min_captured: float = 0.1) -> Bac
     where there is no such model."""
     value = model_of(model)
     if isinstance(value, Server):
-        from leanfair.fairness.judge.backends.server import ServerBackend
+        from leanfair.fairness.judge.backends.server.backend import ServerBackend
 
         return ServerBackend(value, options, min_captured)
     if isinstance(value, Function):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import exp, fsum
 from typing import Any
 
+from leanfair.fairness.judge.backends.server.client import OversizeError, RedirectError
 from leanfair.fairness.judge.options import Options
 from leanfair.fairness.judge.parse import read_answer
 from leanfair.fairness.types import Answer
@@ -72,8 +73,9 @@ def failures() -> tuple[type[Exception], ...]:
 
     from openai import OpenAIError
 
-    odd = (ValueError, TypeError, AttributeError, LookupError)
-    return (OpenAIError, OSError, asyncio.TimeoutError, *odd)
+    odd = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
+    own = (OversizeError, RedirectError)
+    return (OpenAIError, OSError, asyncio.TimeoutError, *own, *odd)
 
 
 def reason(error: BaseException) -> str:
@@ -81,6 +83,8 @@ def reason(error: BaseException) -> str:
     body = getattr(error, "body", None)
     told = body.get("message") if isinstance(body, dict) else body
     text = told if isinstance(told, str) and told.strip() else str(error)
+    if isinstance(error.__cause__, (OversizeError, RedirectError)):
+        text = str(error.__cause__)
     text = text.strip() or type(error).__name__
     return text.splitlines()[0][:300].rstrip(".")
 

@@ -7,14 +7,18 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from queue import SimpleQueue
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-from leanfair.errors import InputError, MissingDependencyError
+from leanfair.errors import InputError
 from leanfair.fairness.judge.backends.models import Server
-from leanfair.fairness.judge.backends.server_replies import failures, reason
+from leanfair.fairness.judge.backends.server.client import open_client
+from leanfair.fairness.judge.backends.server.replies import failures, reason
+from leanfair.fairness.judge.backends.server.secrets import bare, cleaned, secrets_of
 from leanfair.fairness.judge.options import Options
 from leanfair.fairness.judge.prompt import Prompt
 from leanfair.fairness.types import Answer
@@ -30,7 +34,7 @@ class ServerBackend:
 
     Options are scored by the log-probabilities that the server gives of the first token; where it
     gives none, or an option is longer than a token, the server is asked for a choice, and its
-    answer read strictly (see `server_requests`). Requests that fail are tried again, waiting longer
+    answer read strictly (see `requests`). Requests that fail are tried again, waiting longer
     each time, or as long as the server says. One that fails for good is an answer "failed".
 
     Its key is the server's `api_key`, or $LEANFAIR_API_KEY; $OPENAI_API_KEY goes to OpenAI alone.
@@ -42,18 +46,20 @@ class ServerBackend:
         self.options = options
         self.min_captured = min_captured
         self._worked = False
-        if not urlsplit(self.url).hostname:
-            raise InputError(
-                f"{self.url} is no URL of a server: give one as http://localhost:8000/v1."
-            )
+        _check(self.url)
+        self.secrets = secrets_of(
+            self.url, server.api_key, os.environ.get(KEY_VARIABLE), self._key()
+        )
 
     def identity(self) -> Mapping[str, Any]:
         """The model's name and the server, without what a URL may hold of passwords."""
-        parts = urlsplit(self.url)
-        port = "" if parts.port is None else f":{parts.port}"
-        address = urlunsplit((parts.scheme, f"{parts.hostname}{port}", parts.path, "", ""))
         revision = self.server.revision
-        return {"kind": "server", "model": self.model, "fingerprint": revision, "url": address}
+        return {
+            "kind": "server",
+            "model": self.model,
+            "fingerprint": revision,
+            "url": bare(self.url),
+        }
 
     def check(self, prompts: Sequence[Prompt]) -> Mapping[int, str]:
         """Nothing: the server's limits are its own to tell."""
@@ -86,49 +92,73 @@ class ServerBackend:
         """The name of the model: the one given, or the only one that the server has."""
         if self.server.model_name:
             return self.server.model_name
-        openai = _openai()
         try:
-            with openai.OpenAI(**self._connection()) as client:
-                names = [model.id for model in client.models.list()]
+            with ThreadPoolExecutor(1) as thread:  # a loop may be running already in this one
+                names = thread.submit(asyncio.run, self._names()).result()
         except failures() as error:
             raise InputError(
-                f"The server {self.url} does not tell its models ({reason(error)}): start it, "
-                f"check the URL, or give model_name."
+                f"The server {bare(self.url)} does not tell its models "
+                f"({cleaned(reason(error), self.secrets)}): start it, check the URL, or give "
+                f"model_name."
             ) from error
         if len(names) != 1:
-            known = ", ".join(map(str, names[:10])) or "none"
-            raise InputError(f"Name the model of {self.url} with model_name: it has {known}.")
+            known = cleaned(", ".join(map(str, names[:10]))[:300], self.secrets) or "none"
+            raise InputError(f"Name the model of {bare(self.url)} with model_name: it has {known}.")
         return str(names[0])
+
+    async def _names(self) -> list[str]:
+        async with self._client() as client:
+            return [model.id async for model in await client.models.list()]
 
     async def _all(
         self, prompts: Sequence[Prompt], emit: Callable[[tuple[int, Answer]], None]
     ) -> None:
-        from leanfair.fairness.judge.backends.server_requests import Requests
+        from leanfair.fairness.judge.backends.server.requests import Requests
 
-        async with _openai().AsyncOpenAI(**self._connection()) as client:
+        def clean(event: tuple[int, Answer]) -> None:
+            index, answer = event
+            emit((index, replace(answer, text=cleaned(answer.text, self.secrets))))
+
+        async with self._client() as client:
             requests = Requests(
-                client, self.url, self.model, self.server, self.options, self.min_captured
+                client, bare(self.url), self.model, self.server, self.options, self.min_captured
             )
             requests.worked = self._worked
             try:
-                await requests.run(prompts, emit)
+                await requests.run(prompts, clean)
+            except InputError as error:
+                raise InputError(cleaned(str(error), self.secrets)) from error
             finally:
                 self._worked = requests.worked
 
-    def _connection(self) -> dict[str, Any]:
-        return {
-            "base_url": self.url,
-            "api_key": self._key(),
-            "timeout": self.server.timeout,
-            "max_retries": self.server.retries,
-        }
+    def _client(self) -> Any:
+        server = self.server
+        return open_client(self.url, self._key(), server.timeout, server.retries, self._is_openai)
+
+    @property
+    def _is_openai(self) -> bool:
+        host = urlsplit(self.url).hostname or ""
+        return host == "openai.com" or host.endswith(".openai.com")
 
     def _key(self) -> str:
-        host = urlsplit(self.url).hostname or ""
         key = self.server.api_key or os.environ.get(KEY_VARIABLE)
-        if not key and (host == "openai.com" or host.endswith(".openai.com")):
+        if not key and self._is_openai:
             key = os.environ.get(_OPENAI_KEY)
         return key or "none"
+
+
+def _check(url: str) -> None:
+    """Raise InputError where `url` is none of a server."""
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # brackets or a port that are none
+        whole = False
+    if not whole:
+        raise InputError(
+            f"{cleaned(url, ())[:100] if '@' not in url else 'This'} is no URL of a server: give "
+            f"one as http://localhost:8000/v1."
+        )
 
 
 class _Running:
@@ -164,13 +194,3 @@ class _Running:
         finally:
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
-
-
-def _openai() -> Any:
-    try:
-        import openai
-    except ImportError as error:
-        raise MissingDependencyError(
-            "A server as a model needs the package openai: pip install 'leanfair[openai]'."
-        ) from error
-    return openai

@@ -16,7 +16,8 @@ from typing import Any, Literal
 
 from leanfair.errors import InputError
 from leanfair.fairness.judge.backends.models import Server
-from leanfair.fairness.judge.backends.server_replies import (
+from leanfair.fairness.judge.backends.server.client import OversizeError, RedirectError
+from leanfair.fairness.judge.backends.server.replies import (
     DECLINED,
     NonsenseError,
     failures,
@@ -253,6 +254,11 @@ def _failure(error: Exception) -> RequestError:
         return RequestError(kind, f"{status}: {why}")
     if isinstance(error, (openai.APITimeoutError, TimeoutError, asyncio.TimeoutError)):
         return RequestError("down", why)
+    for told in (error, error.__cause__):
+        if isinstance(told, OversizeError):
+            return RequestError("nonsense", why)
+        if isinstance(told, RedirectError):
+            return RequestError("denied", why)
     if isinstance(error, openai.APIConnectionError):
         return RequestError("unreachable", why)
     return RequestError("nonsense", f"{type(error).__name__}: {why}")
