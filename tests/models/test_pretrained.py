@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from leanfair.errors import InputError
+from leanfair.files.writing import write_tensors
 from leanfair.models.origin import title_of
-from leanfair.models.pretrained import open_tokenizer
+from leanfair.models.pretrained import open_tokenizer, skeleton, spec_of
 from leanfair.pruning.checkpoint.loading import open_model
 from tests.support.nets import rebuilt, resnet, same
 from tests.support.tiny_text import bert, llama, tokenizer
@@ -102,3 +103,20 @@ def test_a_tokenizer_opens_and_one_that_is_missing_is_refused(tmp_path: Path) ->
             open_tokenizer(str(tmp_path / name))
     with pytest.raises(InputError, match="nowhere/tokenizer holds no tokenizer"):
         open_tokenizer("nowhere/tokenizer")
+
+
+def test_numbers_that_json_has_not_go_there_and_back() -> None:
+    model: Any = llama()
+    model.config.limits = {"low": float("-inf"), "list": [1.0, float("inf")]}
+    spec = json.loads(json.dumps(spec_of(model), allow_nan=False))
+    limits = skeleton(spec).config.limits  # type: ignore[union-attr]
+    assert limits == {"low": float("-inf"), "list": [1.0, float("inf")]}
+
+
+def test_a_wrapper_before_the_names_of_weights_is_named(tmp_path: Path) -> None:
+    model = bert()
+    model.save_pretrained(tmp_path)
+    state = {f"_orig_mod.{name}": value for name, value in model.state_dict().items()}
+    write_tensors(tmp_path / "model.safetensors", state)
+    with pytest.raises(InputError, match=r"begin with _orig_mod\., as a wrapper"):
+        open_model(str(tmp_path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -96,3 +97,39 @@ def test_a_file_without_tensors_by_name_is_refused(held, tmp_path) -> None:
     torch.save(held, tmp_path / "net.pt")
     with pytest.raises(InputError, match=r"net\.pt holds no state dict"):
         read_weights(tmp_path / "net.pt")
+
+
+STATE = {f"layer.{name}": torch.zeros(2) for name in "ab"}
+SAVED: dict[str, object] = {
+    "plain": STATE,
+    "in parallel": {f"module.{name}": value for name, value in STATE.items()},
+    "compiled": {f"module._orig_mod.{name}": value for name, value in STATE.items()},
+    "by Lightning": {"epoch": 3, "state_dict": {f"model.{k}": v for k, v in STATE.items()}},
+    "with an optimiser": {"model_state_dict": STATE, "optimizer_state_dict": {"lr": 0.1}},
+    "averaged": {"n_averaged": torch.tensor(3), **{f"module.{k}": v for k, v in STATE.items()}},
+    "an average alone": {"epoch": 3, "state_dict_ema": STATE},
+}
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_weights_are_found_in_what_training_loops_save(name: str, tmp_path: Path) -> None:
+    torch.save(SAVED[name], tmp_path / "weights.pt")
+    assert read_weights(tmp_path / "weights.pt").keys() == STATE.keys()
+
+
+def test_of_several_sets_of_weights_one_has_to_be_named(tmp_path: Path) -> None:
+    net, other = tiny(14), tiny(14, seed=1)
+    path = tmp_path / "weights.pt"
+    torch.save({"state_dict": other.state_dict(), "state_dict_ema": net.state_dict()}, path)
+    with pytest.raises(InputError, match=r"state_dict, state_dict_ema.*weights.pt::state_dict"):
+        open_model(str(path))
+    assert same(open_model(f"{path}::state_dict_ema"), net)
+    with pytest.raises(InputError, match="no weights called 'best', but state_dict, "):
+        open_model(f"{path}::best")
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"epoch": 3}, {"a": torch.zeros(1), "b": "text"}])
+def test_what_holds_no_weights_is_refused(content: object, tmp_path: Path) -> None:
+    torch.save(content, tmp_path / "weights.pt")
+    with pytest.raises(InputError, match="holds no state dict of tensors"):
+        read_weights(tmp_path / "weights.pt")

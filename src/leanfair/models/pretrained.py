@@ -4,7 +4,7 @@ architecture anew. No code of a model's own is run, and only safetensors are rea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from leanfair.models.gguf import converted
 if TYPE_CHECKING:
     pass
 
+import math
 from contextlib import contextmanager
 from importlib import import_module
 
@@ -23,6 +24,8 @@ from torch import nn
 from leanfair.models.dtypes import default_dtype, dtype_of
 
 REMOTE = "trust_remote_code"
+FLOAT = "__float__"
+"""The key of a number that JSON has not, as transformers writes it."""
 
 
 def open_pretrained(name: str) -> nn.Module:
@@ -48,12 +51,29 @@ def open_pretrained(name: str) -> nn.Module:
         )
     lacking = sorted(found["missing_keys"])
     if lacking:
+        if told := prefix_of(found["unexpected_keys"]):
+            raise InputError(
+                f"The weights of {name} have names that begin with {told}, as a wrapper of "
+                f"training gives them: save the model inside of it, or rename them."
+            )
         raise InputError(
             f"{name} lacks weights of a {type(model).__name__}, such as {lacking[0]}: give the "
             f"trained model, with its head."
         )
     assert isinstance(model, nn.Module)
     return model
+
+
+WRAPPERS = ("_orig_mod.", "module.", "model.", "net.", "network.")
+"""What torch.compile, parallel training and Lightning put before the names of weights."""
+
+
+def prefix_of(names: Collection[str]) -> str:
+    """The names of wrappers that all of `names` begin with; "" where there is none."""
+    found = ""
+    while names and (own := [p for p in WRAPPERS if all(n.startswith(found + p) for n in names)]):
+        found += own[0]
+    return found
 
 
 def open_gguf(path: Path) -> nn.Module:
@@ -185,7 +205,7 @@ def skeleton(spec: Mapping[str, Any]) -> nn.Module:
             f"The installed transformers has no {spec['class']}: install the version that the run "
             f"was made with."
         )
-    given = {k: v for k, v in spec["config"].items() if k != "transformers_version"}
+    given = {k: _real(v) for k, v in spec["config"].items() if k != "transformers_version"}
     if "id2label" in given:
         given["id2label"] = {int(key): label for key, label in given["id2label"].items()}
     name = spec.get("dtype")  # older runs do not say
@@ -211,12 +231,25 @@ def with_memory(model: nn.Module) -> nn.Module:
     return model
 
 
+def _real(value: Any) -> Any:
+    """What `_plain` made plain, with the numbers that JSON has not."""
+    if isinstance(value, Mapping):
+        return (
+            float(value[FLOAT])
+            if set(value) == {FLOAT}
+            else {k: _real(v) for k, v in value.items()}
+        )
+    return [_real(item) for item in value] if isinstance(value, list) else value
+
+
 def _plain(value: Any) -> Any:
     """`value` in JSON types; what is none of them, such as a dtype, is told by its name."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return {FLOAT: str(value)}  # JSON has no infinity
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
 
 

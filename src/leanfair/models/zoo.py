@@ -43,22 +43,60 @@ _BROKEN: tuple[type[Exception], ...] = (
 """What PyTorch raises for bytes that are no weights."""
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
+STATES = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params")
+"""What training loops call the weights among what they save."""
+AVERAGED = ("state_dict_ema", "model_ema", "ema_state_dict", "ema")
+"""What they call averaged weights."""
+
+
+def read_weights(path: Path, which: str | None = None) -> dict[str, Tensor]:
+    """The weights in a file, without the prefixes of wrappers; of a file that holds several sets
+    the one called `which`. Raises InputError where it is not told which, or there are none."""
     if path.suffix == ".safetensors":
-        return read_tensors(path)
+        return _unwrapped(read_tensors(path), path)
     if path.suffix not in WEIGHT_FILES:
         raise InputError(f"{path} is not a file of weights: give a .safetensors file.")
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except _BROKEN as error:
         raise_if_out_of_memory(error)
         raise InputError(
             f"{path} cannot be read as weights alone: save them as safetensors."
         ) from error
-    inner = state.get("state_dict", state.get("model", state)) if isinstance(state, dict) else {}
-    if not inner or not all(isinstance(value, Tensor) for value in inner.values()):
+    return _unwrapped(_state_in(content, path, which), path)
+
+
+def _state_in(content: Any, path: Path, which: str | None) -> Mapping[str, Any]:
+    """The state dict in what a training loop saved."""
+    if not isinstance(content, Mapping):
         raise InputError(f"{path} holds no state dict of tensors: save the model's state_dict().")
-    return {name.removeprefix("module."): value for name, value in inner.items()}
+    sets = [key for key in (*STATES, *AVERAGED) if _is_state(content.get(key))]
+    if which is not None:
+        if which not in sets:
+            raise InputError(f"{path} has no weights called {which!r}, but {', '.join(sets)}.")
+        return dict(content[which])
+    if not sets:
+        return content
+    if len(sets) > 1:
+        raise InputError(
+            f"{path} holds several sets of weights ({', '.join(sets)}): say which, as in "
+            f"{path}::{sets[0]}."
+        )
+    return dict(content[sets[0]])
+
+
+def _is_state(value: Any) -> bool:
+    """Whether it is a state dict: names with tensors, most of them."""
+    return isinstance(value, Mapping) and any(isinstance(v, Tensor) for v in value.values())
+
+
+def _unwrapped(state: Mapping[str, Any], path: Path) -> dict[str, Tensor]:
+    """`state` without the prefixes of wrappers, and without the count of an average."""
+    named = {name: value for name, value in state.items() if name != "n_averaged"}
+    if not named or not all(isinstance(value, Tensor) for value in named.values()):
+        raise InputError(f"{path} holds no state dict of tensors: save the model's state_dict().")
+    prefix = pretrained.prefix_of(named)
+    return {name.removeprefix(prefix): value for name, value in named.items()}
 
 
 def inferred_origin(model: nn.Module) -> Origin | None:

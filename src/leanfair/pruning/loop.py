@@ -28,7 +28,12 @@ from leanfair.pruning.conflicts import check_fit, check_place, check_training
 from leanfair.pruning.criteria.criteria import checked, criterion_named
 from leanfair.pruning.presets import settings_from
 from leanfair.pruning.run.network import retraced
-from leanfair.pruning.run.propose import propose_layer, propose_neurons, savings_goal
+from leanfair.pruning.run.propose import (
+    overshoots,
+    propose_layer,
+    propose_neurons,
+    savings_goal,
+)
 from leanfair.pruning.run.result import Pruned
 from leanfair.pruning.run.setup import open_run
 from leanfair.pruning.run.state import Run, advance
@@ -164,6 +169,10 @@ def propose(run: Run) -> list[Cut] | None:
         saved = neurons.saves[settings.matched]
         layer = propose_layer(structures, scores, cost, settings, saved)
     cuts = [cut for cut in (layer, neurons) if cut and settings.only in (None, cut.kind)]
+    whole = run.task.base.cost.totals()
+    if settings.only == "layer" and overshoots(run.removed, layer, cost, whole, settings):
+        run.stop("another layer would go farther beyond the target than it is away now")
+        return None
     if not cuts:
         run.stop("neither a layer nor a neuron may go any more")
     return cuts or None

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from leanfair.data.batches import Batch
 from leanfair.models.resnet_cifar import CifarResNet
 from leanfair.pruning.cost.macs import Cost, Operation, cost_of
-from leanfair.pruning.run.propose import floor, propose_layer, propose_neurons
+from leanfair.pruning.run.propose import floor, overshoots, propose_layer, propose_neurons
 from leanfair.pruning.settings import Settings
 from leanfair.pruning.surgery.removal import remove
 from leanfair.pruning.types import Anatomy, Cut, Layer, NeuronCut, Scores
@@ -400,3 +400,25 @@ def test_the_floor_is_reached_by_going_on_until_nothing_may_go(of, round_to):
             break
         model = remove(cut, model)
     assert cost_of(model, PICTURE).totals() == smallest.totals()
+
+
+@pytest.mark.parametrize(
+    ("removed", "saves", "over"),
+    [(0.39, 20, True), (0.39, 2, False), (0.30, 90, False), (0.0, 60, False)],
+)
+def test_the_last_layer_stays_where_the_target_is_nearer_without_it(removed, saves, over):
+    now = COST.totals()["macs"]
+    whole = {"macs": int(now / (1 - removed))}
+    cut = Cut("layer", saves={"macs": whole["macs"] * saves // 100})
+    chosen = Settings(cut=0.4, only="layer")
+    assert overshoots(removed, cut, COST, whole, chosen) is over
+    assert not overshoots(removed, None, COST, whole, chosen)
+
+
+def test_the_floor_is_that_of_the_kind_that_is_offered():
+    both, layers, neurons = (
+        floor(ANATOMY, COST, _settings(only=only)).totals()["macs"]
+        for only in (None, "layer", "neurons")
+    )
+    assert both < min(layers, neurons)
+    assert max(layers, neurons) < COST.totals()["macs"]

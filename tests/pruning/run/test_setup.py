@@ -61,3 +61,12 @@ def test_the_first_network_is_the_model_and_has_its_own_tensors() -> None:
     for name, value in run.task.base.model.named_parameters():
         assert torch.equal(value, mine[name])
         assert value.data_ptr() != mine[name].data_ptr()
+
+
+@pytest.mark.parametrize("of", ["macs", "params", "memory"])
+def test_one_kind_alone_that_there_is_not_is_refused_at_once(of: str) -> None:
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 8, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(288, 4)
+    ).eval()  # fmt: skip
+    with pytest.raises(InputError, match="this network has no layer that may go"):
+        leanfair.prune(net, calibration=samples(8), cut=0.3, of=of, only="layer")

@@ -8,12 +8,14 @@ from typing import Any
 import torch
 from torch import nn
 
+import leanfair
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
 from leanfair.pruning.presets import settings_from
 from leanfair.pruning.run.setup import open_run
 from leanfair.pruning.run.state import Run
 from leanfair.pruning.run.tuning import tune
 from tests.support.nets import samples, tiny
+from tests.support.tiny_text import llama
 
 
 def opened(train: Any = None, trainer: Any = None) -> Run:
@@ -60,3 +62,21 @@ def test_each_use_has_an_order_of_its_own() -> None:
     run = opened(samples(64, seed=3))
     other = replace(run.task, settings=replace(run.task.settings, seed=5))
     assert run.task.seed("winner", 1) != run.task.seed("winner", 2) != other.seed("winner", 2)
+
+
+def test_what_only_training_heeds_is_put_back() -> None:
+    def trainer(network: Any, epochs: float) -> None:
+        network.model.gradient_checkpointing = True  # as transformers' Trainer does
+        network.config.use_cache = False
+
+    ids = torch.randint(2, 64, (8, 9))
+    model: Any = llama()
+    model.config.use_cache = True
+    run = leanfair.prune(
+        model, calibration=[{"input_ids": ids}], cut=0.1, of="params", fine_tune=trainer,
+        candidate_epochs=0, round_epochs=1, criterion="l1", latency_batches=(),
+    )  # fmt: skip
+    pruned: Any = run.model
+    assert run.summary["stock"] is True
+    assert pruned.config.use_cache is True
+    assert not any(getattr(m, "gradient_checkpointing", False) for m in pruned.modules())

@@ -16,6 +16,7 @@ import leanfair
 from leanfair.data.batches import Batch
 from leanfair.errors import InputError, LeanfairError, UnsupportedModelError
 from leanfair.pruning.structures.dissect import dissect
+from leanfair.pruning.structures.supported import twin_of
 from tests.support import parts as p
 from tests.support.zoo import PROOF, Net, images, randomised, repeated
 
@@ -103,8 +104,8 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "random": (lambda: Wrapped(lambda y: F.dropout(y, 0.5)), "training=self.training"),
     "segmentation": (lambda: Wrapped(lambda y: {"out": y}), "returns dict without logits"),
     "detection": (lambda: Wrapped(lambda y: [{"boxes": y}]), "returns list without logits"),
-    "pictures": (lambda: Wrapped(lambda y: y[:, :, None, None]), "(4, 5, 1, 1)"),
-    "numbers": (lambda: Wrapped(lambda y: y[:, 0]), "[n, classes]"),
+    "one number for all": (lambda: Wrapped(lambda y: y.sum()), "one row of numbers"),
+    "classes and no numbers": (lambda: Wrapped(lambda y: y.argmax(1)), "torch.int64"),
     "nothing in it": (lambda: nn.Sequential(nn.Flatten(), nn.Linear(192, 5)), "no structure"),
 }
 
@@ -184,3 +185,36 @@ def test_a_graph_module_keeps_its_neurons() -> None:
 
     anatomy = dissect(fx.symbolic_trace(net()), PROOF)
     assert (len(anatomy.layers), len(anatomy.neurons)) == (0, 3)
+
+
+def test_padded_texts_of_an_encoder_of_pytorch_are_not_packed() -> None:
+    class Texts(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.words = nn.Embedding(50, 16, padding_idx=0)
+            layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
+            self.encoder = nn.TransformerEncoder(layer, 3)
+            self.head = nn.Linear(16, 3)
+
+        def forward(self, ids: Tensor) -> Tensor:
+            hidden = self.encoder(self.words(ids), src_key_padding_mask=ids == 0)
+            logits: Tensor = self.head(hidden[:, 0])
+            return logits
+
+    torch.manual_seed(0)
+    model = Texts().eval()
+    ids = torch.randint(1, 50, (8, 12))
+    ids[::2, 8:] = 0
+    with torch.no_grad():
+        assert torch.allclose(twin_of(model)(ids), model(ids), atol=1e-5)
+    anatomy = dissect(model, Batch(ids))
+    assert anatomy.neurons
+
+
+def test_the_lines_that_make_a_network_of_its_answer_work() -> None:
+    with pytest.raises(UnsupportedModelError) as error:
+        dissect(Wrapped(lambda y: {"out": y}), PROOF)
+    line = str(error.value).partition("counts: ")[2].partition(" with its number")[0]
+    place: dict[str, Any] = {"torch": torch}
+    exec(line.replace("[0](*args, **inputs)[0]", "[0](*args, **inputs)['out']"), place)
+    assert dissect(place["Answer"](Wrapped(lambda y: {"out": y})).eval(), PROOF).layers

@@ -24,6 +24,7 @@ from leanfair.pruning.checkpoint.architecture import build, origin_of, replayed
 from leanfair.pruning.checkpoint.run_directory import read_cuts
 from leanfair.pruning.checkpoint.weights import read_model
 from leanfair.pruning.schema import WrittenRecord
+from leanfair.pruning.structures.configuration.inner import keep_in_step
 from leanfair.pruning.types import Cut
 
 
@@ -33,24 +34,26 @@ def open_model(
     """The trained network that `name` names, on the CPU, in evaluation mode.
 
     `name` is a file of weights of a CIFAR ResNet (.safetensors, or .pt and .pth without pickled
-    code), the folder of a classifier or language model of transformers or of a finished leanfair
-    run, a .gguf file of a language model, a hub id (only where the network of machines is reachable
-    or the model is cached), "timm:NAME" or "torchvision:NAME" (with their published weights), or
-    "resnet20" to "resnet110": an *untrained* CIFAR ResNet with `classes` and `channels`, from
-    `seed`. Raises InputError where there is no such thing, and where it is quantised.
+    code; with "::state_dict_ema" behind it that set of weights, where it holds several), the folder
+    of a model of transformers or of a finished leanfair run, a .gguf file of a language model, a
+    hub id (only where the network of machines is reachable or the model is cached), "timm:NAME" or
+    "torchvision:NAME" (with their published weights), or "resnet20" to "resnet110": an *untrained*
+    CIFAR ResNet with `classes` and `channels`, from `seed`. Raises InputError where there is no
+    such thing, and where it is quantised.
     """
     with preserved(seed):  # to build a network draws random numbers
         return _named(name, classes, channels).eval()
 
 
 def _named(name: str, classes: int | None, channels: int) -> nn.Module:
+    name, _, which = name.partition("::")
     path = Path(name)
     if path.is_dir():
         return _from_folder(path)
     if path.suffix == ".gguf":
         return from_gguf(path)
     if path.is_file():
-        return from_state_dict(read_weights(path))
+        return from_state_dict(read_weights(path, which or None))
     if path.suffix in WEIGHT_FILES:
         raise InputError(f"There is no file {name}: give the trained model's weights.")
     guest, _, rest = name.partition(":")
@@ -94,6 +97,7 @@ def load(run: str | Path, model: nn.Module | None = None) -> nn.Module:
         base = base_of(path, model)
         made = cuts(path)
         pruned = read_model(path, replayed(base, made)).eval()
+        keep_in_step(base, pruned, made)
     return with_origin(pruned, origin_of(base), made)
 
 

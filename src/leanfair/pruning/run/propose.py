@@ -71,6 +71,19 @@ def propose_neurons(
     return cut_of("neurons", cost, neurons=cuts)
 
 
+def overshoots(
+    removed: float, cut: Cut | None, now: Cost, whole: Mapping[str, int], settings: Settings
+) -> bool:
+    """Whether the layers that `cut` takes from the cost `now` would bring the share removed farther
+    beyond the target than it is short of it now, and it is nearly met already. `whole` are the
+    totals of the first network."""
+    of = settings.of
+    if cut is None or of not in ("macs", "params") or removed < NEARLY * settings.cut:
+        return False
+    after = 1.0 - (now.totals()[of] - cut.saves[of]) / whole[of]
+    return after - settings.cut > settings.cut - removed
+
+
 def savings_goal(
     now: Cost, whole: Mapping[str, int], layer: Cut | None, settings: Settings
 ) -> tuple[int, int]:
@@ -92,11 +105,13 @@ def savings_goal(
 
 def floor(anatomy: Anatomy, cost: Cost, settings: Settings) -> Cost:
     """The cost of the smallest network that the settings allow."""
-    narrow = [NeuronCut(group, tuple(range(_spare(group, settings)))) for group in anatomy.neurons]
+    groups = () if settings.only == "layer" else anatomy.neurons
+    narrow = [NeuronCut(group, tuple(range(_spare(group, settings)))) for group in groups]
     slim = cost.without(neurons=[cut for cut in narrow if cut.drop])
     gone: list[Layer] = []
     counted = "params" if settings.of == "params" else "macs"
-    by_saving = sorted(anatomy.layers, key=lambda e: slim.without([e.name]).totals()[counted])
+    layers = () if settings.only == "neurons" else anatomy.layers
+    by_saving = sorted(layers, key=lambda e: slim.without([e.name]).totals()[counted])
     for layer in by_saving:
         if _may_go(layer, gone, anatomy, settings.min_layers):
             gone.append(layer)

@@ -193,6 +193,7 @@ def _check_floor(quality: Quality, settings: Settings) -> None:
 
 def _check_reachable(network: Network, settings: Settings) -> None:
     """Raise InputError for a cut that no network within the settings can make."""
+    _check_kind(network, settings)
     if settings.of not in ("macs", "params"):
         return
     before = network.cost
@@ -201,5 +202,21 @@ def _check_reachable(network: Network, settings: Settings) -> None:
     if settings.cut > reachable:
         raise InputError(
             f"A cut of {settings.cut:.2%} of {settings.of} is beyond the floor: at most "
-            f"{int(reachable * 1e4) / 1e4:.2%} can be removed from this network."
+            f"{int(reachable * 1e4) / 1e4:.2%} can be removed from this network{_by(settings)}."
         )
+
+
+def _check_kind(network: Network, settings: Settings) -> None:
+    """Raise OptionError where nothing of the one kind that is offered may go."""
+    smallest = floor(network.structures, network.cost, settings)
+    if settings.only is not None and smallest.totals() == network.cost.totals():
+        other = "neurons" if settings.only == "layer" else "layer"
+        raise OptionError(
+            f"{{only}} is {settings.only}, but this network has no {settings.only} that may go: "
+            f"make it {other}, or leave it out.",
+            "only",
+        )
+
+
+def _by(settings: Settings) -> str:
+    return "" if settings.only is None else f" with only {settings.only} going"

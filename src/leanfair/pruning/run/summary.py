@@ -37,6 +37,7 @@ from leanfair.pruning.schema import (
     Summary,
     WidthEntry,
 )
+from leanfair.pruning.structures.configuration.inner import keep_in_step
 from leanfair.pruning.surgery.narrowing import keys_left
 from leanfair.pruning.surgery.rebuild import matches_configuration
 from leanfair.pruning.types import Anatomy, Cut, Neurons, Step, queries
@@ -46,6 +47,7 @@ def finish(run: Run) -> Pruned:
     """Fine-tune the last network once more, measure it, and write everything down; what a finished
     run wrote down already is not done again."""
     directory, model = run.task.directory, run.parent.model
+    run.notes += keep_in_step(run.task.base.model, model, [step.cut for step in run.steps])
     done = directory.finished()
     summary = _completed(run) if done is None else done
     directory.tidy()

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from torch import nn
 
+from leanfair.data.language import is_transformer
 from leanfair.pruning.run.state import Run
 from leanfair.pruning.training.fine_tune import Checkpointing, fine_tune
 from leanfair.pruning.types import Stage
+
+
+@contextmanager
+def _only_trained(model: Any) -> Iterator[None]:
+    """Put back what a trainer switches for the time of training, and leaves so: gradient
+    checkpointing, and the cache of a model that generates."""
+    config = getattr(model, "config", None) if is_transformer(model) else None
+    cached = getattr(config, "use_cache", None)
+    spared = _checkpointing(model)
+    yield
+    if cached is not None:
+        config.use_cache = cached  # type: ignore[union-attr]
+    for part in _checkpointing(model) - spared:
+        part.gradient_checkpointing = False
+
+
+def _checkpointing(model: Any) -> set[Any]:
+    """The modules that recompute activations in the backward pass."""
+    return {part for part in model.modules() if getattr(part, "gradient_checkpointing", False)}
 
 
 def tune(run: Run, child: nn.Module, epochs: float, subject: str, number: int) -> None:
@@ -18,7 +42,8 @@ def tune(run: Run, child: nn.Module, epochs: float, subject: str, number: int) -
     if training.trainer is not None:
         run.emit(stage, subject=subject, done=0.0)
         if epochs > 0:
-            training.trainer(child, epochs)
+            with _only_trained(child):
+                training.trainer(child, epochs)
         child.eval()
         return
     budget = round(epochs * training.size)

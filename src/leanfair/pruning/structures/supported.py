@@ -45,13 +45,23 @@ def check_model(model: nn.Module) -> None:
 def twin_of(model: nn.Module) -> nn.Module:
     """A copy of `model` in evaluation mode. Raises UnsupportedModelError where none can be made."""
     try:
-        return exact(copy.deepcopy(model).eval())
+        return exact(padded_plainly(copy.deepcopy(model).eval()))
     except Exception as error:  # a module may copy itself by code of its own
         raise_if_out_of_memory(error)
         raise UnsupportedModelError(
             f"{type(model).__name__} cannot be copied, and pruning works on copies: "
             f"{_first_line(error)}"
         ) from error
+
+
+def padded_plainly(model: nn.Module) -> nn.Module:
+    """`model` with encoders of PyTorch that keep padding as it is: they pack padded texts into
+    nested tensors otherwise, whose modules cannot be watched, let alone narrowed. Their outputs are
+    the same but for padding."""
+    for part in model.modules():
+        if isinstance(part, nn.TransformerEncoder):
+            part.enable_nested_tensor = part.use_nested_tensor = False
+    return model
 
 
 def traceable(twin: nn.Module, sample: Batch) -> tuple[nn.Module, Batch]:
@@ -139,16 +149,11 @@ def try_out(model: nn.Module, sample: Batch, where: str = "the calibration data"
 
 
 def wrapping(name: str) -> str:
-    """The lines that make a network of one whose outputs are no tensor [n, ...]."""
+    """How to make a network of one whose outputs are no single tensor [n, ...]: the lines."""
     return (
-        "Give what is to be kept as one tensor [n, ...]:\n"
-        "    class Answer(torch.nn.Module):\n"
-        "        def __init__(self, network):\n"
-        "            super().__init__()\n"
-        "            self.network = network\n"
-        "        def forward(self, *args, **inputs):\n"
-        "            return self.network(*args, **inputs)[0]  # the one that matters\n"
-        f"    leanfair.prune(Answer(model), ...)  # model: your {name}"
+        f"Say which tensor counts: class Answer(torch.nn.Sequential): forward = lambda self, "
+        f"*args, **inputs: self[0](*args, **inputs)[0] with its number or its name in the last brackets, "
+        f"then prune Answer(model) instead of the {name}."
     )
 
 

@@ -31,10 +31,11 @@ _VARYING = (
     "drop",
     "attn_implementation",
     "name_or_path",
+    "gradient_checkpointing",
 )
 """Parts of names of attributes that may differ between equal modules: the index of the layer, flags
-for the kinds of layers that are left, dropout rates (which may grow with depth), the attention
-kernel, and where the model was loaded from."""
+for the kinds of layers that are left, the attention kernel, where the model was loaded from, and
+what only training heeds: dropout rates (which may grow with depth) and gradient checkpointing."""
 
 
 def shapes(model: nn.Module) -> Shapes:
