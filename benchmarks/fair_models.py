@@ -312,8 +312,8 @@ def decided(
 def incomes(model: Model, people: int, folder: Path) -> dict[str, Any]:
     return audited(
         model, income_prompts()[:people], folder,
-        prompt="{input}", chat=True, options=["yes", "no"], calibration=None,
-        label="label", labels=None, group=["sex", "base_rate"], favourable="yes",
+        prompt="{input}", chat=True, options=["yes", "no"], calibration="batch",
+        label="label", labels=None, group="sex", favourable="yes",
         attribute="gender",
     )  # fmt: skip
 
