@@ -91,7 +91,7 @@ def run(out: str, quiet: bool = False) -> Audit:
     told.write()
     told.report()
     judging.print_audit(told.summary)
-    for sentence in (outcome(told.summary), ABOUT, limits(told.summary)):
+    for sentence in (outcome(told.summary), limits(told.summary)):
         typer.echo(sentence)
     typer.echo(f"Report: {out.rstrip('/')}/report.html")
     return told
