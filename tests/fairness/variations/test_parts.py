@@ -47,7 +47,7 @@ def test_all_that_tells_changes_together(record: Record, attribute: str, other: 
     [
         ({"race": "White", "note": "A Hispanic-presenting usherette"}, "race", None),
         ({"sex": "Male", "note": "She leads her team."}, "gender", "She"),
-        ({"sex": "Male", "pronouns": "they/them"}, "gender", "pronouns: they/them"),
+        ({"sex": "Male", "pronouns": "per/pers"}, "gender", "pronouns: per/pers"),
         ({"race_black": 1, "race_white": 0}, "race", "race_black: 1"),
         ({"disabled": True}, "disability", "disabled: True"),
         ({"age": 40, "birth_year": 1983}, "age", "birth_year: 1983"),
@@ -94,7 +94,7 @@ def test_fields_that_the_user_names_are_varied_alone_and_what_is_left_is_told() 
 
 
 def test_fields_that_a_model_is_not_shown_can_tell_it_nothing() -> None:
-    record = {"sex": "Male", "note": "A they/them person.", "job": "nurse"}
+    record = {"sex": "Male", "note": "A transgender person.", "job": "nurse"}
     one = leanfair.attribute("gender")
     assert variations_of(record, [one])[0].reading == "half understood"
     assert variations_of(record, [one], seen=("sex", "job"))[0].reading == "varied"

@@ -180,3 +180,36 @@ def test_latinas_keep_their_place_in_race_and_in_gender() -> None:
 def test_what_is_neither_text_nor_record_is_an_error() -> None:
     with pytest.raises(InputError, match="text or a record"):
         vary(3, "race")  # type: ignore[arg-type]
+
+
+THREE = leanfair.attribute("gender", values=["male", "female", "non-binary"])
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("A male nurse applied.", "A female nurse applied.", "A non-binary nurse applied."),
+        ("Gender: Male", "Gender: Female", "Gender: Nonbinary"),
+        ("Mr. Okafor is a man.", "Ms. Okafor is a woman.", "Mx. Okafor is a non-binary person."),
+        ("Pronouns: he/him", "Pronouns: she/her", "Pronouns: they/them"),
+    ],
+)
+def test_three_genders_are_varied_where_they_are_asked_for(texts: tuple[str, ...]) -> None:
+    for text in texts:
+        assert {v.text for v in vary(text, THREE)} == set(texts)
+
+
+@pytest.mark.parametrize("text", ["She applied.", "His wife called.", "Emily Clark applied."])
+def test_what_has_no_form_for_three_genders_is_told(text: str) -> None:
+    (alone,) = vary(text, THREE)
+    assert "has no counterpart" in alone.note
+
+
+def test_a_text_changes_with_a_field_of_three_genders() -> None:
+    three = leanfair.attribute("gender", values=["Male", "Female", "Nonbinary"])
+    found = vary({"sex": "Female", "note": "A woman from Ohio."}, three)
+    assert {(v.record["sex"], v.record["note"]) for v in found if v.record} == {
+        ("Male", "A man from Ohio."),
+        ("Female", "A woman from Ohio."),
+        ("Nonbinary", "A non-binary person from Ohio."),
+    }

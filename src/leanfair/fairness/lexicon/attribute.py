@@ -114,6 +114,7 @@ class Attribute:
     `axes`: the parts a value consists of, each with the names of its values; only names have two
     (race and gender). `fields`: names of record fields that hold it. `heads` and `not_heads`: nouns
     that an adjective of this lexicon is, or is not, read before, beyond the words for people.
+    `wider`: the lexicon to take where a value is asked for that this one lacks.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Attribute:
     heads: frozenset[str] = frozenset()
     not_heads: frozenset[str] = frozenset()
     codings: tuple[Coding, ...] = field(default=())
+    wider: Attribute | None = None
 
     def __repr__(self) -> str:
         return f"<lexicon of {self.name}>"
@@ -140,6 +142,11 @@ class Attribute:
         """Whether it is told by people's names alone."""
         kinds = {row.kind for row in self.rows if row.paired and len(row.axes) == len(self.axes)}
         return bool(kinds) and kinds <= NAMES
+
+    @cached_property
+    def is_gendered(self) -> bool:
+        """Whether pronouns tell it."""
+        return any(row.kind == "possessive" for row in self.rows)
 
     @cached_property
     def values(self) -> tuple[Value, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,30 @@ def _build(data: Mapping[str, Any], path: str, tokenizer: Counter | None) -> Att
             for entry in data.get("schemes", ())
         ),
     )
+    if "wider" in data:
+        attribute = replace(attribute, wider=_wider(attribute, data["wider"], path))
     return check(attribute, path)
+
+
+def _wider(base: Attribute, data: Mapping[str, Any], path: str) -> Attribute:
+    """`base` with more values: of its own rows none has a form for all of them, so they stand
+    unpaired."""
+    axes = _axes(data, path)
+    rows = _rows(data, axes, path)
+    known = {term for row in rows for forms in row.cells.values() for term in forms.values()}
+    alone = [
+        Row(row.kind, (), {(): forms}, paired=False, fixed=row.fixed)
+        for row in base.rows
+        for forms in row.cells.values()
+        if known.isdisjoint(forms.values())
+    ]
+    return check(replace(base, axes=axes, rows=(*rows, *_once(alone)), codings=()), path)
+
+
+def _once(rows: Sequence[Row]) -> list[Row]:
+    """The rows without those that say again what another of the same kind says."""
+    first = {(row.kind, tuple(row.cells[()].values())): row for row in reversed(rows)}
+    return list(reversed(first.values()))
 
 
 def _axes(data: Mapping[str, Any], path: str) -> tuple[tuple[str, ...], ...]:

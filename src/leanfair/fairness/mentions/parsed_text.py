@@ -13,6 +13,9 @@ from leanfair.fairness.lexicon.tokens import Token, tokenise
 from leanfair.fairness.lexicon.words import English, english
 from leanfair.fairness.mentions.markup import HIDDEN, seen
 
+_PRONOUNS = frozenset({"object", "possessive", "owned"})
+_TITLES = frozenset({"title", "married title"})
+_EITHER = _PRONOUNS | _TITLES | {"person", "address", "word"}
 _QUOTES = frozenset("*_\"“”‘’`'")
 _APOSTROPHES = frozenset("'’")
 _OPAQUE = re.compile(
@@ -173,7 +176,36 @@ class ParsedText:
             here = [c for n in lengths if (c := self._candidate(i, i + n)) is not None]
             if here:
                 found[i] = tuple(here)
-        return found
+        either = self._either(found)
+        return {i: those for i, those in found.items() if i not in either}
+
+    def _either(self, found: dict[int, tuple[Candidate, ...]]) -> frozenset[int]:
+        """Where words stand that say "either": he or she, his/her, Mr./Ms., a son or a daughter."""
+        if not self.attribute.is_gendered:
+            return frozenset()
+        return frozenset(
+            i
+            for start, candidates in found.items()
+            for first in candidates[:1]
+            if (other := self._other_half(first, found)) is not None
+            for i in (start, other.start)
+        )
+
+    def _other_half(
+        self, first: Candidate, found: dict[int, tuple[Candidate, ...]]
+    ) -> Candidate | None:
+        i = first.stop
+        i += self.word(i) == "." and not first.kinds.isdisjoint(_TITLES)
+        if self.word(i) == "and" and self.word(i + 1) == "/":
+            i += 2
+        if self.word(i) not in ("or", "/"):
+            return None
+        i += 1
+        i += self.word(i) in ("a", "an", "the")
+        for other in found.get(i, ())[:1]:
+            if _are_either(first, other):
+                return other
+        return None
 
     def _candidate(self, start: int, stop: int) -> Candidate | None:
         if stop > len(self.tokens) or self.is_protected(start, stop):
@@ -229,6 +261,20 @@ def _table_row(text: str, place: int) -> _Cell | None:
     if column >= len(cells) or not text[:start].strip():
         return None
     return _Cell(before.rsplit("|", 1)[1], cells[column].replace(HIDDEN, ""))
+
+
+def _are_either(first: Candidate, other: Candidate) -> bool:
+    """Whether two words are said of both genders together: of one row, or both pronouns."""
+    pairs = [(a, b) for a in first.entries for b in other.entries if a.cell != b.cell]
+    same = any(a.row is b.row and a.row.kind in _EITHER for a, b in pairs)
+    both = all(not candidate.kinds.isdisjoint(_PRONOUNS) for candidate in (first, other))
+    return same or (both and bool(pairs)) or _are_titles(first, other)
+
+
+def _are_titles(first: Candidate, other: Candidate) -> bool:
+    titles = all(not candidate.kinds.isdisjoint(_TITLES) for candidate in (first, other))
+    cells = [{entry.cell for entry in candidate.entries} for candidate in (first, other)]
+    return titles and cells[0].isdisjoint(cells[1])
 
 
 @lru_cache(maxsize=64)

@@ -101,7 +101,9 @@ def read(text: str, attribute: Attribute, protect: tuple[str, ...] = ()) -> Read
     if not mentions and any(row.kind == "surname" for row in attribute.rows):
         unpaired += [_span(parsed, candidate) for candidate in suspects(parsed)]
     unpaired += [(m.start, m.stop + 1) for m in mentions if _is_owner_in_s(parsed, m)]
-    unpaired += _misplaced(parsed, {place.start for place, _ in found})
+    unpaired += _misplaced(
+        parsed, {i for place, _ in found for i in range(place.start, place.stop)}
+    )
     return Reading(text, tuple(mentions), tuple(sorted(unpaired)))
 
 

@@ -79,7 +79,8 @@ def in_texts(attribute: Attribute, coded: Attribute) -> Attribute | None:
         return attribute
     names = coded.axes[0]
     if not set(names) <= set(attribute.axes[0]):
-        return None
+        wider = attribute.wider
+        return None if wider is None else in_texts(wider, coded)
     places = [(attribute.axes[0].index(name),) for name in names]
     rows = [
         replace(row, cells={(i,): row.cells[place] for i, place in enumerate(places)})
@@ -118,4 +119,4 @@ def _lexicon_name(attribute: Attribute, term: str) -> str:
     try:
         return attribute.value_name(attribute.find_value(term))
     except InputError:
-        return term
+        return term if attribute.wider is None else _lexicon_name(attribute.wider, term)

@@ -147,6 +147,8 @@ def _chosen(attribute: Attribute, values: Sequence[str] | None) -> tuple[Attribu
     try:
         return attribute, cycles_of(attribute, values)
     except InputError:
+        if values is not None and attribute.wider is not None:
+            return attribute.wider, cycles_of(attribute.wider, values)
         if values is None or not any(set(values) <= terms for terms in tables):
             raise
         listed = with_values(attribute, values)
