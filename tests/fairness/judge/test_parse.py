@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import time
+
 import pytest
 
 from leanfair.fairness.judge.options import Options
-from leanfair.fairness.judge.parse import read_answer
+from leanfair.fairness.judge.parse import read_answer, refuses
 from leanfair.fairness.judge.refusals import declines
 
 YES_NO = Options.of(["yes", "no"])
@@ -103,3 +106,28 @@ def test_a_refusal_is_refused_and_never_a_denial(text: str) -> None:
 )
 def test_a_denial_in_the_first_person_is_no_refusal(text: str) -> None:
     assert read_answer(text, WORDED)[1] == "answered"
+
+
+SHAPES = (
+    " ", "\n", "<think>", "</think>", "{", "[", '"', "sorry ", "i cannot ", "i can ", "answer is ",
+    "my the ", "yes or ", "no, ", "```json {", "* ", "'", "-", "a", "中", "but so ",
+    "</think><think>",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", SHAPES)
+def test_reading_is_fast_however_long_an_answer_is(unit: str) -> None:
+    options = Options.of(["yes", "no"])
+    for before, after in (("", ""), ("yes", ""), ("answer", "x"), ("", "yes"), ("{", "}")):
+        text = before + unit * (200_000 // len(unit)) + after
+        began = time.process_time()
+        refuses(text, options, ["no comment"])
+        assert time.process_time() - began < 1
+
+
+def test_what_comes_after_a_long_thought_is_read() -> None:
+    options = Options.of(["yes", "no"])
+    thought = "<think>" + "well, no. " * 20_000 + "</think>\nYes."
+    assert read_answer(thought, options) == ("yes", "answered")
+    assert read_answer("  " + thought, options) == ("yes", "answered")
+    assert read_answer(json.dumps({"why": "x" * 50_000, "answer": "no"}), options)[0] == "no"

@@ -2,7 +2,8 @@
 
 "Approved. The applicant has notable experience." says nothing of "no". What starts with an option
 is that option, whatever hedges follow it; what declines is refused; all else is unparsed. Nothing
-is guessed.
+is guessed. What a model thought aloud before it answered is left out, and of what it wrote the
+first thousands of characters count, so that no answer is too long to read.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ _CLOSING = " *_`\"'”’"
 _LEAD = re.compile(
     r"(?:(?:my|the)\s+)?(?:final\s+)?(?:answer|decision)\s*(?:is\b\s*:?|:|-)\s*", re.I
 )
-_THOUGHT = re.compile(r"\s*<think>.*?</think>", re.S)
+_THOUGHT = ("<think>", "</think>")
+_FIRST = 10_000
+"""Characters of what a model wrote that are read; JSON is read whole."""
 _FENCE = re.compile(r"```(?:json)?\s*(\{.*\})\s*```", re.S)
 _OR = re.compile(r"\s*(?:/|\||\bor\b|\band\b)\s*", re.I)
 _STATES = re.compile(
@@ -33,10 +36,11 @@ _STATES = re.compile(
 def read_answer(text: str, options: Options) -> tuple[str | None, Status]:
     """The option that `text` states, with the status "answered"; or None with "refused" or
     "unparsed"."""
-    plain = _THOUGHT.sub("", text.replace("’", "'"), count=1).strip()
+    plain = _without_thought(text.replace("’", "'")).strip()
     inner = _from_json(plain)
     if inner is not None:
         plain = inner.strip()
+    plain = plain[:_FIRST]
     bare = plain.lstrip(DRESSING)
     bare = _LEAD.sub("", bare, count=1).lstrip(DRESSING) if _LEAD.match(bare) else bare
     for form, index in options.of_form():
@@ -49,6 +53,14 @@ def read_answer(text: str, options: Options) -> tuple[str | None, Status]:
     if declines(plain) and not _leans(plain, options):
         return None, "refused"
     return None, "unparsed"
+
+
+def _without_thought(text: str) -> str:
+    """`text` without the first thought that it holds from its mark to its end."""
+    begin, end = _THOUGHT
+    start = text.find(begin)
+    stop = text.find(end, start) if start >= 0 else -1
+    return text if stop < 0 else text[:start].rstrip() + text[stop + len(end) :]
 
 
 def refuses(text: str, options: Options, more: Sequence[str] = ()) -> bool:
@@ -85,7 +97,7 @@ def _from_json(text: str) -> str | None:
         return None
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     value = data.get("answer") if isinstance(data, dict) else None
     return value if isinstance(value, str) else None
