@@ -92,10 +92,15 @@ def _adapter(kind: Any) -> Any:
     return TypeAdapter(kind)
 
 
+_TYPES = ("constrained-str", "constrained-int", "str", "int", "float", "bool", "none")
+
+
 def _told(error: Any) -> str:
     """The first thing that is wrong, and where."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    place = ".".join(map(str, first["loc"][:8]))
+    # Where several types are tried, their names stand among the places.
+    parts = [str(part) for part in first["loc"][:12]]
+    place = ".".join(part for part in parts if "[" not in part and part not in _TYPES)
     said = str(first["msg"])
     said = said[0].lower() + said[1:]
     return f"at {place}, {said}"[:300] if place else said[:300]

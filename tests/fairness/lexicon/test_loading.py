@@ -84,7 +84,10 @@ def test_the_shortest_attribute_is_values_with_their_words(tmp_path: Path) -> No
         ("values: [a, b]\nrows:\n  - word: [x, y]\n  - word: [y, z]", "'y' stands twice"),
         ("values: [a, b]\nrows:\n  - word: [x, x]", "'x' stands twice"),
         ("values: {a: [x], b: [y, z]}", "the same number of terms"),
-        ("values: [a, b]\nrows:\n  - word: [x, y]\nprotected: White House", "has to be a list"),
+        (
+            "values: [a, b]\nrows:\n  - word: [x, y]\nprotected: White House",
+            "at protected, input should be a valid list",
+        ),
         ("- a\n- b", "has to be a mapping"),
         ("values: [a", "is not YAML"),
     ],

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from leanfair.errors import InputError
+from leanfair.fairness.lexicon.own_file import check_bounded
 
 _FOLDER = files("leanfair.fairness.lexicon") / "data"
 
@@ -50,9 +51,13 @@ def text_of(path: Path) -> str:
 def parse(text: str, path: str) -> dict[str, Any]:
     """The mapping that the YAML `text` of the file `path` holds."""
     try:
+        check_bounded(text, path)
         data = yaml.load(text, Loader=_LOADER)
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is not YAML: {error}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        told = " ".join(str(error).split())
+        raise InputError(f"{path} is not YAML: {told[:300]}") from error
     if not isinstance(data, dict):
         raise InputError(f"{path} has to be a mapping with name, values and rows")
     return data

@@ -20,6 +20,7 @@ from leanfair.fairness.lexicon.attribute import (
 )
 from leanfair.fairness.lexicon.files import parse, read_lexicon, text_of
 from leanfair.fairness.lexicon.name_rows import name_rows, surname_rows
+from leanfair.fairness.lexicon.own_file import check_content
 
 ATTRIBUTES = ("race", "gender", "age", "religion", "nationality", "disability", "name")
 """The attributes that come with the package."""
@@ -71,6 +72,7 @@ def _own(text: str, path: str) -> Attribute:
 
 
 def _build(data: Mapping[str, Any], path: str, tokenizer: Counter | None) -> Attribute:
+    check_content(data, path)
     axes = _axes(data, path)
     rows = [*_rows(data, axes, path), *_unpaired(data, path), *_included(data, axes, tokenizer)]
     attribute = Attribute(
@@ -181,7 +183,7 @@ def _included(
         return name_rows((0,), tokenizer)
     if "first" not in data:
         return []
-    other = read_lexicon(data["include"])
+    other = read_lexicon(_packaged_name(data["include"]))
     gendered = [
         Row(row.kind, (1,), row.cells, fixed=row.fixed)
         for row in _rows(other, [other["values"]], data["include"])
@@ -193,4 +195,13 @@ def _included(
 def _included_protection(data: Mapping[str, Any]) -> tuple[str, ...]:
     if "include" not in data:
         return ()
-    return tuple(map(str, read_lexicon(data["include"])["protected"]))
+    return tuple(map(str, read_lexicon(_packaged_name(data["include"]))["protected"]))
+
+
+def _packaged_name(name: str) -> str:
+    """The name of an attribute of the package: nothing else is included."""
+    if name not in ATTRIBUTES:
+        raise InputError(
+            f"'include' takes the words of one of {', '.join(ATTRIBUTES)}, not {name[:50]!r}."
+        )
+    return name
