@@ -41,6 +41,14 @@ def test_a_reader_sees(text: str, read: str) -> None:
         ("| name | sex |\n|--|--|\n| A | female |", "| name | sex |\n|--|--|\n| A | male |"),
         ("**Her** [profile](/her/page) is new.", "**His** [profile](/her/page) is new."),
         ("```sql\nselect her\n```\nHer case.", "```sql\nselect her\n```\nHis case."),
+        ("id\tsex\tn\n1\tM\t2\n", "id\tsex\tn\n1\tF\t2\n"),
+        ("id;Sex\n1;M\n2;F", "id;Sex\n1;F\n2;M"),
+        ("<tr><th>Sex</th><td>M</td></tr>", "<tr><th>Sex</th><td>F</td></tr>"),
+        (
+            "<tr><th>Id</th><th>Sex</th></tr>\n<tr><td>1</td><td>F</td></tr>",
+            "<tr><th>Id</th><th>Sex</th></tr>\n<tr><td>1</td><td>M</td></tr>",
+        ),
+        ("**Sex:** M, 40", "**Sex:** F, 40"),
         ("<!-- she -->Her case &amp; hers", "<!-- she -->His case &amp; his"),
     ],
 )

@@ -196,9 +196,11 @@ class Attribute:
     def field_before(self) -> re.Pattern[str]:
         """What stands just before a value in a record: race: , "race": ", | race | ."""
         names = "|".join(re.escape(name).replace("\\ ", r"[ _/-]") for name in self.fields)
-        joint = r"(?:\s*[:=|>,–—]\s*|\s+-+\s+|\s+(?:is|was)\s+(?:not\s+)?|\s+)"
+        joint = r"(?:\s*(?:[:=|>,–—]|\|\|)\s*|\s+-+\s+|\s+(?:is|was)\s+(?:not\s+)?|\s+)"
         quote = r"[\"'“”*_`]*"
-        return re.compile(rf"(?<![^\W_]){quote}(?:{names}){quote}{joint}{quote}$", re.IGNORECASE)
+        return re.compile(
+            rf"(?<![^\W_]){quote}(?:{names}){quote}{joint}{quote}[ \t]*{quote}$", re.IGNORECASE
+        )
 
     def find_value(self, name: str) -> Cell:
         """The place of a value by its name or by one of its terms, capitals aside."""

@@ -79,3 +79,37 @@ def _entity(match: re.Match[str]) -> str:
     else:
         sign = chr(int(decimal) if decimal else int(hexadecimal, 16))
     return sign + HIDDEN * (len(match.group()) - 1) if len(sign) == 1 else match.group()
+
+
+_BETWEEN_CELLS = "|\t,;"
+_AROUND = " *_`\"'" + HIDDEN
+
+
+def column_of(text: str, place: int) -> str:
+    """The head of the column, in small letters, of the cell that `place` opens in a table that is
+    written out in `text`, with bars, tabs, commas or semicolons; empty where it opens none."""
+    start = text.rfind("\n", 0, place) + 1
+    before = text[start:place]
+    for sign in _BETWEEN_CELLS:
+        if before.rpartition(sign)[2].strip(_AROUND):
+            continue
+        head = _head_of_table(text, start, sign)
+        cells = head.split(sign)
+        column = before.count(sign)
+        if head and column < len(cells):
+            return " ".join(cells[column].strip(_AROUND).replace("_", " ").lower().split())
+    return ""
+
+
+def _head_of_table(text: str, start: int, sign: str) -> str:
+    """The first of the lines above `start` that have as many cells as the line there."""
+    stop = text.find("\n", start)
+    many = text[start : stop if stop >= 0 else len(text)].count(sign)
+    head = ""
+    for line in reversed(text[:start].splitlines()) if many else ():
+        if not line.strip(_AROUND):
+            continue
+        if line.count(sign) != many:
+            break
+        head = line
+    return head

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from leanfair.fairness.lexicon.attribute import Attribute, Candidate
 from leanfair.fairness.lexicon.tokens import Token, tokenise
 from leanfair.fairness.lexicon.words import English, english
-from leanfair.fairness.mentions.markup import HIDDEN, seen
+from leanfair.fairness.mentions.markup import HIDDEN, column_of, seen
 
 _PRONOUNS = frozenset({"object", "possessive", "owned"})
 _TITLES = frozenset({"title", "married title"})
@@ -104,12 +103,9 @@ class ParsedText:
         return self.seen[start : start + most + 60].replace(HIDDEN, "")[:most]
 
     def _heads_column(self, i: int) -> bool:
-        """Whether the token opens a cell of a table with bars whose column is one of the fields."""
-        row = _table_row(self.seen, self.tokens[i].start)
-        if row is None or row.opening.strip(' *_`"'):
-            return False
-        names = " ".join(row.heading.lower().split()).replace("_", " ").strip(' *`"')
-        return names in self.attribute.fields
+        """Whether the token opens a cell of a table in the text whose column is one of the
+        fields."""
+        return column_of(self.seen, self.tokens[i].start) in self.attribute.fields
 
     def after(self, i: int) -> int:
         """The first place from i on that is no quotation mark or emphasis."""
@@ -235,32 +231,6 @@ class ParsedText:
         written = " ".join(self.text[self.tokens[start].start : self.tokens[stop - 1].end].split())
         wanted = " ".join(phrase.split())
         return wanted == (written if phrase != phrase.lower() else written.lower())
-
-
-@dataclass(frozen=True)
-class _Cell:
-    """A place in a table with bars: the text of its cell before it, and the head of its column."""
-
-    opening: str
-    heading: str
-
-
-def _table_row(text: str, place: int) -> _Cell | None:
-    """The cell of `text` that holds `place`, where the lines above it make it one of a table."""
-    start = text.rfind("\n", 0, place) + 1
-    before = text[start:place]
-    if "|" not in before:
-        return None
-    head = ""
-    for line in reversed(text[:start].splitlines()):
-        if "|" not in line:
-            break
-        head = line
-    cells = head.split("|")
-    column = before.count("|")
-    if column >= len(cells) or not text[:start].strip():
-        return None
-    return _Cell(before.rsplit("|", 1)[1], cells[column].replace(HIDDEN, ""))
 
 
 def _are_either(first: Candidate, other: Candidate) -> bool:

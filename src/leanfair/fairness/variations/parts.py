@@ -40,7 +40,7 @@ _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+|https?://\S+|www\.\S+|(?<!\w)@\w
 class Parts:
     """An item in parts. `readings`: what each tells. `fixed`: words that may tell the attribute
     in parts that tell nothing for sure, which are the same in all variations. `addresses`: e-mail
-    and web addresses and handles, which no variation changes. `aside`: parts that the user left
+    and web addresses and handles in such parts. `aside`: parts that the user left
     out by naming the fields."""
 
     item: Item
@@ -78,8 +78,8 @@ class Parts:
         return tuple(found)
 
     def _addresses_with_names(self, readings: Sequence[Reading]) -> list[str]:
-        """Addresses and handles that hold a name, which no variation changes: emily@mail.com."""
-        if not self.addresses or not any(row.kind in NAMES for row in self.attribute.rows):
+        """Addresses and handles that hold a name and do not change with it."""
+        if not any(row.kind in NAMES for row in self.attribute.rows):
             return []
         told = {
             reading.text[m.start : m.stop].lower()
@@ -87,7 +87,18 @@ class Parts:
             for m in reading.mentions
             if m.row.kind in NAMES
         }
-        return [address for address in self.addresses if _holds_name(address.lower(), told)]
+        unread = [*self.addresses, *(one for reading in readings for one in _unread_in(reading))]
+        return [address for address in unread if _holds_name(address.lower(), told)]
+
+
+def _unread_in(reading: Reading) -> list[str]:
+    """The addresses in a text of which no part is read."""
+    places = [*((m.start, m.stop) for m in reading.mentions), *reading.unpaired]
+    return [
+        found.group()
+        for found in _ADDRESS.finditer(reading.text)
+        if not any(start < found.end() and found.start() < stop for start, stop in places)
+    ]
 
 
 def _holds_name(address: str, told: set[str]) -> bool:
@@ -138,7 +149,7 @@ def _of_text(text: str, one: ProtectedAttribute) -> Parts:
     if quoted and table is not None:
         used, cycles = table, cycles_of(table, None)
     part, readings = Part(text, reader, doubter), (_taking_part(reader(text), cycles),)
-    return Parts(text, used, cycles, (part,), readings, addresses=tuple(_ADDRESS.findall(text)))
+    return Parts(text, used, cycles, (part,), readings)
 
 
 def _chosen(attribute: Attribute, values: Sequence[str] | None) -> tuple[Attribute, Cycles]:
@@ -177,9 +188,7 @@ def _of_record(record: Record, one: ProtectedAttribute, shown: Sequence[str] | N
     main = tuple(named_part(leaf, reads) for leaf in named)
     aside = () if one.field is None else rest
     parts = main if aside else (*main, *rest)
-    texts = [leaf.value for leaf in seen if isinstance(leaf.value, str)] if not aside else []
-    addresses = tuple(address for text in texts for address in _ADDRESS.findall(text))
-    found = Parts(record, coded, cycles, parts, (), (), addresses, aside)
+    found = Parts(record, coded, cycles, parts, (), aside=aside)
     readings = found.read(tuple(part.text for part in parts))
     if main:
         check_known(main[0], coded, readings[0])
@@ -192,8 +201,10 @@ def _without_the_silent(found: Parts) -> Parts:
     pairs = list(zip(found.parts, found.readings, telling, strict=True))
     silent = [part for part, _, tells in pairs if not tells]
     fixed = dict.fromkeys(_with_field(p, word) for p in silent for word in p.doubt(p.text))
+    addresses = [address for part in silent for address in _ADDRESS.findall(part.text)]
     return replace(
         found,
+        addresses=tuple(addresses),
         parts=tuple(part for part, _, tells in pairs if tells),
         readings=tuple(reading for _, reading, tells in pairs if tells),
         fixed=tuple(fixed),

@@ -152,7 +152,8 @@ def wrapping(name: str) -> str:
     """How to make a network of one whose outputs are no single tensor [n, ...]: the lines."""
     return (
         f"Say which tensor counts: class Answer(torch.nn.Sequential): forward = lambda self, "
-        f"*args, **inputs: self[0](*args, **inputs)[0] with its number or its name in the last brackets, "
+        f"*args, **inputs: self[0](*args, **inputs)[0] with its number or its name in the last "
+        f"brackets, "
         f"then prune Answer(model) instead of the {name}."
     )
 
