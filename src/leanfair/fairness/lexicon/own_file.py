@@ -43,10 +43,18 @@ LexiconEntry = TypedDict(
         "first words": dict[str, dict[str, Terms]],
         "last": dict[str, Terms],
         "words": dict[str, Terms],
+        "wider": "WiderEntry",
     },
     total=False,
 )
 """The content of a file: what `docs/fair.md` tells of it."""
+
+
+class WiderEntry(TypedDict):
+    """The same attribute with more values, taken where one of them is asked for."""
+
+    values: Terms
+    rows: list[dict[str, Terms | Term]]
 
 
 class SchemeEntry(TypedDict):
@@ -69,7 +77,7 @@ def check_content(data: Mapping[str, Any], path: str) -> None:
         checked(dict(data), LexiconEntry)
     except DamagedError as error:
         raise InputError(f"{path} is not the file of an attribute: {error}.") from error
-    for entry in data.get("rows", ()):
+    for entry in (*data.get("rows", ()), *data.get("wider", {}).get("rows", ())):
         _check_row(entry, path)
     if "first" in data and "include" not in data:
         raise InputError(f"{path}: 'first' needs 'include', the attribute that its words tell.")
