@@ -64,7 +64,7 @@ def main() -> None:
         on_event=say,
         criterion=args.criterion,
         seed=args.seed,
-        score_samples=args.score_samples,
+        **({} if args.criterion in ("l1", "random") else {"score_samples": args.score_samples}),
         candidate_epochs=args.candidate_epochs,
         round_epochs=args.round_epochs,
         final_epochs=args.final_epochs,

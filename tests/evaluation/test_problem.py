@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from transformers import BertConfig, BertModel
 
 from leanfair.data.batches import Batch
 from leanfair.errors import InputError
@@ -61,6 +62,13 @@ def test_labels_show_what_the_outputs_mean(shape: tuple[int, ...], labels: Any, 
 )
 def test_without_labels_the_shape_suggests_it(shape: tuple[int, ...], meant: str) -> None:
     assert problem_of(MODEL, torch.zeros(shape)) == Problem(meant, "outputs")  # type: ignore[arg-type]
+
+
+def test_a_model_without_a_head_represents_its_inputs_whatever_their_classes() -> None:
+    model = BertModel(BertConfig(hidden_size=8, num_attention_heads=2, intermediate_size=8))
+    for labelled in ([], _labelled([0, 1])):
+        found = problem_of(model, torch.zeros(2, 5, 8), labelled)
+        assert found == Problem("feature_extraction", "outputs")
 
 
 def test_what_is_asked_goes_before_the_configuration_and_that_before_labels() -> None:

@@ -71,7 +71,7 @@ def changed(folder: Path, **changes: Any) -> str:
             {"quantization_config": {"quant_method": "gptq", "bits": 4}},
             r"quantised \(gptq\): prune",
         ),
-        ({"architectures": ["LlamaModel"]}, "LlamaModel"),
+        ({"architectures": ["NobodysModel"]}, "NobodysModel"),
         ({"architectures": ["NobodysForCausalLM"]}, "NobodysForCausalLM"),
         ({"model_type": "nobodys"}, "nobodys"),
         (

@@ -68,10 +68,10 @@ def problem_of(
     told: Any = getattr(getattr(model, "config", None), "problem_type", None)
     if is_transformer(model) and told in get_args(ProblemType):
         return Problem(told, "configuration")
+    if is_embedding(model) and (labels is None or labels.shape != outputs.shape):
+        return Problem("feature_extraction", "outputs")  # labels of classes say nothing here
     if labels is not None:
         return Problem(_by_labels(labels, outputs), "labels")
-    if is_embedding(model):
-        return Problem("feature_extraction", "outputs")
     number = classes_in(outputs) == 1 or (outputs.ndim > 2 and not is_transformer(model))
     return Problem("regression" if number else "single_label_classification", "outputs")
 

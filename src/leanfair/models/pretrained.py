@@ -152,12 +152,12 @@ def _class_of(name: str, config: Any) -> Any:
     modelling = type(config).__module__.replace(".configuration_", ".modeling_")
     for architecture in architectures:
         found = class_named(architecture, modelling)
-        if found is not None and not architecture.endswith("Model"):
+        if found is not None:
             return found
     if architectures:
         raise InputError(
-            f"{name} is a {architectures[0]}, of which the installed transformers knows no logits: "
-            f"give a classifier or a language model, with its head."
+            f"{name} is a {architectures[0]}, which the installed transformers does not know: "
+            f"install the version that it was made with."
         )
     images = type(config) in transformers.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING
     kind = "ImageClassification" if images else "CausalLM"

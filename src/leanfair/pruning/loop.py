@@ -185,7 +185,7 @@ def score(run: Run) -> Scores:
     return checked(
         criterion_named(task.settings.criterion)(
             run.parent.model,
-            replace(run.parent.structures, problem=task.problem),
+            replace(run.parent.structures, problem=task.problem, found_head=run.parent.head),
             task.calibration.first(task.settings.score_samples),
             task.seed("score", len(run.steps)),
             lambda share: run.emit("score", done=share),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from leanfair.data.batches import Batch
     from leanfair.evaluation.problem import Problem
+    from leanfair.pruning.surgery.activations import Head
 
 Kind = Literal["layer", "neurons"]
 Target = Literal["macs", "params", "latency", "memory"]
@@ -89,7 +90,7 @@ class Anatomy:
     is the module whose input is the penultimate representation. `refused` says why what looked like
     a structure is none. `ties` are groups of neurons (by name) that only go together, as many of
     each: what a configuration has one entry for. `problem` is what the outputs mean, where that is
-    known: criteria then need not find it out.
+    known, and `found_head` the head, with how it runs: criteria then need not find them out.
     """
 
     layers: tuple[Layer, ...]
@@ -100,6 +101,7 @@ class Anatomy:
     refused: Mapping[str, str]
     ties: tuple[tuple[str, ...], ...] = ()
     problem: Problem | None = None
+    found_head: Head | None = None
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,7 @@ def test_settings_of_transformers_are_handed_on(
         ("llama", "none.txt", [], "There is no text"),
         ("llama", "empty.txt", [], "empty.txt holds no text"),
         ("llama", "short.txt", ["--length", 16], "short.txt is too short: 1 blocks of 16 tokens"),
-        ("llama", "book.txt", ["--min-accuracy", 0.5], "min_accuracy is for classifiers"),
+        ("llama", "book.txt", ["--min-accuracy", 0.5], "--min-accuracy is for classifiers"),
         ("llama", "book.txt", ["--cut", 0.999], "beyond the floor"),
         ("llama", "book.txt", ["--lora", -1], "--lora must be a whole number, 0 or more"),
         ("quantised", "book.txt", [], "is quantised (bitsandbytes)"),

@@ -12,7 +12,7 @@ from torch import nn
 
 from leanfair.data.batches import Batch, as_batch, forward
 from leanfair.data.labelled_text import load_table
-from leanfair.data.language import is_language_model, is_transformer
+from leanfair.data.language import is_embedding, is_language_model, is_transformer
 from leanfair.data.splits import TextSplits
 from leanfair.data.text import load_text
 from leanfair.errors import InputError
@@ -29,8 +29,10 @@ def is_text_classifier(network: nn.Module) -> bool:
 
 
 def takes_text(network: nn.Module) -> bool:
-    """Whether `network` is for texts: a language model, or a classifier of texts."""
-    return is_language_model(network) or is_text_classifier(network)
+    """Whether `network` is for texts: a language model, a classifier of texts, or an encoder that
+    represents them."""
+    encodes = is_embedding(network) and getattr(network, "main_input_name", "") == "input_ids"
+    return encodes or is_language_model(network) or is_text_classifier(network)
 
 
 def open_texts(

@@ -19,7 +19,7 @@ from leanfair.errors import InputError
 from leanfair.pruning.criteria.contributions import contribution
 from leanfair.pruning.criteria.divergence import solved_by, total_divergence
 from leanfair.pruning.criteria.fisher_information import fisher
-from leanfair.pruning.criteria.partial_forward import sites, sites_by_batch
+from leanfair.pruning.criteria.partial_forward import head_known, sites, sites_by_batch
 from leanfair.pruning.surgery.activations import features
 from leanfair.pruning.surgery.masking import masked
 from leanfair.pruning.surgery.modules import dense_weight, features_of, is_dense
@@ -89,7 +89,7 @@ def cka(
             f"{MOST_TRIED:,} take too long: choose kl, which estimates them, fisher or "
             f"contribution."
         )
-    whole = features(model, batches)
+    whole = features(model, batches, head_known(model, anatomy, batches))
     distances: dict[Structure, list[float]] = {}
     for site in sites(model, anatomy, batches, logits=False):
         for structure in site.structures:

@@ -48,6 +48,11 @@ class _Start(NamedTuple):
     entries: list[Tensor]
 
 
+def head_known(model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch]) -> Head:
+    """The head of `model`: what `anatomy` knows of it, else looked for."""
+    return anatomy.found_head or find_head(model, batches[0], anatomy.head)
+
+
 def sites(
     model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch], *, logits: bool = True
 ) -> Iterator[Site]:
@@ -55,7 +60,7 @@ def sites(
     of the network over `batches` and computes only from that unit on. Mask a structure of the unit
     (`surgery.masking.masked`) before calling it. Without `logits` the head is not run, and the
     returned logits are empty, [n, 0]."""
-    head = None if logits else find_head(model, batches[0], anatomy.head)
+    head = None if logits else head_known(model, anatomy, batches)
     return _Walk(model, anatomy, batches, head, {}).sites()
 
 
