@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
     from leanfair.data.batches import Batch
     from leanfair.evaluation.problem import Problem
-    from leanfair.pruning.surgery.activations import Head
 
 Kind = Literal["layer", "neurons"]
 Target = Literal["macs", "params", "latency", "memory"]
@@ -101,7 +100,7 @@ class Anatomy:
     refused: Mapping[str, str]
     ties: tuple[tuple[str, ...], ...] = ()
     problem: Problem | None = None
-    found_head: Head | None = None
+    found_head: tuple[str, bool, bool] | None = None
 
 
 @dataclass(frozen=True)

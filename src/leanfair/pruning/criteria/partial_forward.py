@@ -50,7 +50,9 @@ class _Start(NamedTuple):
 
 def head_known(model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch]) -> Head:
     """The head of `model`: what `anatomy` knows of it, else looked for."""
-    return anatomy.found_head or find_head(model, batches[0], anatomy.head)
+    if anatomy.found_head is not None:
+        return Head(*anatomy.found_head)
+    return find_head(model, batches[0], anatomy.head)
 
 
 def sites(
