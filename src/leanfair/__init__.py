@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from leanfair.fairness.judge.backends.models import Local as Local
     from leanfair.fairness.judge.backends.models import Server as Server
     from leanfair.fairness.judge.judge import Judge as Judge
+    from leanfair.fairness.judge.recorded import Recorded as Recorded
     from leanfair.fairness.lexicon.protected import ProtectedAttribute as ProtectedAttribute
     from leanfair.fairness.lexicon.protected import attribute as attribute
     from leanfair.fairness.mitigate import mitigate as mitigate
@@ -49,6 +50,7 @@ _HOMES = {
     "Local": "fairness.judge.backends.models",
     "Pruned": "pruning.run.result",
     "Recipe": "pruning.training.recipe",
+    "Recorded": "fairness.judge.recorded",
     "ProtectedAttribute": "fairness.lexicon.protected",
     "Server": "fairness.judge.backends.models",
     "Step": "pruning.types",

@@ -53,6 +53,26 @@ def silent(item: Any) -> Answer:
     return Answer("refused", captured=0.0, text="I cannot help with that.")
 
 
+def shy_of_black(item: Any) -> Answer:
+    """Refuses all black applicants, and most others."""
+    refused = item["race"] == "black" or item["score"] < 0.7
+    told = "Based on the given attributes, it is difficult to predict this."
+    return Answer("refused", captured=0.0, text=told) if refused else said("yes")
+
+
+def decided() -> Rows:
+    """Decisions that exist, each about two who differ in race alone."""
+    return [
+        {
+            "pair": i, "race": race, "d": "yes" if i % 10 < (6 if race == "white" else 4) else "no",
+            "p": (i * 7 + 13 * (race == "white")) % 50,
+        }
+        for i in range(50)
+        for race in ("white", "black")
+    ]  # fmt: skip
+
+
+RECORDED: dict[str, Any] = {"label": None, **UNVARIED}
 AUDITS: dict[str, Callable[[], Any]] = {
     "all rules": lambda: run(judge(AGAINST, name="toy", revision="9f1c2a"), people(), rules=None),
     "no attribute": lambda: run(judge(AGAINST), people(), **UNVARIED),
@@ -78,6 +98,9 @@ AUDITS: dict[str, Callable[[], Any]] = {
     "no positives": lambda: run(judge(AGAINST), hopeless()),
     "clusters": lambda: run(judge(AGAINST), people(), cluster="person"),
     "fair": lambda: run(judge(biased()), people()),
+    "recorded": lambda: run(leanfair.Recorded("d", probability="p"), decided(), **RECORDED),
+    "pairs": lambda: run(leanfair.Recorded("d"), decided(), pair="pair", **RECORDED),
+    "shy of one group": lambda: run(Scripted(shy_of_black), people(60)),
 }
 """Audits of small judges, by what they are of."""
 

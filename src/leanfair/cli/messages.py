@@ -61,6 +61,7 @@ FLAGS = {
     "RUN": "RUN",
     "choices": "--options",
     "labels": "--positive",
+    "refusals": "--refusal",
     "table": "--in",
     "train": "--data",
 }

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.base import clone
 
+from leanfair.errors import InputError
 from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.judge.judge import Judge
 from leanfair.fairness.judge.prompt import as_items
@@ -48,6 +49,11 @@ def mitigate(
     are old spellings. Raises InputError where there is no such rule or attribute.
     """
     rule = rule_named(rule)
+    if not judge.varies:
+        raise InputError(
+            "Decisions that exist cannot be asked about variations: mitigate the judge that made "
+            "them, or audit them with the column of pairs that differ in the attribute alone."
+        )
     given = with_old_settings(attribute, values, field, protect)
     attributes_of(given)
     return MitigatedJudge(judge, given, rule)

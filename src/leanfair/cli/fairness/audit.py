@@ -8,17 +8,27 @@ import typer
 
 from leanfair.cli import messages, places
 from leanfair.cli.derived import values_of, with_options
-from leanfair.cli.fairness.options import Auditing, Deciding, Judging, Keeping, modern
+from leanfair.cli.fairness.options import (
+    AskingOrRecorded,
+    Auditing,
+    Deciding,
+    Judging,
+    Keeping,
+    modern,
+)
 from leanfair.cli.messages import told_plainly
 
-KINDS = (Deciding, Auditing, Judging, Keeping)
-OF_THE_AUDIT = ("label", "cluster", "weight", "count", "cuts", "reference", "rules", "seed")
+KINDS = (AskingOrRecorded, Deciding, Auditing, Judging, Keeping)
+OF_THE_AUDIT = (
+    "label", "cluster", "weight", "count", "pair", "cuts", "reference", "rules", "seed",
+)  # fmt: skip
 """Options that are arguments of `audit` as they stand."""
 
 
 @with_options(*KINDS)
 def command(quiet: messages.Quiet = False, debug: messages.Debug = False, **given: Any) -> None:
-    """Audit the decisions of a language model by group, and compare the rules that correct them.
+    """Audit decisions by group: those of a language model, with the rules that correct them, or
+    those of people or machines that stand in a table (--decisions).
 
     OUT then holds summary.json, report.html, decisions.csv and metrics.csv, and every answer of the
     model, so that the same command goes on where it was.
@@ -31,19 +41,25 @@ def command(quiet: messages.Quiet = False, debug: messages.Debug = False, **give
         from leanfair.cli.fairness import judging
         from leanfair.fairness.audit.auditing import audit
         from leanfair.fairness.audit.result import MAX_UNREAD, WRITTEN
+        from leanfair.fairness.ll144.tables import check_ll144
 
         written = places.of_run(out, WRITTEN)
         places.check_apart([*written, ("store", kept)], places.of_judging(asked))
+        judging.check_decisions(asked)
+        if "format" in asked:
+            check_ll144(list(asked["group"]))
         judging.check_attribute(asked)
         rows = judging.rows_of(asked)
         with judging.progress(quiet) as shown:
-            judge = judging.open_judge(asked, kept, shown)
+            judge = judging.judge_of_audit(asked, kept, shown)
             found = audit(
                 judge, rows, group=list(asked["group"]), favourable=asked["favourable"],
                 labels=asked.get("positive"), attribute=judging.protected(asked),
                 **{name: asked[name] for name in OF_THE_AUDIT if name in asked}, out=out,
             )  # fmt: skip
         found.report()
+        if "format" in asked:
+            found.ll144()
         judging.print_audit(found.summary)
         typer.echo(f"Report: {out.rstrip('/')}/report.html")
         judging.end(

@@ -8,10 +8,10 @@ import typer
 
 from leanfair.cli import messages, places
 from leanfair.cli.derived import values_of, with_options
-from leanfair.cli.fairness.options import Deciding, Judging, Keeping, Ruling, modern
+from leanfair.cli.fairness.options import Asking, Deciding, Judging, Keeping, Ruling, modern
 from leanfair.cli.messages import told_plainly
 
-KINDS = (Deciding, Ruling, Judging, Keeping)
+KINDS = (Asking, Deciding, Ruling, Judging, Keeping)
 
 
 @with_options(*KINDS)

@@ -22,6 +22,7 @@ from leanfair.fairness.judge.backends.open import model_with
 from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.judge.judge import Judge
 from leanfair.fairness.judge.prompt import name_rows
+from leanfair.fairness.judge.recorded import Recorded
 from leanfair.fairness.judge.store import Store
 from leanfair.fairness.lexicon.protected import ProtectedAttribute
 from leanfair.fairness.lexicon.protected import attribute as as_protected
@@ -68,7 +69,7 @@ def check_attribute(given: Mapping[str, Any]) -> None:
     needing = [
         name
         for name in ("values", "field", "protect", "max_flip_rate", "max_unread")
-        if name in given
+        if name in given and not (name == "max_flip_rate" and "pair" in given)
     ]
     if rules:
         needing.append("rule" if "rule" in given else "rules")
@@ -101,6 +102,46 @@ def open_judge(given: Mapping[str, Any], store: str, progress: Shown | None) -> 
     options = list(given["choices"])
     kept = Store(store, wait=PATIENCE)
     return Judge(model, prompt, options, store=kept, progress=progress, **settings)
+
+
+OF_A_MODEL = (*OF_THE_MODEL, "model", "prompt", "calibration", "system", "min_captured", "store")
+"""Options that mean nothing where decisions exist already."""
+
+
+def check_decisions(given: Mapping[str, Any]) -> None:
+    """Raise OptionError where neither a model nor decisions are given, or both."""
+    if "decisions" not in given:
+        for name in ("status", "probability"):
+            if name in given:
+                raise OptionError(f"{{{name}}} goes with {{decisions}}.", name, "decisions")
+        for name in ("model", "prompt", "choices"):
+            if name not in given:
+                raise OptionError(
+                    f"{{{name}}} is missing: a model decides with {{model}}, {{prompt}} and "
+                    f"{{choices}}, or name the column of {{decisions}} that exist.",
+                    name, "model", "prompt", "choices", "decisions",
+                )  # fmt: skip
+        return
+    for name in (*OF_A_MODEL, "attribute", "rules"):
+        if given.get(name) not in (None, "auto"):
+            raise OptionError(
+                f"{{{name}}} asks something of a model, and {{decisions}} exist already: leave one "
+                f"of them out. Rows that differ in their group alone are compared with {{pair}}.",
+                name, "decisions", "pair",
+            )  # fmt: skip
+
+
+def judge_of_audit(given: Mapping[str, Any], store: str, progress: Shown | None) -> Decider:
+    """The judge that is audited: a model's, or the decisions that exist."""
+    if "decisions" not in given:
+        return open_judge(given, store, progress)
+    return Recorded(
+        given["decisions"],
+        status=given.get("status"),
+        probability=given.get("probability"),
+        options=given.get("choices"),
+        refusals=given.get("refusals", ()),
+    )
 
 
 def watched(judge: Judge, given: Mapping[str, Any]) -> Decider:

@@ -16,8 +16,8 @@ Device = Literal["auto", "cpu", "cuda"]
 
 
 @dataclass(frozen=True)
-class Deciding:
-    """What decides, about what, and what must not count."""
+class Asking:
+    """What decides."""
 
     model: Annotated[
         str, Help("A hub id, a folder, a .gguf file, or the URL of an OpenAI-like server.")
@@ -28,6 +28,54 @@ class Deciding:
     choices: Annotated[
         tuple[str, ...], Help("What is decided among, with commas: yes,no.", flags="--options")
     ]
+
+
+@dataclass(frozen=True)
+class AskingOrRecorded:
+    """What decides, or where decisions stand that exist."""
+
+    model: Annotated[
+        str | None,
+        Help(
+            "A hub id, a folder, a .gguf file, or the URL of an OpenAI-like server.",
+            default="none, with --decisions",
+        ),
+    ] = None
+    prompt: Annotated[
+        str | None,
+        Help(
+            "A file with the prompt; {FIELD} is filled from the table's column.",
+            default="none, with --decisions",
+        ),
+    ] = None
+    choices: Annotated[
+        tuple[str, ...] | None,
+        Help(
+            "What is decided among, with commas: yes,no.",
+            flags="--options",
+            default="what --decisions holds",
+        ),
+    ] = None
+    decisions: Annotated[
+        str | None,
+        Help(
+            "The column of decisions that exist, of people or machines: audited without a model.",
+            default="none",
+        ),
+    ] = None
+    status: Annotated[
+        str | None,
+        Help("With --decisions, the column that says how it went: answered, refused, ..."),
+    ] = None
+    probability: Annotated[
+        str | None, Help("With --decisions, the column of scores; more is better.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class Deciding:
+    """About what is decided, and what must not count."""
+
     table: Annotated[str, Help("The table: .csv, .tsv, .jsonl, .parquet or .xlsx.", flags="--in")]
     encoding: Annotated[
         str | None, Help("Of a table of text that is not UTF-8, such as cp1252.", default="UTF-8")
@@ -167,6 +215,10 @@ class Auditing:
         str | None,
         Help("The column that says how many people a row stands for.", default="each row is one"),
     ] = None
+    pair: Annotated[
+        str | None,
+        Help("The column of pairs of rows that differ in their group alone.", default="none"),
+    ] = None
     cuts: Annotated[
         tuple[str, ...] | None,
         Help(
@@ -178,6 +230,14 @@ class Auditing:
     ] = None
     reference: Annotated[
         str | None, Help("The group that others are compared with.", default="the largest")
+    ] = None
+    format: Annotated[
+        Literal["ll144"] | None,
+        Help(
+            "Also write the tables that New York City's Local Law 144 asks for: ll144.csv and "
+            "ll144.html.",
+            default="none",
+        ),
     ] = None
     max_flip_rate: Annotated[
         float | None,

@@ -17,14 +17,16 @@ from typing import Any, ParamSpec, cast
 
 from sklearn.base import clone
 
+from leanfair.data.tables import check_columns
 from leanfair.errors import InputError
 from leanfair.fairness import schema
-from leanfair.fairness.audit.evidence import gather
+from leanfair.fairness.audit.evidence import gather, paired
 from leanfair.fairness.audit.exports import decision_rows
 from leanfair.fairness.audit.inputs import AuditInput
 from leanfair.fairness.audit.result import WRITTEN, Audit, AuditEvent
 from leanfair.fairness.audit.summary import summary_of
 from leanfair.fairness.judge.decider import Decider
+from leanfair.fairness.judge.recorded import Recorded
 from leanfair.fairness.lexicon.protected import Attributes, attributes_of, with_old_settings
 from leanfair.fairness.metrics.coverage import known_values
 from leanfair.fairness.mitigate import MitigatedJudge
@@ -82,6 +84,7 @@ def audit(
     weight: str | None = None,
     count: str | None = None,
     cuts: Mapping[str, Sequence[float]] | str | Sequence[str] | None = None,
+    pair: str | None = None,
     reference: str | None = None,
     values: Sequence[str] | None = None,
     field: str | Sequence[str] | None = None,
@@ -102,8 +105,11 @@ def audit(
     `favourable`).
 
     `cluster`: the column that tells which rows are of one person; `weight`: that of survey weights;
-    `count`: that of how many people a row stands for; `reference`: the group that others are
-    compared with (the largest).
+    `count`: that of how many people a row stands for; `pair`: that which tells rows that differ in
+    the attribute (the groups) alone, so that two of one value show a flip; `reference`: the group
+    that others are compared with (the largest).
+
+    Decisions that exist are audited as `leanfair.Recorded("decision")`, without a model.
 
     A judge that `mitigate` made is audited before and after its rule. A plain judge is audited as
     it stands and, where an `attribute` is named (as `vary` takes it), under all `rules`; `values`,
@@ -117,15 +123,23 @@ def audit(
     """
     started = time.monotonic()
     _check_settings(bootstrap, confidence, seed)
+    name, rows = rows_of(frame)
+    if isinstance(judge, Recorded):
+        check_columns(rows, judge.columns, "The table")
+        judge = judge.among(rows, favourable)
     base, varier, own = _parts(judge, attribute, values, field, protect)
+    _check_varied(base, varier, pair)
     asked = _rules(rules, own, varier is not None)
     _check_placebo(placebo, varier)
     slots = base.fields
-    name, rows = rows_of(frame)
     groups = (group,) if isinstance(group, str) else tuple(dict.fromkeys(group))
     if not groups:
         raise InputError('Name a column of groups, as in group="race".')
-    columns = Columns(groups, label, cluster, weight, count, cuts_of(cuts))
+    recorded = isinstance(base, Recorded)
+    columns = Columns(
+        groups, label, cluster, weight, count, cuts_of(cuts), pair,
+        base.probability if recorded else None, tuple(base.columns) if recorded else (),
+    )  # fmt: skip
     table = table_of(
         name, rows, columns,
         favourable=favourable, options=base.option_names, labels=labels, slots=slots,
@@ -151,6 +165,8 @@ def audit(
         progress=None if on_event is None else lambda d, n: on_event(AuditEvent("ask", d, n)),
         numbers=table.numbers,
     )
+    if table.pairs is not None:
+        evidence = paired(evidence, table.pairs)
     asking_seconds = time.monotonic() - asking
     if on_event is not None:
         on_event(AuditEvent("count", 0, len(table)))
@@ -162,7 +178,7 @@ def audit(
         rules=asked,
         rule=own,
         favourable=favourable,
-        attributes=lexicons.get("attribute"),
+        attributes=list(groups) if table.pairs else lexicons.get("attribute"),
         lexicons=lexicons.get("lexicons", {}),
         reference=reference,
         resampling=Resampling(
@@ -218,6 +234,18 @@ def _parts(
         return judge, None, "none"
     given = with_old_settings(attribute, values, field, protect, stacklevel=5)
     return judge, Varier(given, judge.token_count, judge.fields), "none"
+
+
+def _check_varied(base: Decider, varier: Varier | None, pair: str | None) -> None:
+    if varier is not None and not base.varies:
+        raise InputError(
+            "Decisions that exist cannot be asked about variations: leave the attribute out; where "
+            "rows differ in it alone, name the column of such pairs with pair."
+        )
+    if varier is not None and pair is not None:
+        raise InputError(
+            "pair compares rows of the table, and attribute their variations: give one of them."
+        )
 
 
 def _is_same(given: Attributes | None, own: Attributes) -> bool:

@@ -14,6 +14,7 @@ from leanfair.fairness.judge.prompt import name_rows
 from leanfair.fairness.metrics.coverage import RowReading, row_readings
 from leanfair.fairness.metrics.rates import Decided
 from leanfair.fairness.rules import Outcome, decide_by, is_flipped, varied_of
+from leanfair.fairness.tables.pairs import Pairs
 from leanfair.fairness.types import Item, Variation, Varied
 from leanfair.fairness.variations.placebo import (
     Placebo,
@@ -37,6 +38,8 @@ class Evidence:
     attribute, where a rule needs it. `placebo_varied`: those of its placebo. `asked`: the
     number of distinct prompts. `readings`: how far each row was understood; empty where nothing
     was varied. `unseen`: whether all that varies is in fields that the prompt does not show.
+    `stands`: of a table with pairs of rows, whether a row stands for its pair, so that each pair
+    counts once.
     """
 
     sets: Sequence[tuple[Varied, ...]]
@@ -47,6 +50,7 @@ class Evidence:
     asked: int
     readings: Sequence[RowReading]
     unseen: bool
+    stands: Sequence[bool] | None = None
 
     @property
     def directed(self) -> list[tuple[Varied, ...]]:
@@ -58,9 +62,21 @@ class Evidence:
             for found, clear in zip(self.sets, known, strict=True)
         ]
 
+    @property
+    def counted(self) -> list[tuple[Varied, ...]]:
+        """The same, but of a pair the first row alone has both, so that each pair counts once."""
+        stands = self.stands or [True] * len(self.sets)
+        return [
+            found if one else tuple(v for v in found if v.original)
+            for found, one in zip(self.directed, stands, strict=True)
+        ]
+
     def flipped(self) -> list[bool | None]:
         """For each row whether its variations are decided differently, None where unknown."""
-        return [is_flipped(found) for found in self.sets]
+        flips = [is_flipped(found) for found in self.sets]
+        if self.stands is None:
+            return flips
+        return [flip if one else None for flip, one in zip(flips, self.stands, strict=True)]
 
     def placebo_flipped(self) -> list[bool | None]:
         """The same for the placebo variations of each row."""
@@ -82,7 +98,10 @@ class Evidence:
         return flips
 
     def passes(self, rule: str) -> int:
-        """The number of prompts that a judge under this rule needs for these rows."""
+        """The number of prompts that a judge under this rule needs for these rows; none for
+        decisions that exist."""
+        if not self.asked:
+            return 0
         return len(self.sets) if rule in ("none", "blind") else sum(map(len, self.sets))
 
     def _decided(self, rule: str, row: int, varied: Sequence[Varied]) -> Outcome:
@@ -157,9 +176,22 @@ def gather(
         placebo_varied=[tuple(one[k + blind :]) for one, k in zip(answered, ends, strict=True)],
         placebo=made,
         options=tuple(judge.options),
-        asked=len({_key(one.item, slots) for each in asked for one in each}),
+        asked=len({_key(v.item, slots) for each in asked for v in each}) if judge.varies else 0,
         readings=[] if varier is None else row_readings(sets),
         unseen=_unseen(sets, slots),
+    )
+
+
+def paired(evidence: Evidence, pairs: Pairs) -> Evidence:
+    """The same, with the rows of each row's pair as its variations."""
+    own = [found[0] for found in evidence.sets]
+    sets = [
+        tuple(replace(own[j], value=pairs.values[j], original=j == i) for j in members)
+        for i, members in enumerate(pairs.members)
+    ]
+    why = "pairs of rows have no placebo"
+    return replace(
+        evidence, sets=sets, stands=pairs.stands, placebo=replace(evidence.placebo, reason=why)
     )
 
 

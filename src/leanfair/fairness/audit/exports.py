@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from leanfair.fairness import schema
 from leanfair.fairness.audit.inputs import AuditInput
+from leanfair.fairness.metrics.outcomes import OUTCOMES
 from leanfair.fairness.metrics.rates import KINDS
 from leanfair.fairness.tables.columns import apart
 
@@ -95,6 +96,9 @@ def _of_group(outcome: schema.GroupOutcome) -> Iterator[tuple[str, schema.Interv
         yield rate, outcome[rate]
     yield "selection_rate_among_answered", outcome["selection_rate_among_answered"]
     yield "impact_ratio", outcome["impact_ratio"]
+    for name in OUTCOMES:
+        yield name, outcome[name]
+    yield "scoring_ratio", outcome["scoring_ratio"]
 
 
 def _of_grouping(grouping: schema.Grouping) -> Iterator[Line]:
@@ -102,6 +106,9 @@ def _of_grouping(grouping: schema.Grouping) -> Iterator[Line]:
     for metric, by_rule in grouping["metrics"].items():
         for rule, interval in by_rule.items():
             yield name, "", rule, metric, interval
+    for outcome, by_rule in grouping["outcome_gaps"].items():
+        for rule, interval in by_rule.items():
+            yield name, "", rule, f"{outcome}_difference", interval
     for difference, by_rule in grouping["gains"].items():
         for rule, interval in by_rule.items():
             yield name, "", rule, f"gain_{difference}", interval

@@ -84,7 +84,7 @@ def pairs(
     "Not favourable" is every other outcome, refusals included: `refused_one` counts the rows that
     are answered with one of the two values alone, and `among_answered` excludes them.
     """
-    sets = evidence.directed
+    sets = evidence.counted
     values = values_of(sets)
     decided = favourable_by_value(sets, values, favourable)
     answered = _answered_by_value(sets, values)

@@ -10,17 +10,15 @@ import numpy as np
 from leanfair.fairness import schema
 from leanfair.fairness.audit.decomposition import parts_of_gaps
 from leanfair.fairness.audit.entries import interval_entry
-from leanfair.fairness.audit.inputs import AuditInput
+from leanfair.fairness.audit.inputs import AuditInput, Tests
 from leanfair.fairness.metrics.groupings import Grouping
+from leanfair.fairness.metrics.outcomes import OUTCOMES, OutcomeRates
 from leanfair.fairness.metrics.rates import DIFFERENCES, GAPS, METRICS, Among, GroupRates
-from leanfair.statistics import Bools, Interval, benjamini_hochberg, fisher
+from leanfair.statistics import Interval
 
 FOUR_FIFTHS = 0.8
 """A rule of thumb of United States employment agencies (29 CFR 1607.4 D) for selection rates; no
 threshold of New York City's Local Law 144, which has none."""
-
-Tests = Sequence[tuple["float | None", "float | None"]]
-"""For each group the p-value and the adjusted p-value, None where there is no test."""
 
 
 def counts(
@@ -61,6 +59,13 @@ def _grouping(given: AuditInput, place: int) -> schema.Grouping:
         "unknown": grouping.unknown,
         "reference": grouping.names[reference],
         "metrics": metrics_of(given, rates),
+        "outcome_gaps": {
+            name: {
+                rule: interval_entry(given.outcome_rates[place][rule].gap(name))
+                for rule in given.rules
+            }
+            for name in OUTCOMES
+        },
         "parity_at_most": {rule: parity_at_most(given, grouping, rule) for rule in given.rules},
         "metrics_among_answered": metrics_of(given, rates, "answered"),
         "gains": gains_of(given, rates),
@@ -148,10 +153,10 @@ def groups_of(given: AuditInput) -> dict[str, schema.Group | schema.SingleRowGro
     """The key `groups`."""
     groups: dict[str, schema.Group | schema.SingleRowGroup] = {}
     groupings = given.table.groupings
-    for rates, grouping in zip(given.group_rates, groupings, strict=True):
+    for place, grouping in enumerate(groupings):
         tests = {rule: _tests(given, grouping, rule) for rule in given.rules}
         for g, name in enumerate(grouping.names):
-            groups[group_key(groupings, grouping, name)] = _group(given, rates, g, tests)
+            groups[group_key(groupings, grouping, name)] = _group(given, place, g, tests)
         for name in grouping.alone:
             groups[group_key(groupings, grouping, name)] = {
                 "grouping": grouping.name,
@@ -163,11 +168,9 @@ def groups_of(given: AuditInput) -> dict[str, schema.Group | schema.SingleRowGro
     return groups
 
 
-def _group(
-    given: AuditInput, rates: GroupRates, g: int, tests: Mapping[str, Tests]
-) -> schema.Group:
-    grouping = rates.grouping
-    by_rule = {rule: _outcome(given, rates, g, rule, tests[rule][g]) for rule in given.rules}
+def _group(given: AuditInput, place: int, g: int, tests: Mapping[str, Tests]) -> schema.Group:
+    grouping = given.table.groupings[place]
+    by_rule = {rule: _outcome(given, place, g, rule, tests[rule][g]) for rule in given.rules}
     own = by_rule[given.rule]
     return {
         "grouping": grouping.name,
@@ -184,11 +187,12 @@ def _group(
 
 def _outcome(
     given: AuditInput,
-    rates: GroupRates,
+    place: int,
     g: int,
     rule: str,
     test: tuple[float | None, float | None],
 ) -> schema.GroupOutcome:
+    rates = given.group_rates[place]
     own = counts(given, rule, rates.grouping, g)
     impact = rates.impact(rule, g)
     return {
@@ -205,6 +209,20 @@ def _outcome(
         "four_fifths": _four_fifths(impact),
         "p": test[0],
         "p_adjusted": test[1],
+        **_outcomes(given.outcome_rates[place][rule], g, given.answer_tests[place][rule][g]),
+    }
+
+
+def _outcomes(
+    rates: OutcomeRates, g: int, test: tuple[float | None, float | None]
+) -> schema.Outcomes:
+    return {
+        "answer_rate": interval_entry(rates.rate("answer_rate", g)),
+        "refusal_rate": interval_entry(rates.rate("refusal_rate", g)),
+        "scoring_rate": interval_entry(rates.rate("scoring_rate", g)),
+        "scoring_ratio": interval_entry(rates.ratio("scoring_rate", g)),
+        "answer_p": test[0],
+        "answer_p_adjusted": test[1],
     }
 
 
@@ -212,6 +230,8 @@ def _bounds(given: AuditInput, grouping: Grouping, g: int, rule: str) -> list[fl
     """The selection rate if no unanswered row were favourable, and if all were."""
     here, one = grouping.codes == g, given.decided[rule]
     people = given.people[here]
+    if not people.sum() > 0:
+        return [0.0, 1.0]
     sure, open_ = people[one.favourable[here]].sum(), people[~one.answered[here]].sum()
     return [float(sure / people.sum()), float((sure + open_) / people.sum())]
 
@@ -243,21 +263,4 @@ def _four_fifths(impact: Interval) -> schema.FourFifths | None:
 
 
 def _tests(given: AuditInput, grouping: Grouping, rule: str) -> Tests:
-    return tests_of(given, grouping, given.decided[rule].favourable)
-
-
-def tests_of(given: AuditInput, grouping: Grouping, hits: Bools) -> Tests:
-    """Fisher's exact test of each group's rate of `hits` [n] against that of all others, adjusted
-    over the groups. It needs independent rows, each of as many people as are counted."""
-    alike = given.resampling.weights is None or given.resampling.counted
-    independent = len(np.unique(given.table.clusters)) == len(given.table)
-    if not (alike and independent) or len(grouping.names) < 2:
-        return [(None, None)] * len(grouping.names)
-    people, p_values = given.people, []
-    for g in range(len(grouping.names)):
-        here, others = grouping.codes == g, (grouping.codes != g) & (grouping.codes >= 0)
-        table = [
-            round(people[rows & cell].sum()) for rows in (here, others) for cell in (hits, ~hits)
-        ]
-        p_values.append(fisher(*table))
-    return list(zip(p_values, benjamini_hochberg(p_values), strict=True))
+    return given.tests_of(grouping, given.decided[rule].favourable)

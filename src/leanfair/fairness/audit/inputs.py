@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 
 from leanfair.fairness import schema
 from leanfair.fairness.audit.evidence import Evidence, decided
+from leanfair.fairness.metrics.groupings import Grouping
+from leanfair.fairness.metrics.outcomes import OutcomeRates
 from leanfair.fairness.metrics.rates import Decided, GroupRates
 from leanfair.fairness.rules import Outcome
 from leanfair.fairness.tables.table import Table
 from leanfair.fairness.types import Varied
-from leanfair.statistics import Bools, Floats, Resampling
+from leanfair.statistics import Bools, Floats, Resampling, benjamini_hochberg, fisher
+
+Tests: TypeAlias = Sequence[tuple["float | None", "float | None"]]
+"""For each group the p-value and the adjusted p-value, None where there is no test."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +68,54 @@ class AuditInput:
         """How many people each row counts for, [n]."""
         weights = self.resampling.weights
         return np.ones(len(self.table)) if weights is None else weights
+
+    def tests_of(self, grouping: Grouping, hits: Bools) -> Tests:
+        """Fisher's exact test of each group's rate of `hits` [n] against that of all others,
+        adjusted over the groups. It needs independent rows, each of as many people as are counted.
+        """
+        alike = self.resampling.weights is None or self.resampling.counted
+        independent = len(np.unique(self.table.clusters)) == len(self.table)
+        if not (alike and independent) or len(grouping.names) < 2:
+            return [(None, None)] * len(grouping.names)
+        found = []
+        for g in range(len(grouping.names)):
+            here, others = grouping.codes == g, (grouping.codes != g) & (grouping.codes >= 0)
+            cells = [rows & cell for rows in (here, others) for cell in (hits, ~hits)]
+            found.append(fisher(*(round(self.people[cell].sum()) for cell in cells)))
+        return list(zip(found, benjamini_hochberg(found), strict=True))
+
+    @cached_property
+    def answer_tests(self) -> list[Mapping[str, Tests]]:
+        """The same of answers, for each grouping and rule."""
+        return [
+            {rule: self.tests_of(grouping, rates[rule].hits("answer_rate")) for rule in self.rules}
+            for grouping, rates in zip(self.table.groupings, self.outcome_rates, strict=True)
+        ]
+
+    def scores(self, rule: str) -> Floats:
+        """The score of each row, [n]: that of the table, or the probability of the favourable
+        option that a rule decided by; NaN where there is none."""
+        if self.table.scores is not None:
+            return self.table.scores
+        found = [told.get(self.favourable) for _, told, _ in self.outcomes[rule]]
+        return np.array([np.nan if one is None else one for one in found], float)
+
+    @cached_property
+    def outcome_rates(self) -> list[Mapping[str, OutcomeRates]]:
+        """How often groups are answered, refused and scored high: grouping by grouping, by rule."""
+        return [
+            {
+                rule: OutcomeRates(
+                    grouping,
+                    [status for _, _, status in self.outcomes[rule]],
+                    self.scores(rule),
+                    self.resampling,
+                    self.resampling.rng(300, i, k),
+                )
+                for k, rule in enumerate(self.rules)
+            }
+            for i, grouping in enumerate(self.table.groupings)
+        ]
 
     @cached_property
     def failed_rows(self) -> int:

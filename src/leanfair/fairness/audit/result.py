@@ -14,7 +14,9 @@ from leanfair.fairness.audit.exports import metric_rows
 from leanfair.files import write_json
 from leanfair.files.own_folder import check_own, claim
 
-WRITTEN = ("summary.json", "report.html", "decisions.csv", "metrics.csv")
+WRITTEN = (
+    "summary.json", "report.html", "decisions.csv", "metrics.csv", "ll144.csv", "ll144.html",
+)  # fmt: skip
 """The files of an audit's directory."""
 
 MAX_UNREAD = 0.05
@@ -50,6 +52,17 @@ class Audit:
         else:
             here = Path(path) if Path(path).suffix == ".html" else Path(path) / "report.html"
         return write_report(self.summary, here)
+
+    def ll144(self, path: str | Path | None = None) -> list[Path]:
+        """Write the tables that New York City's Local Law 144 asks for, ll144.csv and ll144.html,
+        into the directory `path`, or into the run's. Raises InputError where the groups are not
+        those of one column of sex and one of race and ethnicity, or where there is no directory."""
+        from leanfair.fairness.ll144.writing import write_ll144
+
+        target = self.path if path is None else Path(path)
+        if target is None:
+            raise InputError("This audit has no directory: call ll144('runs/audit').")
+        return write_ll144(self.summary, target)
 
     def write(self, path: str | Path | None = None) -> Path:
         """Write summary.json, decisions.csv and metrics.csv into the directory `path`, or into the

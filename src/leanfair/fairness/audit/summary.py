@@ -115,6 +115,7 @@ def _settings(given: AuditInput) -> schema.Settings:
         "denominators": "all rows of a group, answered or not; among_answered: answered rows alone",
         "label": columns.label,
         "cluster": columns.cluster,
+        "pair": columns.pair,
         "weight": columns.weight,
         "count": columns.count,
         "cuts": {name: list(points) for name, points in (columns.cuts or {}).items()},

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from leanfair.fairness.judge.options import Options as Options
     from leanfair.fairness.judge.prompt import Prompt as Prompt
     from leanfair.fairness.judge.prompt import Template as Template
+    from leanfair.fairness.judge.recorded import Recorded as Recorded
     from leanfair.fairness.judge.store import Store as Store
 
 _HOMES = {
@@ -23,6 +24,7 @@ _HOMES = {
     "Judge": "judge",
     "Options": "options",
     "Prompt": "prompt",
+    "Recorded": "recorded",
     "Store": "store",
     "Template": "prompt",
 }

@@ -72,6 +72,11 @@ class Decider(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         return None
 
     @property
+    def varies(self) -> bool:
+        """Whether it can be asked about items that it has not seen, such as variations."""
+        return True
+
+    @property
     def fitted(self) -> bool:
         """Whether nothing is left for `fit` to estimate."""
         return True

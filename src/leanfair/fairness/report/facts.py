@@ -56,6 +56,9 @@ def _varied(summary: schema.Summary) -> Facts:
     judge = summary["judge"]
     if summary["attribute"] is None:
         return [("attribute", "nothing")]
+    if summary["settings"]["pair"]:
+        pair = f.setting(summary["settings"]["pair"])
+        return [("attribute", w.attribute(summary)), ("pairs of rows by", pair)]
     return [
         ("attribute", w.attribute(summary)),
         ("values", f.setting(judge.get("values"), "all of the lexicon")),

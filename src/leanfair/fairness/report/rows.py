@@ -72,6 +72,9 @@ class GroupRow:
     thumb: str
     p: str
     adjusted: str
+    answered: Cell
+    answered_p: str
+    scored: Cell
     aside: bool = False
 
 
@@ -110,12 +113,12 @@ def group_rows(summary: schema.Summary, grouping: schema.Grouping, rule: str) ->
     for name in grouping["alone"]:
         rows.append(GroupRow(
             name, "1", f.DASH, blank, Cell(f.DASH, why="one row: no rate follows from it"),
-            none, f.DASH, f.DASH, f.DASH, True,
+            none, f.DASH, f.DASH, f.DASH, none, f.DASH, none, True,
         ))  # fmt: skip
     if grouping["unknown"]:
         rows.append(GroupRow(
             "unknown", f.exact(grouping["unknown"]), f.DASH, blank, none, none, f.DASH, f.DASH,
-            f.DASH, True,
+            f.DASH, none, f.DASH, none, True,
         ))  # fmt: skip
     return rows
 
@@ -137,6 +140,9 @@ def _group_row(
         thumb=_thumb(own),
         p=w.p_value(own["p"]),
         adjusted=w.p_value(own["p_adjusted"]),
+        answered=cell(own["answer_rate"], w.share),
+        answered_p=w.p_value(own["answer_p_adjusted"]),
+        scored=cell(own["scoring_rate"], w.share),
         aside=not found["in_ratio"],
     )
 

@@ -8,9 +8,8 @@ from typing import Literal
 
 from leanfair.fairness import schema
 from leanfair.fairness.report import words as w
-from leanfair.fairness.report.reading import unread_clause, varied_tiles
+from leanfair.fairness.report.reading import answering, unread_clause
 from leanfair.html import formats as f
-from leanfair.html.page import Tile
 
 Evidence = Literal["shown", "unplaced", "not shown", "unknown", "not asked"]
 """Whether the model decides by the attribute: shown; unplaced: decisions change, with no placebo to
@@ -86,17 +85,34 @@ def headline(summary: schema.Summary) -> str:
         return _gap_headline(summary)
     if flips is None:
         why = no_flips(summary)
+        if told := answering(summary):
+            return told
         return f"Nothing can be said about whether this judge decides by {name}: {why}."
     rate, unread = w.share(flips[0]), unread_clause(summary)
     bare, rule = summary["rule"] == "none", summary["rule"]
-    if found == "not shown":
+    if found == "not shown" and not summary["settings"]["pair"]:
         even = "" if bare else f", even without its rule {rule},"
         return f"No evidence that this judge{even} decides by the stated {name}{unread}."
+    if summary["settings"]["pair"]:
+        return _of_pairs(summary, found, rate)
     start = "Changing" if bare else f"Without its rule {rule}, changing"
     changes = f"{start} only the stated {name} changes {rate} of this judge’s decisions"
     if found == "unplaced":
         return f"{changes}; whether {name} is why, this audit cannot tell{unread}."
     return f"{changes}, {direction(summary)}{unread}."
+
+
+def _of_pairs(summary: schema.Summary, found: Evidence, rate: str) -> str:
+    """The headline where rows of the table make the pairs."""
+    name = w.attribute(summary)
+    if found == "shown":
+        return (
+            f"Of pairs that differ in {name}, {rate} are decided unequally, {direction(summary)}."
+        )
+    return (
+        f"No evidence that decisions about pairs that differ in {name} lean one way; {rate} of the "
+        f"pairs are decided unequally."
+    )
 
 
 def no_flips(summary: schema.Summary) -> str:
@@ -110,6 +126,8 @@ def _gap_headline(summary: schema.Summary) -> str:
     grouping = w.lead(summary)
     metric = grouping["metrics"]["demographic_parity_difference"]["none"]
     gap, favourable = w.span(metric), summary["settings"]["favourable"]
+    if (gap is None or gap[1] <= 0) and (told := answering(summary)):
+        return told
     if gap is None:
         return f"Nothing can be said about gaps by {grouping['name']}: {w.reason(metric)}."
     if gap[1] <= 0:
@@ -152,6 +170,11 @@ def verdict(summary: schema.Summary) -> str:
     """What the headline rests on: the flip rate, the placebo, and how far both can be trusted."""
     found, name = evidence(summary), w.attribute(summary)
     if found == "not asked":
+        if summary["judge"].get("identity", {}).get("kind") == "recorded decisions":
+            return (
+                "These are decisions that exist: how they differ between groups can be seen, and "
+                "not why. Rows that differ in their group alone, if there are such, would show it."
+            )
         return (
             "No attribute was varied, so this audit shows how decisions differ between groups, "
             "and not why. Name an attribute to see what stating it does."
@@ -159,12 +182,32 @@ def verdict(summary: schema.Summary) -> str:
     flips = w.span(summary["metrics"]["flip_rate"]["none"])
     if flips is None:
         return "Every row that was not answered is counted below as what it is."
+    pair = summary["settings"]["pair"]
+    what = "pairs of rows" if pair else "rows"
+    why = f"though they differ in {name}" if pair else f"when nothing but {name} was changed"
     words = (
-        f"{f.exact(summary['flips']['flipped'])} of {f.exact(summary['flips']['comparable'])} rows "
-        f"came out differently when nothing but {name} was changed ({w.share(flips[0])}, "
-        f"{w.confidence(summary)} interval {w.between(flips, w.share)}). "
+        f"{_directed(summary)}{f.exact(summary['flips']['flipped'])} of "
+        f"{f.exact(summary['flips']['comparable'])} {what} came out differently {why} "
+        f"({w.share(flips[0])}, {w.confidence(summary)} interval {w.between(flips, w.share)}). "
     )
-    return words + _placebo(summary, found)
+    return words + ("" if pair else _placebo(summary, found))
+
+
+def _directed(summary: schema.Summary) -> str:
+    """What the exact test of the clearest pair of values says: the stronger evidence, as it sees
+    a direction through noise. Empty where no two values were compared."""
+    pairs = favours(summary)
+    if not pairs:
+        return ""
+    one = min(pairs, key=lambda pair: pair.adjusted)
+    favourable = summary["settings"]["favourable"]
+    more = f", adjusted over {len(pairs)} pairs {w.p_value(one.adjusted)}" if len(pairs) > 1 else ""
+    told = "a direction" if one.holds(w.alpha(summary)) else "which may be chance"
+    return (
+        f"With “{one.gainer}” rather than “{one.loser}”, {f.exact(one.gained)} of {f.exact(one.n)} "
+        f"gain “{favourable}” and {f.exact(one.lost)} lose it: {told} (exact test, p "
+        f"{w.p_value(one.p)}{more}). "
+    )
 
 
 def _placebo(summary: schema.Summary, found: Evidence) -> str:
@@ -185,7 +228,10 @@ def _placebo(summary: schema.Summary, found: Evidence) -> str:
         f"{compared} ({w.between(excess, w.points)})."
     )
     if excess[1] <= 0 and found == "shown":
-        return f"{words} That alone is no evidence; that the flips have a direction is."
+        return (
+            f"{words} That alone is no evidence, as where the model is noisy an idle change flips "
+            f"many decisions, too; that the flips have a direction is."
+        )
     if found == "not shown":
         return (
             f"{words} That is no proof that it does not: with {f.exact(summary['n'])} rows, an "
@@ -196,7 +242,7 @@ def _placebo(summary: schema.Summary, found: Evidence) -> str:
 
 def tone(summary: schema.Summary) -> str:
     """How the headline is to be taken, for the sign beside it: bad, good or open."""
-    return "bad" if evidence(summary) == "shown" else "open"
+    return "bad" if evidence(summary) == "shown" or answering(summary) else "open"
 
 
 def rule_note(summary: schema.Summary) -> str:
@@ -204,6 +250,8 @@ def rule_note(summary: schema.Summary) -> str:
     rule = summary["rule"]
     others = [one for one in summary["rules"] if one != "none"]
     if rule == "none":
+        if summary["judge"].get("identity", {}).get("kind") == "recorded decisions":
+            return "Audited: decisions that exist, as they stand in the table."
         if not others:
             return "Audited: the judge as it stands, without any rule."
         return f"Audited: the judge as it stands. Set beside it: the rules {w.listed(others)}."
@@ -239,82 +287,6 @@ def effect(summary: schema.Summary, rule: str) -> str:
 
 def _why(by_rule: schema.ByRule, rule: str) -> str:
     return next((w.reason(by_rule[r]) for r in ("none", rule) if not w.span(by_rule[r])), "")
-
-
-# ---- key numbers --------------------------------------------------------------------------------
-
-
-def tiles(summary: schema.Summary) -> list[Tile]:
-    """The key numbers, before and after the rule that is shown."""
-    rule = w.shown_rule(summary)
-    parity = w.lead(summary)
-    return [
-        _flips(summary),
-        _pair(
-            "Parity gap, points", parity["metrics"]["demographic_parity_difference"], rule, w.size,
-            f"by {parity['name']}",
-        ),
-        *_accuracy(summary, rule),
-        *varied_tiles(summary),
-        _unanswered(summary),
-        _passes(summary, rule),
-    ]  # fmt: skip
-
-
-def _accuracy(summary: schema.Summary, rule: str | None) -> list[Tile]:
-    if summary["settings"]["label"] is None:
-        return [Tile("Accuracy", "not asked", note="no label says what is right")]
-    return [_pair("Accuracy, points", summary["metrics"]["accuracy"], rule, w.share)]
-
-
-def _flips(summary: schema.Summary) -> Tile:
-    label = "Decisions that flip"
-    if summary["attribute"] is None:
-        return Tile(label, "not asked", note="no attribute was named")
-    rate = w.span(summary["metrics"]["flip_rate"]["none"])
-    if rate is None:
-        return Tile(label, "unknown", note="see the headline")
-    placebo = w.span(summary["flips"]["placebo"]["flip_rate"])
-    note = "no placebo" if placebo is None else f"placebo {w.share(placebo[0])}"
-    return Tile(label, w.share(rate[0]), note=f"{w.between(rate, w.share)}; {note}")
-
-
-def _pair(label: str, by_rule: schema.ByRule, rule: str | None, form: w.Form, by: str = "") -> Tile:
-    before = w.span(by_rule["none"])
-    after = None if rule is None else w.span(by_rule[rule])
-    if before is None and after is None:
-        return Tile(label.split(",")[0], "unknown", note="too few answers")
-    note = ", ".join(filter(None, [by, f"rule {rule}" if rule else ""]))
-    if before is not None and rule is None:
-        return Tile(label.split(",")[0], form(before[0]), note=_also(w.between(before, form), by))
-    old = f.DASH if before is None else form(before[0])
-    new = f.DASH if after is None else form(after[0])
-    change = "unknown"
-    if before is not None and after is not None:
-        change = f.signed(round(100 * after[0], 1) - round(100 * before[0], 1), 1)
-    return Tile(label, change, old, new, note)
-
-
-def _also(words: str, more: str) -> str:
-    return f"{words}, {more}" if more else words
-
-
-def _unanswered(summary: schema.Summary) -> Tile:
-    counts = summary["outcomes"]["none"]
-    refused, unparsed, failed = counts["refused"], counts["unparsed"], counts["failed"]
-    silent = summary["n"] - counts["answered"]
-    note = f"{refused:,} refused, {unparsed:,} unparsed"
-    if failed:
-        note = f"{refused:,} refused, {unparsed:,} unp., {failed:,} failed"
-    return Tile("No answer", w.share(silent / summary["n"]), note=note)
-
-
-def _passes(summary: schema.Summary, rule: str | None) -> Tile:
-    label, before = "Passes per decision", per_decision(summary, "none")
-    if rule is None:
-        return Tile(label, before, note="forward passes")
-    after = per_decision(summary, rule)
-    return Tile(label, f"{after}×", before, after, f"rule {rule}")
 
 
 def per_decision(summary: schema.Summary, rule: str) -> str:

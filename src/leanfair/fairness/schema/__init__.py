@@ -20,6 +20,7 @@ from leanfair.fairness.schema.groups import GapParts as GapParts
 from leanfair.fairness.schema.groups import Group as Group
 from leanfair.fairness.schema.groups import Grouping as Grouping
 from leanfair.fairness.schema.groups import GroupOutcome as GroupOutcome
+from leanfair.fairness.schema.groups import Outcomes as Outcomes
 from leanfair.fairness.schema.groups import SingleRowGroup as SingleRowGroup
 from leanfair.fairness.schema.measures import ByRule as ByRule
 from leanfair.fairness.schema.measures import DifferenceName as DifferenceName
@@ -27,6 +28,7 @@ from leanfair.fairness.schema.measures import FourFifths as FourFifths
 from leanfair.fairness.schema.measures import GapName as GapName
 from leanfair.fairness.schema.measures import Interval as Interval
 from leanfair.fairness.schema.measures import MetricName as MetricName
+from leanfair.fairness.schema.measures import OutcomeName as OutcomeName
 from leanfair.fairness.schema.measures import RateName as RateName
 from leanfair.fairness.schema.measures import SummaryMetricName as SummaryMetricName
 from leanfair.fairness.schema.summary import Data as Data

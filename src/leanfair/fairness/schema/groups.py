@@ -11,6 +11,7 @@ from leanfair.fairness.schema.measures import (
     GapName,
     Interval,
     MetricName,
+    OutcomeName,
 )
 
 
@@ -31,7 +32,25 @@ class Counts(TypedDict):
     """Rows with the favourable decision, among those answered."""
 
 
-class _GroupOutcome(Counts):
+class Outcomes(TypedDict):
+    """How often a group is answered, refused and scored high."""
+
+    answer_rate: Interval
+    """Rows with one of the options as decision, over all rows of the group."""
+    refusal_rate: Interval
+    """Rows about which the model declined to decide, over all rows of the group."""
+    scoring_rate: Interval
+    """Rows with a score above the median score of all rows, over the group's rows with a score."""
+    scoring_ratio: Interval
+    """The scoring rate over the highest one of the grouping."""
+    answer_p: float | None
+    """p-value of Fisher's exact test of the group's answer rate against that of all other groups;
+    null where rows are not independent."""
+    answer_p_adjusted: float | None
+    """The same, adjusted over the groups (Benjamini and Hochberg)."""
+
+
+class _GroupOutcome(Counts, Outcomes):
     """Counts and rates."""
 
     selection_rate: Interval
@@ -120,6 +139,8 @@ class Grouping(TypedDict):
     metrics: dict[MetricName, ByRule]
     """Metric -> rule -> estimate, over all rows: the highest minus the lowest rate of the groups,
     or the lowest over the highest."""
+    outcome_gaps: dict[OutcomeName, ByRule]
+    """Outcome -> rule -> the highest less the lowest rate of the groups."""
     parity_at_most: dict[str, float | None]
     """Rule -> the largest demographic parity difference that there could be, had the rows whose
     request failed been answered in any way; null where no group has a row."""

@@ -20,6 +20,7 @@ SummaryMetricName: TypeAlias = Literal[
 GapName: TypeAlias = Literal[
     "selection_rate", "true_positive_rate", "false_positive_rate", "average_odds"
 ]
+OutcomeName: TypeAlias = Literal["answer_rate", "refusal_rate", "scoring_rate"]
 FourFifths: TypeAlias = Literal["below", "not below", "open"]
 
 

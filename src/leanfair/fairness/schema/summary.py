@@ -170,6 +170,8 @@ class Settings(TypedDict):
     label: str | None
     """The column of labels; null where none says what is right: then nothing that needs one is
     known."""
+    pair: str | None
+    """The column of pairs of rows that differ in the attribute alone; null where there is none."""
     weight: str | None
     """The column of survey weights; null where each row counts 1."""
     count: str | None

@@ -16,16 +16,18 @@ from leanfair.fairness.metrics.groupings import Grouping
 from leanfair.fairness.tables.cuts import Cuts
 from leanfair.fairness.tables.groups import groupings_of_rows
 from leanfair.fairness.tables.labels import Labels, truth_of
-from leanfair.fairness.tables.weights import Weights, weights_of
+from leanfair.fairness.tables.pairs import Pairs, pairs_of
+from leanfair.fairness.tables.weights import Weights, scores_of, weights_of
 from leanfair.fairness.types import Item, Record
 from leanfair.fairness.unknown import is_blank, is_missing
-from leanfair.statistics import Ints, codes_of
+from leanfair.statistics import Floats, Ints, codes_of
 
 
 @dataclass(frozen=True)
 class Columns:
     """The columns of a table that are not judged: of labels (None where nobody knows what is
-    right), groups, clusters, weights or counts of people, and cut points of groups in numbers."""
+    right), groups, clusters, weights or counts of people, pairs, and scores; cut points of groups
+    in numbers; and, of decisions that exist, where they stand (`decided`)."""
 
     groups: tuple[str, ...]
     label: str | None = None
@@ -33,12 +35,15 @@ class Columns:
     weight: str | None = None
     count: str | None = None
     cuts: Mapping[str, Cuts] | None = None
+    pair: str | None = None
+    score: str | None = None
+    decided: tuple[str, ...] = ()
 
     @property
     def named(self) -> list[str]:
         """All that a table has to have."""
-        single = (self.label, self.cluster, self.weight, self.count)
-        return [*filter(None, single), *self.groups]
+        single = (self.label, self.cluster, self.weight, self.count, self.pair, self.score)
+        return [*filter(None, single), *self.groups, *self.decided]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +51,10 @@ class Table:
     """The rows of an audit. `items`: what is judged, which never holds the label. `truth`: the
     option that each row's label is, None without labels. `groupings`: by each column, and by all of
     them together where they are several; the last is the main one. `clusters` [n]: which rows are
-    of one person. `numbers` [n]: what each row is called, from 1, as some may be left out; `notes`:
-    sentences on what was left out, folded together or is unknown."""
+    of one person. `pairs`: rows that differ in the attribute alone, where the table has them.
+    `scores` [n]: NaN where a row has none; None without a column of them. `numbers` [n]: what each
+    row is called, from 1, as some may be left out; `notes`: sentences on what was left out, folded
+    together or is unknown."""
 
     name: str
     columns: Columns
@@ -57,6 +64,8 @@ class Table:
     groupings: Sequence[Grouping]
     clusters: Ints
     weights: Weights
+    pairs: Pairs | None
+    scores: Floats | None
     numbers: Sequence[int]
     notes: Sequence[str]
 
@@ -118,7 +127,12 @@ def table_of(
     weights = weights_of(kept, numbers, columns.weight, columns.count, columns.cluster)
     groupings, notes = groupings_of_rows(kept, columns.groups, columns.cuts or {}, weights.values)
     told = [f"{_left_out(empty, len(rows))}, and not audited."] if empty else []
-    label = columns.label
+    label, pairs = columns.label, None
+    if columns.pair is not None:
+        pairs = pairs_of(kept, columns.pair, groupings[-1], columns.named)
+        notes += pairs.notes
+    scores = None if columns.score is None else scores_of(kept, numbers, columns.score)
+    cluster = columns.cluster or columns.pair
     return Table(
         name,
         columns,
@@ -126,8 +140,10 @@ def table_of(
         _items(kept, numbers, label, slots),
         None if label is None else truth_of(kept, numbers, label, favourable, options, labels),
         groupings,
-        _clusters(kept, numbers, columns.cluster),
+        _clusters(kept, numbers, cluster, may_be_blank=columns.cluster is None),
         weights,
+        pairs,
+        scores,
         numbers,
         [*told, *notes, *weights.notes],
     )
@@ -180,9 +196,18 @@ def _items(
     return [row[TEXT_SLOT] for row in rows]
 
 
-def _clusters(rows: Sequence[Record], numbers: Sequence[int], cluster: str | None) -> Ints:
+def _clusters(
+    rows: Sequence[Record], numbers: Sequence[int], cluster: str | None, may_be_blank: bool
+) -> Ints:
+    """Which rows belong together. A blank cell is an error; or, if it `may_be_blank`, a row by
+    itself."""
     if cluster is None:
         return np.arange(len(rows), dtype=np.int64)
+    if may_be_blank:
+        cells = [row[cluster] for row in rows]
+        return codes_of(
+            [f"row {i}" if is_blank(c) else f"pair {str(c).strip()}" for i, c in enumerate(cells)]
+        )
     missing = [n for n, row in zip(numbers, rows, strict=True) if is_missing(row[cluster])]
     if missing:
         raise InputError(f"{name_rows(missing)} of the table: nothing in the column {cluster!r}.")

@@ -1,4 +1,4 @@
-"""Rows that stand for more people than one, or for fewer: weights of a survey, and counts."""
+"""Columns of numbers: weights of a survey, counts of people, and scores."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from leanfair.errors import InputError, OptionError
 from leanfair.fairness.judge.prompt import name_rows
 from leanfair.fairness.tables.cuts import as_number
 from leanfair.fairness.types import Record
+from leanfair.fairness.unknown import says_nothing
 from leanfair.statistics import Floats
 
 
@@ -66,3 +67,20 @@ def weights_of(
     nothing = int((values == 0).sum())
     told = (f"{nothing} rows count nothing: they hold 0 in the column {column!r}.",)
     return Weights(values, count is not None, told if nothing else ())
+
+
+def scores_of(rows: Sequence[Record], numbers: Sequence[int], column: str) -> Floats:
+    """The scores in a column [n], NaN where there is none. Raises InputError for one that is no
+    number."""
+    found = [None if says_nothing(row[column]) else as_number(row[column]) for row in rows]
+    wrong = [
+        number
+        for number, row, score in zip(numbers, rows, found, strict=True)
+        if score is None and not says_nothing(row[column])
+    ]
+    if wrong:
+        raise InputError(
+            f"{name_rows(wrong)} of the table: what stands in the column {column!r} is no number. "
+            f"Leave it empty where there is no score."
+        )
+    return np.array([np.nan if score is None else score for score in found], float)
