@@ -54,7 +54,7 @@ def rendered(summary: schema.Summary, rows: list[dict[str, Any]]) -> str:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, str]:
-    """A row as it is read: shares in percent, ratios in two digits, a dash for what there is not."""
+    """A row as it is read: shares in percent, ratios in two digits, a dash where there is none."""
     rates, ratios = (
         ("share", "selection_rate", "scoring_rate"),
         ("impact_ratio", "scoring_impact_ratio"),
