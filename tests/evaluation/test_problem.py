@@ -101,6 +101,11 @@ def test_labels_that_do_not_fit_are_told(problem: Any, labels: Any, told: str) -
         problem_of(MODEL, torch.zeros(2, 3), _labelled([0.5, 1.5]))
 
 
+def test_classes_that_are_not_last_are_told_how_to_be() -> None:
+    with pytest.raises(InputError, match=r"transpose\(1, 2\), classes last"):
+        fitted(Problem(), torch.zeros(2, 9, dtype=torch.int64), torch.zeros(2, 3, 9))
+
+
 def test_each_token_and_each_pixel_is_a_row_of_classes() -> None:
     def numbered(*shape: int) -> Tensor:
         return torch.arange(float(torch.tensor(shape).prod())).reshape(shape)

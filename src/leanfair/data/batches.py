@@ -20,7 +20,7 @@ from torch.utils.data import Dataset
 from leanfair.data.randomness import drawn
 from leanfair.data.raw.rows import count_of
 from leanfair.data.raw.samples import Samples as Samples
-from leanfair.data.raw.samples import batched, described, takes_rows, tensor_of
+from leanfair.data.raw.samples import batched, described, sample_at, takes_rows, tensor_of
 from leanfair.data.raw.samples import collated as collated
 from leanfair.data.raw.samples import is_dataset as is_dataset
 from leanfair.errors import InputError
@@ -168,7 +168,7 @@ def _raw_batches(source: Source, batch_size: int, shuffle: int | None) -> Iterat
         if takes_rows(source):
             yield cast(Any, source).take(rows, generator)
         else:
-            yield collated([source[int(i)] for i in rows])
+            yield collated([sample_at(source, int(i)) for i in rows])
 
 
 @cache

@@ -159,6 +159,11 @@ def _classes(labels: Tensor, outputs: Tensor, what: str, where: str) -> Tensor:
         return labels.float()
     if labels.shape != wanted and labels.numel() == wanted.numel():
         labels = labels.reshape(wanted)  # a column, [n, 1]
+    if outputs.ndim == 3 and labels.shape == outputs.shape[::2]:
+        raise InputError(
+            f"The {what}labels{where} {list(labels.shape)} belong to the last dimension of the "
+            f"outputs {list(outputs.shape)}: return outputs.transpose(1, 2), classes last."
+        )
     if labels.shape != wanted:
         each = {2: "the number of a class each", 3: "one label for each token"}.get(
             outputs.ndim, "one label for each pixel"

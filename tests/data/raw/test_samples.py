@@ -90,8 +90,23 @@ def test_a_take_of_another_library_is_not_ours() -> None:
     class Theirs:
         def take(self, n: int) -> Any: ...
 
+    class Table:
+        def take(self, indices: Any, axis: int = 0) -> Any: ...
+
     class Neither:
         take = 3
 
     assert takes_rows(Ours())
-    assert not any(map(takes_rows, (Theirs(), Neither(), [])))
+    assert not any(map(takes_rows, (Theirs(), Table(), Neither(), [])))
+
+
+def test_what_does_not_number_its_samples_is_told() -> None:
+    class Table:
+        def __len__(self) -> int:
+            return 2
+
+        def __getitem__(self, name: str) -> Any:
+            return {"a": 1}[name]
+
+    with pytest.raises(InputError, match=r"Table gives no sample 0 .KeyError"):
+        next(iterate(Table(), 2))

@@ -5,7 +5,7 @@ name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from inspect import signature
+from inspect import Parameter, signature
 from numbers import Number
 from typing import Any, Protocol, TypeGuard
 
@@ -46,18 +46,28 @@ def is_dataset(source: Any) -> TypeGuard[Samples]:
 
 def takes_rows(source: Any) -> bool:
     """Whether `source` has a method ``take(rows, generator)`` that gives whole batches, as
-    `leanfair.data.images.Images` has. The `take(n)` of other libraries is none."""
+    `leanfair.data.images.Images` has. The `take` of other libraries is none."""
     take = getattr(source, "take", None)
     if not callable(take):
         return False
     try:
-        known = signature(take).parameters.values()
+        known = list(signature(take).parameters.values())
     except (TypeError, ValueError):
         return False
-    positional = (
-        each for each in known if each.kind in (each.POSITIONAL_OR_KEYWORD, each.POSITIONAL_ONLY)
-    )
-    return len([each.name for each in positional]) == 2
+    places = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    names = [each.name for each in known if each.kind in places]
+    return len(names) == 2 and names[1] == "generator"
+
+
+def sample_at(source: Samples, index: int) -> Any:
+    """Sample number `index` of `source`. Raises InputError where it does not number its samples."""
+    try:
+        return source[index]
+    except (LookupError, TypeError) as error:
+        raise InputError(
+            f"{type(source).__name__} gives no sample {index} ({type(error).__name__}: {error}): "
+            f"give tensors, or a Dataset whose samples are numbered from 0."
+        ) from error
 
 
 def is_sample(raw: Any) -> bool:
