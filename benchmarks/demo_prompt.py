@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from fair_models import STUDIES, Row, by_cell, written
+from fair_data import STUDIES, Row, by_cell, written
 from leanfair.cli.fairness.demo_fair import smollm2
 from leanfair.fairness.audit.auditing import audit
 from leanfair.fairness.judge.backends.models import Local

@@ -69,6 +69,10 @@ def told(name: str, model: str, parts: Mapping[str, Part]) -> Iterator[str]:
     )
     yield f"**{model}**, {part['n']:,} rows; flips {interval(flips)}{beside}."
     yield ""
+    if not part["outcomes"]["none"]["answered"]:
+        words = ", ".join(f"{count} {what}" for what, count in part["said"].items() if count)
+        yield f"No answer begins with an option; of the answers as they are written, {words}.\n"
+        return
     yield "| | uncorrected | `blind` | `mean` | `vote` |"
     yield "|---|---|---|---|---|"
     for title, metric in (
@@ -81,6 +85,10 @@ def told(name: str, model: str, parts: Mapping[str, Part]) -> Iterator[str]:
     for group, rates in part["groups"].items():
         cells = [interval(rates["by_rule"][rule]["selection_rate"]) for rule in rules]
         yield f"| {group} ({rates['n']}) | {' | '.join(cells)} |"
+    if plain := part.get("uncalibrated"):
+        favoured = plain["outcomes"]["none"]["favourable"]
+        share = percent(plain["flip_rate"]["none"])
+        yield f"\nWithout calibration {favoured} of {part['n']:,} are favoured, and {share} flip."
     counts = part["outcomes"]["none"]
     silent = [f"{counts[kind]:,} {kind}" for kind in ("refused", "unparsed") if counts[kind]]
     if silent:
