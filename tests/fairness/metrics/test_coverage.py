@@ -14,7 +14,7 @@ from leanfair.fairness.metrics.groupings import grouping_of
 from leanfair.fairness.schema import Coverage
 
 FULL = "The applicant says {he} has led {i} people."
-HALF = "The applicant, a non-binary person, says {he} has led {i} people."
+HALF = "The applicant, a tradesman by training, says {he} has led {i} people."
 SILENT = "The applicant has led {i} people."
 CONTRARY = "The applicant says {other} has led {i} people."
 BOTH = "The applicant's {spouse} waits outside with {i} people."
@@ -50,14 +50,14 @@ def test_rows_are_counted_by_how_far_they_were_understood() -> None:
     coverage = coverage_of(found)
     assert (coverage["varied"], coverage["left_alone"], coverage["half_understood"]) == (40, 20, 20)
     assert coverage["unread_share"] == 0.25
-    assert coverage["words"] == {"non-binary": 20}
-    assert "20 (25.0%) half understood: 'non-binary'" in coverage_sentence(coverage)
+    assert coverage["words"] == {"tradesman": 20}
+    assert "20 (25.0%) half understood: 'tradesman'" in coverage_sentence(coverage)
     assert [row["reading"] for row in found.decisions[:8:2]] == [
         "varied", "varied", "half understood", "left alone",
     ]  # fmt: skip
-    assert found.decisions[4]["not_understood"] == "non-binary"
+    assert found.decisions[4]["not_understood"] == "tradesman"
     assert "half understood" in found.summary["notes"][0]
-    assert "'non-binary'" in " ".join(found.summary["notes"])
+    assert "'tradesman'" in " ".join(found.summary["notes"])
 
 
 def test_too_many_rows_that_were_not_read_are_a_limit_exceeded_by_default() -> None:
@@ -79,6 +79,17 @@ def test_a_limit_on_flips_does_not_pass_on_rows_that_were_not_read() -> None:
     blind = audited(FULL.replace("says", "says to his or her boss"), HALF, **even)
     assert coverage_of(blind)["half_understood"] > 0
     assert blind.exceeds(max_flip_rate=0.3, max_unread=1)
+
+
+def test_nor_on_rows_that_tell_the_attribute_without_a_counterpart() -> None:
+    found = audited(FULL, "A non-binary person has led {i} people.")
+    assert coverage_of(found)["without_counterpart"] == 20
+    assert found.exceeds(max_flip_rate=1) == []
+    calm = audited(FULL.replace("{he}", "{he} calmly"), "A non-binary person leads {i} people.")
+    assert calm.summary["flip_rate"]["mean"] == 0
+    judged = Audit({**calm.summary, "rule": "mean"}, calm.decisions)
+    (sentence,) = judged.exceeds(max_flip_rate=0.1)
+    assert "20 rows tell the attribute, or may, and were not varied" in sentence
 
 
 def test_flips_of_rows_that_were_read_are_held_to_the_limit_alone() -> None:

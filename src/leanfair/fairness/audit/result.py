@@ -140,8 +140,10 @@ def _unread(coverage: schema.Coverage, limit: float) -> str | None:
 def _above_unread(
     summary: schema.Summary, flip: schema.Interval, limit: float, rule: str
 ) -> str | None:
-    """Whether the flip rate may be above a limit in the rows that were not read."""
-    unread = 0 if summary["coverage"] is None else summary["coverage"]["half_understood"]
+    """Whether the flip rate may be above a limit in the rows that tell the attribute, or may tell
+    it, and were not varied."""
+    found = summary["coverage"]
+    unread = 0 if found is None else found["half_understood"] + found["without_counterpart"]
     rows = summary["flips"]["comparable"]
     if not unread or flip["value"] is None:
         return None
@@ -150,9 +152,9 @@ def _above_unread(
         return None
     under = "as the judge stands" if rule == "none" else f"under the rule {rule}"
     return (
-        f"The flip rate {under} is {flip['value']:.3f} over {rows} rows, but {unread} rows are "
-        f"half understood: with them it may be up to {most:.3f}, so not known to be within "
-        f"{limit:g}."
+        f"The flip rate {under} is {flip['value']:.3f} over {rows} rows, but {unread} rows tell "
+        f"the attribute, or may, and were not varied: with them it may be up to {most:.3f}, so it "
+        f"is not known to be within {limit:g}."
     )
 
 

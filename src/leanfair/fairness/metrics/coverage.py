@@ -22,17 +22,22 @@ _AGES = "age"
 @dataclass(frozen=True)
 class RowReading:
     """How far a row was understood. `note`: why it was not varied. `unread`: the words in question.
-    `clear`: whether its value is known to be that of the person decided about."""
+    `clear`: whether its value is known to be that of the person decided about. `tells`: whether it
+    tells the attribute for sure."""
 
     reading: Understanding
     note: str = ""
     unread: tuple[str, ...] = ()
     clear: bool = True
+    tells: bool = False
 
 
 def row_readings(sets: Sequence[Sequence[Variation]]) -> list[RowReading]:
     """How far each row was understood, by its variations."""
-    return [RowReading(s[0].reading, s[0].note, s[0].unread, s[0].clear) for s in sets]
+    return [
+        RowReading(one.reading, one.note, one.unread, one.clear, bool(one.spans))
+        for one, *_ in sets
+    ]
 
 
 def coverage_entry(
@@ -49,6 +54,7 @@ def coverage_entry(
         "rows": len(readings),
         "varied": counts["varied"],
         "left_alone": counts["left alone"],
+        "without_counterpart": sum(r.reading == "left alone" and r.tells for r in readings),
         "half_understood": counts["half understood"],
         "unread_share": counts["half understood"] / max(1, len(readings)),
         "unclear": sum(row.reading == "varied" and not row.clear for row in readings),

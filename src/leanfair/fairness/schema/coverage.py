@@ -17,6 +17,9 @@ class Coverage(TypedDict):
     left_alone: int
     """Rows that were not varied for a reason that is known, such as that they do not tell the
     attribute."""
+    without_counterpart: int
+    """Those of the rows left alone that tell the attribute all the same, by a word that has no
+    counterpart in the other values."""
     half_understood: int
     """Rows that are half understood."""
     unread_share: float
