@@ -106,6 +106,11 @@ def test_classes_that_are_not_last_are_told_how_to_be() -> None:
         fitted(Problem(), torch.zeros(2, 9, dtype=torch.int64), torch.zeros(2, 3, 9))
 
 
+def test_as_many_tokens_as_classes_are_tokens_all_the_same() -> None:
+    labels = torch.zeros(2, 9, dtype=torch.int64)
+    assert torch.equal(fitted(Problem(), labels, torch.zeros(2, 9, 9)), labels)
+
+
 def test_each_token_and_each_pixel_is_a_row_of_classes() -> None:
     def numbered(*shape: int) -> Tensor:
         return torch.arange(float(torch.tensor(shape).prod())).reshape(shape)

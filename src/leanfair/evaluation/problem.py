@@ -159,7 +159,7 @@ def _classes(labels: Tensor, outputs: Tensor, what: str, where: str) -> Tensor:
         return labels.float()
     if labels.shape != wanted and labels.numel() == wanted.numel():
         labels = labels.reshape(wanted)  # a column, [n, 1]
-    if outputs.ndim == 3 and labels.shape == outputs.shape[::2]:
+    if outputs.ndim == 3 and labels.shape == outputs.shape[::2] != wanted:
         raise InputError(
             f"The {what}labels{where} {list(labels.shape)} belong to the last dimension of the "
             f"outputs {list(outputs.shape)}: return outputs.transpose(1, 2), classes last."

@@ -153,7 +153,7 @@ def check_labels(
 
 def _as_long(outputs: Tensor, labels: Tensor) -> Tensor:
     """`outputs` with as many tokens as `labels` have: batches differ in length."""
-    if outputs.ndim != 3 or labels.ndim != 2 or outputs.shape[1] == labels.shape[1]:
+    if outputs.ndim != 3 or labels.ndim != 2 or labels.shape[1] in outputs.shape[1:]:
         return outputs
     return outputs[:, :1].expand(-1, labels.shape[1], -1)
 
