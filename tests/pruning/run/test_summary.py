@@ -55,3 +55,13 @@ def test_blocks_have_the_names_that_they_began_with() -> None:
     assert original_names(base, cuts) == {
         "a.0": "a.0", "a.1": "a.3", "b.stem": "b.stem", "b.2": "b.2",
     }  # fmt: skip
+
+
+def test_a_last_block_that_goes_far_beyond_the_target_is_noted() -> None:
+    given = {"criterion": "l1", "latency_batches": (), "only": "layer"}
+    far = leanfair.prune(tiny(20), calibration=samples(16), cut=0.02, **given).summary
+    assert far["notes"] is not None
+    (note,) = far["notes"]
+    assert f"from 0.0% to {far['removed']:.1%} removed" in note
+    near = leanfair.prune(tiny(20), calibration=samples(16), cut=far["removed"] - 1e-6, **given)
+    assert near.summary["notes"] == []

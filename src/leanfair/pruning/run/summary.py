@@ -81,7 +81,21 @@ def _notes(run: Run) -> list[str]:
         for step in run.steps
         if step.note
     ]
-    return [*run.task.notes, *found, *run.notes]
+    return [*run.task.notes, *found, *run.notes, *_overshot(run)]
+
+
+def _overshot(run: Run) -> list[str]:
+    """That the target would have been nearer without the last block, where that is so."""
+    if not run.steps or run.steps[-1].chosen != "layer":
+        return []
+    cut, whole = run.task.settings.cut, run.task.cost
+    before = 1.0 - (run.steps[-2].cost if len(run.steps) > 1 else whole) / whole
+    if run.removed - cut <= cut - before:
+        return []
+    return [
+        f"The last round went from {before:.1%} to {run.removed:.1%} removed, for a block goes "
+        f"whole: without it the run would be nearer to the {cut:.1%} asked for."
+    ]
 
 
 def _tested(run: Run) -> Tested | None:
