@@ -51,16 +51,17 @@ def test_an_address_takes_the_plain_letters_of_a_name() -> None:
 def test_an_address_that_says_a_name_in_its_own_way_is_told() -> None:
     text = "Emily Clark, xxemilyxx@example.com"
     assert len(vary(text, "name")) == 1
-    assert "'emily'" in vary(text, "name")[0].note
+    assert "emily" in vary(text, "name")[0].note
 
 
 def test_reading_many_names_and_addresses_takes_time_in_proportion() -> None:
-    def seconds(n: int) -> float:
+    def seconds(n: int, turn: int) -> float:
         lines = [f"Emily Clark{i % 7}, emily.clark{i}@example.com, E. Clark." for i in range(n)]
-        text = "\n".join(lines)
+        text = "\n".join([str(turn), *lines])
         start = time.process_time()
         read(text, load_attribute("name"))
         return time.process_time() - start
 
-    seconds(10)
-    assert seconds(400) < 12 * max(seconds(100), 0.01)
+    seconds(10, 0)
+    few, many = (min(seconds(n, turn) for turn in range(3)) for n in (100, 800))
+    assert many < 30 * max(few, 0.005)

@@ -149,6 +149,11 @@ class Attribute:
         return any(row.kind == "possessive" for row in self.rows)
 
     @cached_property
+    def tells_age(self) -> bool:
+        """Whether numbers tell it."""
+        return len(self.axes[0]) == 3 and any(row.kind == "age" for row in self.rows)
+
+    @cached_property
     def values(self) -> tuple[Value, ...]:
         """Every value with its terms, in the order of the lexicon."""
         return tuple(Value(self.value_name(cell), self._terms(cell)) for cell in self.cells)

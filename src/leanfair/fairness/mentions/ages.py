@@ -11,7 +11,8 @@ from leanfair.fairness.mentions.parsed_text import ParsedText
 _NEAR = 40
 _BEFORE = re.compile(r"\b(?:aged?|ages|turned|turning|age of|now)[:\s]\s*$", re.IGNORECASE)
 _AFTER = re.compile(
-    r"(?:\s?-\s?|\s)?(?:years?[\s-]olds?|years of age|yo\b|y/o\b|yrs?\.?\sold)", re.IGNORECASE
+    r"(?:\s?-\s?|\s)?(?:(?:years?|yrs?\.?)[\s-]olds?|years? of age|yo\b|y/o\b|y\.\s?o\.?)",
+    re.IGNORECASE,
 )
 _POSSESSED = re.compile(
     r"\b(?:his|her|their|my|your|our)\s+(?:(?:early|mid|late|upper|lower)[-\s])?$", re.IGNORECASE
@@ -21,6 +22,9 @@ _MONTH = re.compile(
 )
 _NOT_AN_AGE_BEFORE = re.compile(r"(?:[\d$€£.#/]|\d,)$")
 _NOT_AN_AGE_AFTER = re.compile(r"\s?(?:%|[.,:/]\d)")
+_ABOUT = frozenset(
+    ["over", "under", "about", "around", "nearly", "almost", "approximately", "past"]
+)
 _CLOSERS = frozenset(
     [",", ".", ";", ")", "!", "?", "and", "but", "or", "with", "who", "from", "when", "because"]
 ).union(["at", "while", "now", "today", "in", "on", "last", "this", "next"])
@@ -41,7 +45,7 @@ def is_age(parsed: ParsedText, found: Candidate) -> bool:
     if not _is_closed(parsed, found.stop):
         return False
     verb = found.start - 1
-    while parsed.word(verb) in parsed.english.adverbs:
+    while parsed.word(verb) in parsed.english.adverbs | _ABOUT:
         verb -= 1
     if _BEFORE.search(before) or subject_of(parsed, verb) is not None or _opens(parsed, found):
         return True
@@ -51,7 +55,7 @@ def is_age(parsed: ParsedText, found: Candidate) -> bool:
 def _is_said_of_person(parsed: ParsedText, found: Candidate, end: int) -> bool:
     """34 years old, said of a person: not of a house, and not in a 40-year-old bridge."""
     verb = found.start - 1
-    while parsed.word(verb) in parsed.english.adverbs:
+    while parsed.word(verb) in parsed.english.adverbs | _ABOUT:
         verb -= 1
     if parsed.word(verb) in parsed.english.copulas:
         return subject_of(parsed, verb) is not None

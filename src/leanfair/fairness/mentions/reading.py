@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from leanfair.fairness.lexicon import grammar
 from leanfair.fairness.lexicon.attribute import NAMES, Attribute, Candidate, Cell, Entry, Row
 from leanfair.fairness.lexicon.doubts import doubts
 from leanfair.fairness.mentions.kinds import OWN, RULES, stands_free
+from leanfair.fairness.mentions.lifetimes import (
+    REFERENCE,
+    bands_in,
+    birth_row,
+    births_in,
+    contradictions,
+    speaks_of_kin,
+)
 from leanfair.fairness.mentions.names import suspects
 from leanfair.fairness.mentions.parsed_text import ParsedText
 from leanfair.fairness.mentions.repeats import Part, parts_elsewhere, repeated
@@ -89,7 +97,7 @@ def term_of(row: Row, cell: Cell, form: str) -> str:
 def read(text: str, attribute: Attribute, protect: tuple[str, ...] = ()) -> Reading:
     """Every place of the text that tells the attribute."""
     parsed = ParsedText(text, attribute, protect)
-    if not parsed.candidates:
+    if not parsed.candidates and not attribute.tells_age:
         return Reading(text)
     found = repeated(parsed, list(_accepted(parsed)))
     mentions = [_mention(parsed, place, entry) for place, entry in found if entry.row.paired]
@@ -98,6 +106,11 @@ def read(text: str, attribute: Attribute, protect: tuple[str, ...] = ()) -> Read
     if parts:
         mentions = sorted([*mentions, *map(_part, parts)], key=lambda mention: mention.start)
     unpaired += [(part.start, part.stop) for part in stuck]
+    if attribute.tells_age:
+        mentions, more = _with_lifetimes(parsed, mentions)
+        banded = [(m.start, m.stop) for m in mentions]
+        unpaired = [u for u in unpaired if not any(a < u[1] and u[0] < b for a, b in banded)]
+        unpaired += more
     if not mentions and any(row.kind == "surname" for row in attribute.rows):
         unpaired += [_span(parsed, candidate) for candidate in suspects(parsed)]
     unpaired += [(m.start, m.stop + 1) for m in mentions if _is_owner_in_s(parsed, m)]
@@ -138,6 +151,55 @@ def _accepted_at(parsed: ParsedText, i: int) -> Iterator[tuple[Candidate, Entry]
             forms = entry.row.cells[entry.cell]
             if forms.get(wanted, forms.get("")) == forms[entry.form]:
                 yield candidate, Entry(entry.row, entry.cell, wanted, entry.style)
+
+
+def _with_lifetimes(
+    parsed: ParsedText, mentions: Sequence[Mention]
+) -> tuple[list[Mention], list[tuple[int, int]]]:
+    """The mentions with bands and years of birth; the places of what cannot change with them."""
+    parts, alone = list[Part](), list[tuple[int, int]]()
+    for found in (*bands_in(parsed.seen), *births_in(parsed.seen)):
+        if isinstance(found, Part):
+            parts.append(found)
+        else:
+            alone.append(found)
+    over = [(part.start, part.stop) for part in parts] + alone
+    kept = [m for m in mentions if not any(a < m.stop and m.start < b for a, b in over)]
+    found = sorted([*kept, *map(_part, parts)], key=lambda mention: mention.start)
+    numbers = [m for m in kept if m.row.kind == "age"]
+    youngest = [
+        int(term_of(m.row, (0,), "")) for m in numbers if term_of(m.row, (0,), "").isdigit()
+    ]
+    births = [
+        int(term_of(m.row, (0,), "")) for m in found if m not in kept and m.stop - m.start == 4
+    ]
+    youngest += [REFERENCE - year for year in births if not numbers]
+    alone += contradictions(parsed.seen, youngest)
+    if len({m.cell for m in numbers}) > 1 and speaks_of_kin(parsed.words):
+        alone += [(m.start, m.stop) for m in numbers]
+    return list(agreeing([tuple(found)])[0]), alone
+
+
+def agreeing(readings: Sequence[tuple[Mention, ...]]) -> list[tuple[Mention, ...]]:
+    """Mentions in which years of birth are of the group of the age that is told beside them."""
+    every = [m for mentions in readings for m in mentions]
+    age = next((m for m in every if m.row.kind == "age" and not _is_birth(m)), None)
+    if age is None:
+        return list(readings)
+    return [
+        tuple(_of_group(m, age.cell) if _is_birth(m) else m for m in mentions)
+        for mentions in readings
+    ]
+
+
+def _is_birth(mention: Mention) -> bool:
+    term = term_of(mention.row, mention.cell, mention.form)
+    return mention.row.kind == "age" and term.isdigit() and len(term) == 4
+
+
+def _of_group(birth: Mention, cell: Cell) -> Mention:
+    year = int(term_of(birth.row, birth.cell, birth.form))
+    return replace(birth, row=birth_row(year + 20 * cell[0]), cell=cell)
 
 
 def _part(part: Part) -> Mention:

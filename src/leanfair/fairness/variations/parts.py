@@ -12,7 +12,8 @@ from leanfair.fairness.lexicon.attribute import NAMES, Attribute
 from leanfair.fairness.lexicon.protected import ProtectedAttribute
 from leanfair.fairness.lexicon.words import english
 from leanfair.fairness.mentions.doubts import doubtful
-from leanfair.fairness.mentions.reading import Reading, read
+from leanfair.fairness.mentions.lifetimes import is_too_long
+from leanfair.fairness.mentions.reading import Reading, agreeing, read, term_of
 from leanfair.fairness.types import Item, Record
 from leanfair.fairness.variations.closure import Cycles, cycles_of, takes_part
 from leanfair.fairness.variations.codings import (
@@ -21,7 +22,7 @@ from leanfair.fairness.variations.codings import (
     in_texts,
     with_values,
 )
-from leanfair.fairness.variations.leaves import leaves
+from leanfair.fairness.variations.leaves import Leaf, leaves
 from leanfair.fairness.variations.records import (
     Part,
     Reads,
@@ -34,6 +35,8 @@ from leanfair.fairness.variations.records import (
 )
 
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+|https?://\S+|www\.\S+|(?<!\w)@\w+")
+
+_WORKED = re.compile(r"experience|tenure|seniority|years of service|years (?:at|in) |job length")
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,11 @@ class Parts:
     def read(self, texts: tuple[str, ...]) -> tuple[Reading, ...]:
         """What a variation tells, which has `texts` as its parts."""
         pairs = zip(self.parts, texts, strict=True)
-        return tuple(_taking_part(part.read(text), self.cycles) for part, text in pairs)
+        found = [_taking_part(part.read(text), self.cycles) for part, text in pairs]
+        if not self.attribute.tells_age:
+            return tuple(found)
+        mentions = agreeing([reading.mentions for reading in found])
+        return tuple(replace(r, mentions=m) for r, m in zip(found, mentions, strict=True))
 
     def left(self) -> tuple[str, ...]:
         """What the parts tell that the user left out."""
@@ -192,7 +199,28 @@ def _of_record(record: Record, one: ProtectedAttribute, shown: Sequence[str] | N
     readings = found.read(tuple(part.text for part in parts))
     if main:
         check_known(main[0], coded, readings[0])
-    return _without_the_silent(replace(found, readings=readings))
+    found = replace(found, readings=readings)
+    if coded.tells_age:
+        found = replace(
+            found, fixed=_lived_too_long([leaf for leaf in seen if leaf not in named], found)
+        )
+    return _without_the_silent(found)
+
+
+def _lived_too_long(others: Sequence[Leaf], found: Parts) -> tuple[str, ...]:
+    """Fields with more years of work than the youngest variation has had time for."""
+    ages = [
+        term_of(mention.row, (0,), "")
+        for reading in found.readings
+        for mention in reading.mentions
+        if mention.row.kind == "age"
+    ]
+    years = [int(age) for age in ages if age.isdigit() and len(age) < 4]
+    return tuple(
+        f"{leaf.label}: {leaf.value}"
+        for leaf in others
+        if years and _WORKED.search(leaf.name) and is_too_long(leaf.value, min(years))
+    )
 
 
 def _without_the_silent(found: Parts) -> Parts:
@@ -200,7 +228,8 @@ def _without_the_silent(found: Parts) -> Parts:
     telling = [bool(reading.mentions or reading.unpaired) for reading in found.readings]
     pairs = list(zip(found.parts, found.readings, telling, strict=True))
     silent = [part for part, _, tells in pairs if not tells]
-    fixed = dict.fromkeys(_with_field(p, word) for p in silent for word in p.doubt(p.text))
+    fixed = dict.fromkeys(found.fixed)
+    fixed.update(dict.fromkeys(_with_field(p, word) for p in silent for word in p.doubt(p.text)))
     addresses = [address for part in silent for address in _ADDRESS.findall(part.text)]
     return replace(
         found,

@@ -19,6 +19,7 @@ from leanfair.errors import InputError
 from leanfair.fairness.lexicon.attribute import Attribute, Entry
 from leanfair.fairness.lexicon.doubts import doubts, suspicions
 from leanfair.fairness.mentions.doubts import doubtful
+from leanfair.fairness.mentions.lifetimes import value_part
 from leanfair.fairness.mentions.reading import Mention, Reading, read
 from leanfair.fairness.types import Record, Variation
 from leanfair.fairness.unknown import says_nothing
@@ -101,6 +102,10 @@ def named_part(leaf: Leaf, reads: Reads) -> Part:
     holds = leaf.name in reads.lexicon.fields or _field(leaf.name, reads.lexicon.name).alike
 
     def reader(text: str) -> Reading:
+        part = value_part(text, "birth" in leaf.name or leaf.name in ("dob", "yob"))
+        if part is not None and reads.coded.tells_age:
+            one = Mention(part.start, part.stop, part.row, part.cell, part.form, part.style)
+            return Reading(text, (one,))
         return read_value(text, reads.coded, reads.protect)
 
     def doubter(text: str) -> tuple[str, ...]:
