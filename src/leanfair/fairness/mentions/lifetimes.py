@@ -8,10 +8,10 @@ What would contradict a younger age (40 years of experience), or an age of one's
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 
-from leanfair.fairness.lexicon.attribute import Row
+from leanfair.fairness.lexicon.attribute import Cell, Row
 from leanfair.fairness.lexicon.doubts import doubts
 from leanfair.fairness.mentions.repeats import Part
 
@@ -64,7 +64,9 @@ _SINCE = re.compile(
 @cache
 def band_row(low: int, joint: str, high: int) -> Row:
     """The row of the band whose ends in the youngest group are `low` and `high`."""
-    cells = {(k,): {"": f"{low + _GROUP * k}{joint}{high + _GROUP * k}"} for k in range(_GROUPS)}
+    cells: dict[Cell, Mapping[str, str]] = {
+        (k,): {"": f"{low + _GROUP * k}{joint}{high + _GROUP * k}"} for k in range(_GROUPS)
+    }
     return Row("age", (0,), cells)
 
 

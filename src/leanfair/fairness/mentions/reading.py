@@ -158,11 +158,11 @@ def _with_lifetimes(
 ) -> tuple[list[Mention], list[tuple[int, int]]]:
     """The mentions with bands and years of birth; the places of what cannot change with them."""
     parts, alone = list[Part](), list[tuple[int, int]]()
-    for found in (*bands_in(parsed.seen), *births_in(parsed.seen)):
-        if isinstance(found, Part):
-            parts.append(found)
+    for one in (*bands_in(parsed.seen), *births_in(parsed.seen)):
+        if isinstance(one, Part):
+            parts.append(one)
         else:
-            alone.append(found)
+            alone.append(one)
     over = [(part.start, part.stop) for part in parts] + alone
     kept = [m for m in mentions if not any(a < m.stop and m.start < b for a, b in over)]
     found = sorted([*kept, *map(_part, parts)], key=lambda mention: mention.start)
@@ -170,9 +170,7 @@ def _with_lifetimes(
     youngest = [
         int(term_of(m.row, (0,), "")) for m in numbers if term_of(m.row, (0,), "").isdigit()
     ]
-    births = [
-        int(term_of(m.row, (0,), "")) for m in found if m not in kept and m.stop - m.start == 4
-    ]
+    births = [int(term_of(p.row, (0,), "")) for p in parts if p.stop - p.start == 4]
     youngest += [REFERENCE - year for year in births if not numbers]
     alone += contradictions(parsed.seen, youngest)
     if len({m.cell for m in numbers}) > 1 and speaks_of_kin(parsed.words):
