@@ -18,6 +18,7 @@ from leanfair.fairness.mentions.lifetimes import (
     births_in,
     contradictions,
     speaks_of_kin,
+    value_part,
 )
 from leanfair.fairness.mentions.names import suspects
 from leanfair.fairness.mentions.parsed_text import ParsedText
@@ -176,6 +177,12 @@ def _with_lifetimes(
     if len({m.cell for m in numbers}) > 1 and speaks_of_kin(parsed.words):
         alone += [(m.start, m.stop) for m in numbers]
     return list(agreeing([tuple(found)])[0]), alone
+
+
+def lifetime_value(text: str, field: str) -> Reading | None:
+    """A field's content that is a band of ages or a date of birth; None for another."""
+    part = value_part(text, "birth" in field or field in ("dob", "yob"))
+    return None if part is None else Reading(text, (_part(part),))
 
 
 def agreeing(readings: Sequence[tuple[Mention, ...]]) -> list[tuple[Mention, ...]]:

@@ -16,11 +16,10 @@ from numbers import Integral, Real
 from typing import Any
 
 from leanfair.errors import InputError
-from leanfair.fairness.lexicon.attribute import Attribute, Entry
+from leanfair.fairness.lexicon.attribute import NAMES, Attribute, Entry
 from leanfair.fairness.lexicon.doubts import doubts, suspicions
 from leanfair.fairness.mentions.doubts import doubtful
-from leanfair.fairness.mentions.lifetimes import value_part
-from leanfair.fairness.mentions.reading import Mention, Reading, read
+from leanfair.fairness.mentions.reading import Mention, Reading, lifetime_value, read
 from leanfair.fairness.types import Record, Variation
 from leanfair.fairness.unknown import says_nothing
 from leanfair.fairness.variations.codings import flag_of
@@ -29,9 +28,7 @@ from leanfair.fairness.variations.leaves import Leaf, leaves, replaced
 Reader = Callable[[str], Reading]
 Doubter = Callable[[str], tuple[str, ...]]
 
-_NOT_A_WHOLE_VALUE = frozenset(
-    {"name", "word name", "surname", "title", "married title", "address"}
-)
+_NOT_A_WHOLE_VALUE = NAMES | {"title", "married title", "address"}
 _PLAIN = frozenset({"person", "word"})
 _TITLE = frozenset({"title"})
 _FREE = 3
@@ -102,11 +99,8 @@ def named_part(leaf: Leaf, reads: Reads) -> Part:
     holds = leaf.name in reads.lexicon.fields or _field(leaf.name, reads.lexicon.name).alike
 
     def reader(text: str) -> Reading:
-        part = value_part(text, "birth" in leaf.name or leaf.name in ("dob", "yob"))
-        if part is not None and reads.coded.tells_age:
-            one = Mention(part.start, part.stop, part.row, part.cell, part.form, part.style)
-            return Reading(text, (one,))
-        return read_value(text, reads.coded, reads.protect)
+        found = lifetime_value(text, leaf.name) if reads.coded.tells_age else None
+        return found or read_value(text, reads.coded, reads.protect)
 
     def doubter(text: str) -> tuple[str, ...]:
         reading = reader(text)
