@@ -92,3 +92,77 @@ def test_what_is_wrong_with_audit_is_one_sentence(
 ) -> None:
     pairs = {name: value for name, value in {**auditing, **change}.items() if value is not None}
     assert named in complaint(leanfair("audit", *words(pairs)))
+
+
+@pytest.fixture
+def applications(tmp_path: Path) -> Path:
+    """Decisions that exist: each application sent twice, by a man and a woman of each race."""
+    rows = [
+        {
+            "sent": i, "sex": sex, "race": ("White", "Black")[i % 2],
+            "outcome": "call" if i % 6 < (3 if sex == "Male" else 2) else "none", "score": i,
+        }
+        for i in range(48)
+        for sex in ("Male", "Female")
+    ]  # fmt: skip
+    return write_table(tmp_path / "sent.csv", rows)
+
+
+def test_decisions_that_exist_are_audited_without_a_model(
+    leanfair: Leanfair, applications: Path, tmp_path: Path
+) -> None:
+    given = {
+        "--decisions": "outcome", "--probability": "score", "--in": applications,
+        "--group": "sex,race", "--favourable": "call", "--format": "ll144",
+        "--out": tmp_path / "law",
+    }  # fmt: skip
+    result = leanfair("audit", *words(given))
+    assert result.exit_code == 0, result.output
+    assert "No column says what is right" in result.stdout
+    names = {path.name for path in (tmp_path / "law").iterdir()}
+    assert names >= {"summary.json", "report.html", "ll144.csv", "ll144.html"}
+    assert not names & {"answers.jsonl"}
+    table = (tmp_path / "law" / "ll144.csv").read_text()
+    assert "intersections,Female & Black,24" in table
+
+
+def test_pairs_of_rows_give_flips_that_a_limit_is_held_against(
+    leanfair: Leanfair, applications: Path, tmp_path: Path
+) -> None:
+    given = {
+        "--decisions": "outcome", "--in": applications, "--group": "sex", "--favourable": "call",
+        "--pair": "sent", "--max-flip-rate": 0.1, "--out": tmp_path / "pairs",
+    }  # fmt: skip
+    result = leanfair("audit", *words(given))
+    assert result.exit_code == 3, result.output
+    assert "above the limit of 0.1" in result.stderr
+    page = (tmp_path / "pairs" / "report.html").read_text()
+    assert "Of pairs that differ in sex" in page
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"--decisions": None}, "--model"),
+        ({"--decisions": "nothing"}, "no column 'nothing'"),
+        ({"--model": "llm"}, "--model asks something of a model"),
+        ({"--attribute": "sex"}, "--attribute"),
+        ({"--favourable": "yes"}, "'call', 'none'"),
+        ({"--group": "sex", "--format": "ll144"}, "Local Law 144"),
+        ({"--format": "gdpr"}, "--format"),
+        ({"--pair": "race"}, "pair"),
+        ({"--group": "score"}, "--cuts, such as score="),
+        ({"--cuts": "score"}, "--cuts"),
+        ({"--weight": "race"}, "not a number"),
+        ({"--label": "race"}, "--positive"),
+    ],
+)
+def test_what_is_wrong_with_recorded_decisions_is_one_sentence(
+    change: dict[str, Any], named: str, leanfair: Leanfair, applications: Path, tmp_path: Path
+) -> None:
+    given = {
+        "--decisions": "outcome", "--in": applications, "--group": "sex,race",
+        "--favourable": "call", "--out": tmp_path / "out", **change,
+    }  # fmt: skip
+    pairs = {name: value for name, value in given.items() if value is not None}
+    assert named in complaint(leanfair("audit", *words(pairs)))
