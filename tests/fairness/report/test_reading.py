@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 from leanfair.fairness.report import story
-from leanfair.fairness.report.reading import unread_clause, varied_tiles
+from leanfair.fairness.report.reading import answering, unread_clause, varied_tiles
 from leanfair.fairness.schema import Summary
 from tests.support.audits import audited
 
@@ -33,3 +33,12 @@ def test_a_tile_says_how_many_rows_were_varied_in_full() -> None:
     assert "0 left alone" in tile.note
     assert "half understood" in tile.note
     assert varied_tiles(audited("no attribute")) == []
+
+
+def test_who_is_answered_less_is_said_and_leads_where_nothing_else_is_known() -> None:
+    told = answering(audited("shy of one group"))
+    assert told.startswith("Groups by race are answered unequally often: “white” in ")
+    assert "“black” in 0.0%" in told
+    assert "Not being answered is an outcome" in told
+    assert answering(audited("all rules")) == ""
+    assert story.headline(audited("shy of one group")).startswith(("Groups by race", "Changing"))

@@ -92,3 +92,23 @@ def test_the_greatest_gap_is_told_with_its_parts() -> None:
     parts = story.parts(summary, summary["groupings"][0]["decomposition"] or {})
     assert "are made by stating race: rules over variations take them away" in parts
     assert "cannot be told" in story.parts(summary, {})
+
+
+def test_decisions_that_exist_are_told_as_such() -> None:
+    pairs, bare = audited("pairs"), audited("recorded")
+    assert story.headline(pairs).startswith("Of pairs that differ in race, 20.0% are decided ")
+    assert story.headline(pairs).endswith("unequally, all of them in favour of “white”.")
+    assert "10 of 50 gain “yes” and 0 lose it: a direction (exact test, p 0.002)" in (
+        story.verdict(pairs)
+    )
+    assert "10 of 50 pairs of rows came out differently" in story.verdict(pairs)
+    assert story.rule_note(bare) == "Audited: decisions that exist, as they stand in the table."
+    assert "not why" in story.verdict(bare)
+
+
+def test_refusals_among_flips_are_in_nobody_s_favour() -> None:
+    def refusing(summary: Any) -> None:
+        summary["flips"]["flipped"] = 20
+
+    summary = derived("pairs", refusing)
+    assert story.direction(summary).startswith("more often in favour of")

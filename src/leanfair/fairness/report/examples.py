@@ -67,7 +67,9 @@ def _outcome(one: schema.Variation) -> str:
 def _said(one: schema.Variation, favourable: str) -> str:
     probability = one["answer"]["probabilities"].get(favourable)
     words = _outcome(one)
-    return words if probability is None else f"{words} (P({favourable}) = {probability:.2f})"
+    if probability is None or probability in (0.0, 1.0):  # that says no more than the decision
+        return words
+    return f"{words} (P({favourable}) = {probability:.2f})"
 
 
 def _side(one: schema.Variation, favourable: str) -> Side:

@@ -146,7 +146,8 @@ def direction(summary: schema.Summary) -> str:
     if not sure:
         return "in no clear direction"
     if len(pairs) == 1:
-        return f"{_how_many(sure[0])} in favour of “{sure[0].gainer}”"
+        how = _how_many(sure[0], summary["flips"]["flipped"])
+        return f"{how} in favour of “{sure[0].gainer}”"
     net: dict[str, float] = {}
     for one in sure:
         gain = one.gain[0] if one.gain else 0.0
@@ -160,10 +161,12 @@ def direction(summary: schema.Summary) -> str:
     return f"most of all in favour of “{best}” over “{worst}”"
 
 
-def _how_many(pair: Favour) -> str:
-    if not pair.lost:
+def _how_many(pair: Favour, flipped: int) -> str:
+    """How many of the flips a pair's gains are: others lose, or change who is answered at all."""
+    every = max(flipped, pair.gained + pair.lost)
+    if pair.gained == every:
         return "all of them"
-    return "mostly" if pair.gained >= MOSTLY * (pair.gained + pair.lost) else "more often"
+    return "mostly" if pair.gained >= MOSTLY * every else "more often"
 
 
 def verdict(summary: schema.Summary) -> str:
