@@ -64,6 +64,13 @@ def test_classes_of_numbers_and_their_intersections() -> None:
         groupings_of_rows(rows, ["sex"], {"age": (40.0,)})
 
 
+def test_intersections_of_single_rows_are_told_and_not_compared() -> None:
+    rows = [{"a": "xy"[i // 2], "b": "st"[i % 2]} for i in range(4)]
+    made, notes = groupings_of_rows(rows, ["a", "b"], {})
+    assert [grouping.name for grouping in made] == ["a", "b"]
+    assert notes == ["No intersection by a & b has two rows: none is compared."]
+
+
 def test_a_group_is_found_in_any_case() -> None:
     found, _ = grouped(["White", "Black"] * 2)
     assert group_named([found], "WHITE ") == "White"

@@ -104,7 +104,7 @@ def _settings(given: AuditInput) -> schema.Settings:
     columns = given.table.columns
     return {
         "favourable": given.favourable,
-        "group": list(given.table.groupings[-1].columns),
+        "group": list(columns.groups),
         "placebo": given.evidence.placebo.kind or None,
         "seed": given.resampling.seed,
         "bootstrap": given.resampling.draws,

@@ -50,7 +50,11 @@ def groupings_of_rows(
         for column, named in zip(columns, found, strict=True)
     ]
     if len(columns) > 1:
-        made.append(grouping_of(" & ".join(columns), columns, found, weights))
+        both = grouping_of(" & ".join(columns), columns, found, weights)
+        if both.names:
+            made.append(both)
+        else:
+            notes.append(f"No intersection by {both.name} has two rows: none is compared.")
     return made, notes
 
 
