@@ -64,3 +64,12 @@ def test_medians_are_those_of_numpy_and_of_rows_written_out() -> None:
             np.median(np.repeat(scores, counts))
         )
     assert median_of(np.array([0.0, 1.0, 1.0, np.nan])) is None
+
+
+def test_one_group_alone_has_rates_and_no_gap() -> None:
+    rows = Resampling(np.arange(4), draws=100)
+    grouping = grouping_of("race", ["race"], [["a", "a", "b", None]])
+    found = OutcomeRates(grouping, ["answered"] * 4, np.full(4, np.nan), rows, rows.rng())
+    assert found.rate("answer_rate", 0).value == 1.0
+    assert "fewer than two groups" in found.gap("answer_rate").reason
+    assert "fewer than two groups" in found.ratio("answer_rate", 0).reason

@@ -67,6 +67,8 @@ class OutcomeRates:
     def gap(self, name: OutcomeName) -> Interval:
         """The highest rate of the groups less the lowest."""
         groups = range(len(self.grouping.names))
+        if len(groups) < 2:
+            return Interval.none("there are fewer than two groups to compare")
         if reason := self._undefined(name, groups):
             return Interval.none(reason)
         taken = self._rates.take([OUTCOMES.index(name)])
@@ -78,6 +80,8 @@ class OutcomeRates:
         if group not in held:
             share = self.grouping.shares[group]
             return Interval.none(f"the group holds {share:.1%}, less than {MINIMUM_SHARE:.0%}")
+        if len(held) < 2:
+            return Interval.none(f"fewer than two groups hold {MINIMUM_SHARE:.0%} of the rows")
         if reason := self._undefined(name, held):
             return Interval.none(reason)
         taken = self._rates.take([OUTCOMES.index(name)], held)
