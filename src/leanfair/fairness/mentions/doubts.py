@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from leanfair.fairness.lexicon.attribute import Attribute, Candidate
@@ -45,35 +45,57 @@ def doubtful(text: str, attribute: Attribute, protect: tuple[str, ...] = ()) -> 
     """The places of `text` that may tell the attribute and that `read` did not read."""
     parsed = ParsedText(text, attribute, protect)
     reading = read(text, attribute, protect)
-    taken = list(spans_of([reading]))
+    taken = _Taken(spans_of([reading]))
     found: list[Span] = []
     for span in (
         *_unread_terms(parsed, reading),
         *_suspicious_words(parsed),
         *_unread_fields(parsed),
     ):
-        if not _overlaps(span, taken):
+        if not taken.overlaps(span):
             found.append(span)
-            taken.append(span)
+            taken.add(span)
     return tuple(sorted(found))
 
 
-def _overlaps(span: Span, others: list[Span]) -> bool:
-    return any(span[0] < stop and start < span[1] for start, stop in others)
+class _Taken:
+    """Places in a text, merged and in order, so that each question is a search by halves: a long
+    text may have thousands of them."""
+
+    def __init__(self, spans: Iterable[Span]) -> None:
+        self._starts: list[int] = []
+        self._stops: list[int] = []
+        for start, stop in sorted(spans):
+            if self._stops and start < self._stops[-1]:
+                self._stops[-1] = max(self._stops[-1], stop)
+            else:
+                self._starts.append(start)
+                self._stops.append(stop)
+
+    def overlaps(self, span: Span) -> bool:
+        """Whether any of `span` is taken."""
+        i = bisect_right(self._stops, span[0])
+        return i < len(self._starts) and self._starts[i] < span[1]
+
+    def add(self, span: Span) -> None:
+        """Take `span`, of which nothing is taken yet."""
+        i = bisect_right(self._starts, span[0])
+        self._starts.insert(i, span[0])
+        self._stops.insert(i, span[1])
 
 
 # ---- terms of the lexicon -----------------------------------------------------------------------
 
 
 def _unread_terms(parsed: ParsedText, reading: Reading) -> Iterator[Span]:
-    taken = list(spans_of([reading]))
+    taken = _Taken(spans_of([reading]))
     told = bool(reading.mentions)
     if parsed.attribute.of_names:
         yield from _unknown_surnames(parsed, reading)
     for place in sorted(parsed.candidates):
         for found in parsed.candidates[place]:
             span = parsed.tokens[found.start].start, parsed.tokens[found.stop - 1].end
-            if _overlaps(span, taken) or not stands_free(parsed, found):
+            if taken.overlaps(span) or not stands_free(parsed, found):
                 continue
             stop = _doubtful_up_to(parsed, found, told)
             if stop is not None:

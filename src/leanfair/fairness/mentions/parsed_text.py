@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from leanfair.fairness.lexicon.attribute import Attribute, Candidate
 from leanfair.fairness.lexicon.tokens import Token, tokenise
@@ -18,8 +18,11 @@ _EITHER = _PRONOUNS | _TITLES | {"person", "address", "word"}
 _QUOTES = frozenset("*_\"“”‘’`'")
 _APOSTROPHES = frozenset("'’")
 _OPAQUE = re.compile(
-    r"https?://\S+|www\.\S+|\S+@\S+\.\w+|(?<!\w)[#@]\w+|[A-Za-z0-9]+_[A-Za-z0-9_]+|\w+\.(?:com|org|net)\b"
+    r"https?://\S+|www\.\S+|(?<!\w)[#@]\w+|(?<![A-Za-z0-9])[A-Za-z0-9]+_[A-Za-z0-9_]+"
+    r"|(?<!\w)\w+\.(?:com|org|net)\b"
 )
+_UNSPACED = re.compile(r"\S+")
+_DOT = re.compile(r"\.\w+")
 
 
 class ParsedText:
@@ -123,6 +126,14 @@ class ParsedText:
         """Whether the apostrophe at i belongs to a word, as in man's."""
         return self.words[i] in _APOSTROPHES and self.touches(i) and self.is_word(i - 1)
 
+    @cached_property
+    def first_quote(self) -> int:
+        """The first place of an apostrophe that belongs to no word before it."""
+        places = range(len(self.tokens))
+        return next(
+            (k for k in places if self.is_apostrophe(k) and not self.touches(k)), len(self.tokens)
+        )
+
     def is_apostrophe(self, i: int) -> bool:
         """Whether the token at i is an apostrophe."""
         return self.word(i) in _APOSTROPHES
@@ -212,6 +223,7 @@ class ParsedText:
 
     def _find_protected(self, phrases: tuple[str, ...]) -> frozenset[int]:
         spans = [match.span() for match in _OPAQUE.finditer(self.text)]
+        spans += _mail_addresses(self.text)
         starts = [token.start for token in self.tokens]
         inside = {
             i
@@ -255,4 +267,19 @@ def _by_first_word(phrases: tuple[str, ...]) -> dict[str, list[tuple[tuple[str, 
         words = tuple(token.lower for token in tokenise(phrase))
         if words:
             found.setdefault(words[0], []).append((words, phrase))
+    return found
+
+
+def _mail_addresses(text: str) -> list[tuple[int, int]]:
+    """Where something like me@example.org stands, with what it is joined to in front. (As one
+    pattern it would be tried from every letter, and a long text without spaces take minutes.)"""
+    found = []
+    for chunk in _UNSPACED.finditer(text) if "@" in text else ():
+        written = chunk.group()
+        if "@" not in written:
+            continue
+        dots = list(_DOT.finditer(written))
+        last = dots[-1] if dots else None
+        if last is not None and written.find("@", 1, max(1, last.start() - 1)) > 0:
+            found.append((chunk.start(), chunk.start() + last.end()))
     return found

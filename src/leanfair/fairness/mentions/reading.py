@@ -264,7 +264,7 @@ def _suffix(parsed: ParsedText, found: Candidate, entry: Entry) -> str:
         owns = parsed.word(i + 1) == "s" and parsed.adjoins(i + 1)
         lower = parsed.tokens[i + 1].text == "s" if owns else False
         return parsed.tokens[i].text if owns and lower else ""
-    quoted = any(parsed.is_apostrophe(k) and not parsed.touches(k) for k in range(found.start))
+    quoted = parsed.first_quote < found.start
     return parsed.tokens[i].text if parsed.one_space(i + 1) and not quoted else ""
 
 

@@ -34,7 +34,7 @@ from leanfair.fairness.variations.records import (
     words_in,
 )
 
-_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+|https?://\S+|www\.\S+|(?<!\w)@\w+")
+_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]+\.[\w.]+|https?://\S+|www\.\S+|(?<!\w)@\w+")
 
 _WORKED = re.compile(r"experience|tenure|seniority|years of service|years (?:at|in) |job length")
 
