@@ -359,7 +359,7 @@ class Shifted(Dataset[tuple[Tensor, Tensor]]):
         ),
         ({"train": []}, InputError, "empty"),
         ({"train": Shifted()}, InputError, "label is 4"),
-        ({"test": Shifted()}, InputError, "label 4"),
+        ({"test": Shifted()}, InputError, "label of batch 1 is 4"),
         ({"train": CALIBRATION}, InputError, "share samples"),
         ({"calibration": torch.zeros(8, 3, 8, 8)}, InputError, "does not"),
     ],
