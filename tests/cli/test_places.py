@@ -11,6 +11,7 @@ from leanfair.cli.places import (
     check_apart,
     check_onnx,
     check_table,
+    is_there,
     of_judging,
     of_run,
 )
@@ -78,3 +79,8 @@ def test_only_an_onnx_file_of_ours_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(b"\x08\x0a\x12\x07pytorch\x1a\x050.1.0")
     with pytest.raises(InputError, match="did not write it"):
         check_onnx(str(tmp_path / "a.onnx"))
+
+
+def test_a_long_text_is_no_place() -> None:
+    assert not is_there("x" * 5000)
+    assert not is_there("\0")

@@ -98,3 +98,10 @@ def test_a_forked_child_does_not_release_the_lock_of_its_parent(tmp_path: Path) 
     with pytest.raises(RunDirectoryError, match="in use"), locked(file, "It", "wait"):
         pass
     stack.close()
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs a place where no file can be")
+def test_a_place_where_no_lock_can_be_is_told_at_once_and_not_waited_for() -> None:
+    lock = locked(Path("/proc/.x.lock"), "It", "wait", wait=60)
+    with pytest.raises(RunDirectoryError, match="cannot be written"), lock:
+        pass

@@ -85,6 +85,8 @@ def _sentence(error: OSError) -> str:
     place = f" ({error.filename})" if error.filename else ""
     if error.errno in _FULL:
         return f"The disk is full{place}: make room, then go on with --resume."
+    if error.errno == errno.ENAMETOOLONG:
+        return f"A name is too long for a file: {str(error.filename)[:60]}...: give a shorter one."
     if error.errno in _FORBIDDEN:
         return f"{error.strerror}{place}: give a place that you may read and write."
     return ""

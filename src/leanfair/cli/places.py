@@ -41,7 +41,7 @@ def of_judging(given: Mapping[str, Any]) -> list[tuple[str, str | None]]:
     """What a command that decides reads. A prompt that is no file is the prompt itself."""
     read = [(name, given.get(name)) for name in ("table", "prompt", "model")]
     read += [("attribute", name) for name in given.get("attribute") or ()]
-    return [(name, place) for name, place in read if place and _exists(place)]
+    return [(name, place) for name, place in read if place and is_there(place)]
 
 
 def check_table(out: str, added: Iterable[str]) -> None:
@@ -82,7 +82,8 @@ def _is_place(place: str | None) -> bool:
     return bool(place) and "://" not in str(place)
 
 
-def _exists(place: str) -> bool:
+def is_there(place: str) -> bool:
+    """Whether `place` is a file or a folder; a text that is no name of one is none."""
     try:
         return Path(place).exists()
     except (OSError, ValueError):  # no name of a file

@@ -36,6 +36,8 @@ def locked(
     process, holder = os.getpid(), file.with_name(f"{file.name}.json")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        # Where it cannot be made at all, a lock would only seem to be held.
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o666))
         lock = FileLock(file, timeout=0, thread_local=False, is_singleton=reentrant)
         try:
             lock.acquire()

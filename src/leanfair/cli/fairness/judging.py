@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -16,6 +15,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from leanfair.cli.messages import is_interactive
+from leanfair.cli.places import is_there
 from leanfair.data.tables import read_table
 from leanfair.errors import InputError, OptionError
 from leanfair.fairness.judge.backends.open import model_with
@@ -92,9 +92,9 @@ def rows_of(asked: Mapping[str, Any]) -> list[Row]:
 def open_judge(given: Mapping[str, Any], store: str, progress: Shown | None) -> Judge:
     """The judge that a command's options describe; what was not given keeps its default."""
     prompt = given["prompt"]
-    if not Path(prompt).is_file() and "{" not in prompt:
+    if "{" not in prompt and not is_there(prompt):
         raise InputError(
-            f"There is no --prompt file {prompt}: give one, with a slot like {{text}}."
+            f"There is no --prompt file {prompt:.200}: give one, with a slot like {{text}}."
         )
     settings = {name: given[name] for name in OF_THE_JUDGE if name in given}
     asked = {name: given[name] for name in OF_THE_MODEL if given.get(name) not in (None, "auto")}

@@ -24,7 +24,7 @@ class DataOptions:
     image_size: Annotated[
         int | None,
         Help("Images: resize them to this side, in pixels.", default="as they are"),
-        Range(least=1),
+        Range(least=1, most=16_384),
     ] = None
     mean: Annotated[
         tuple[float, ...] | None,
