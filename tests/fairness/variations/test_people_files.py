@@ -13,7 +13,7 @@ from leanfair.fairness.variations.vary import vary
 
 ITEMS: list[dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("people_files.yaml").read_text(encoding="utf-8")
-)
+) + yaml.safe_load(Path(__file__).with_name("people_named.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("case", ITEMS, ids=lambda case: f"{case['of']}: {case['item']}"[:60])

@@ -22,6 +22,7 @@ from leanfair.fairness.variations.codings import (
     in_texts,
     with_values,
 )
+from leanfair.fairness.variations.joined_names import JoinedNames, joined_names
 from leanfair.fairness.variations.leaves import Leaf, leaves
 from leanfair.fairness.variations.records import (
     Part,
@@ -58,11 +59,20 @@ class Parts:
     def read(self, texts: tuple[str, ...]) -> tuple[Reading, ...]:
         """What a variation tells, which has `texts` as its parts."""
         pairs = zip(self.parts, texts, strict=True)
-        found = [_taking_part(part.read(text), self.cycles) for part, text in pairs]
+        joined = self.names().read(texts, self.attribute)
+        found = [
+            _taking_part(joined[i] if i in joined else part.read(text), self.cycles)
+            for i, (part, text) in enumerate(pairs)
+        ]
         if not self.attribute.tells_age:
             return tuple(found)
         mentions = agreeing([reading.mentions for reading in found])
         return tuple(replace(r, mentions=m) for r, m in zip(found, mentions, strict=True))
+
+    def names(self) -> JoinedNames:
+        """The fields that hold one name together."""
+        fields = ["" if part.leaf is None else part.leaf.name for part in self.parts]
+        return joined_names(fields, self.attribute)
 
     def left(self) -> tuple[str, ...]:
         """What the parts tell that the user left out."""
@@ -78,8 +88,9 @@ class Parts:
         """The words in a variation, whose parts tell `readings`, that may tell the attribute and
         that nothing read."""
         found = dict.fromkeys(self.fixed)
-        for part, reading in zip(self.parts, readings, strict=True):
-            words = part.doubt(reading.text)
+        joined = self.names().doubts([reading.text for reading in readings], self.attribute)
+        for i, (part, reading) in enumerate(zip(self.parts, readings, strict=True)):
+            words = joined[i] if i in joined else part.doubt(reading.text)
             found.update(dict.fromkeys(_with_field(part, word) for word in words))
         found.update(dict.fromkeys(self._addresses_with_names(readings)))
         return tuple(found)
@@ -225,7 +236,11 @@ def _lived_too_long(others: Sequence[Leaf], found: Parts) -> tuple[str, ...]:
 
 def _without_the_silent(found: Parts) -> Parts:
     """The parts that tell something: what the others say is the same in all variations."""
-    telling = [bool(reading.mentions or reading.unpaired) for reading in found.readings]
+    joined = found.names().places
+    telling = [
+        bool(reading.mentions or reading.unpaired) or i in joined
+        for i, reading in enumerate(found.readings)
+    ]
     pairs = list(zip(found.parts, found.readings, telling, strict=True))
     silent = [part for part, _, tells in pairs if not tells]
     fixed = dict.fromkeys(found.fixed)
