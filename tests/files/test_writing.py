@@ -18,6 +18,7 @@ import torch
 from leanfair.errors import LeanfairError, RunDirectoryError
 from leanfair.files import is_same, read_tensors, write_bytes, write_json, write_tensors
 from leanfair.files.checked_json import read_json
+from leanfair.files.writing import sweep, unfinished
 
 FAILURES = {errno.ENOSPC: "The disk is full", errno.EDQUOT: "The disk is full"}
 
@@ -270,3 +271,15 @@ def test_links_to_one_place_are_one_place(tmp_path: Path) -> None:
     assert is_same(tmp_path / "a", tmp_path / "c")
     assert is_same(tmp_path / "new", tmp_path / "x" / ".." / "new")
     assert not is_same(tmp_path / "a", tmp_path / "new")
+
+
+def test_an_unfinished_folder_of_a_process_that_ended_is_swept(tmp_path: Path) -> None:
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
+                           capture_output=True, text=True, check=True).stdout.strip()  # fmt: skip
+    mine = unfinished(tmp_path / "model")
+    left = mine.with_name(mine.name.replace(f"-{os.getpid()}-", f"-{ended}-"))
+    for folder in (mine, left):
+        folder.mkdir()
+        (folder / "weights").write_bytes(b"x")
+    sweep(tmp_path / "model")
+    assert [path.name for path in tmp_path.iterdir()] == [mine.name]

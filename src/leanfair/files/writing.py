@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import socket
 import stat
 import time
@@ -32,7 +33,7 @@ def write_bytes(path: Path, content: bytes, *, private: bool = False) -> Path:
     link stays one, to the new content. With `private`, a new file is its owner's alone (0600).
     Raises RunDirectoryError where it cannot be written, as on a full disk, or over a device."""
     place = Path(os.path.realpath(path)) if os.path.islink(path) else path
-    temporary = place.with_name(f".{_mark(place)}-{_here()}-{os.getpid()}-{uuid4().hex[:8]}.part")
+    temporary = unfinished(place)
     try:
         was = _replaced(place)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -57,14 +58,19 @@ def write_bytes(path: Path, content: bytes, *, private: bool = False) -> Path:
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
+def unfinished(path: Path) -> Path:
+    """A name for what is to become `path` and is not whole yet, which says who writes it."""
+    return path.with_name(f".{_mark(path)}-{_here()}-{os.getpid()}-{uuid4().hex[:8]}.part")
+
+
 def sweep(path: Path) -> None:
-    """Remove what writers of `path` that were killed left beside it."""
+    """Remove what writers of the file or folder `path` that were killed left beside it."""
     for part in path.parent.glob(f".{_mark(path)}-*.part"):
         with suppress(OSError, ValueError):
             _, host, process, _ = part.name.removeprefix(".").split("-")
             ended = host == _here() and not _is_alive(int(process))
             if ended or time.time() - part.stat().st_mtime > _ABANDONED:
-                part.unlink()
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
 
 
 def write_text(path: Path, content: str) -> Path:

@@ -9,7 +9,6 @@ import shutil
 import struct
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from leanfair.errors import (
     FORWARD_ERRORS,
@@ -18,6 +17,7 @@ from leanfair.errors import (
     RunDirectoryError,
     raise_if_out_of_memory,
 )
+from leanfair.files.writing import sweep, unfinished
 
 CACHE_VARIABLE = "LEANFAIR_CACHE"
 _BLOCK = 1 << 22
@@ -40,9 +40,10 @@ def converted(path: Path) -> Path:
     folder = cache_folder() / "gguf" / content_hash(path)
     if folder.is_dir():
         return folder
-    part = folder.with_name(f".{folder.name}.{uuid4().hex}.part")
+    part = unfinished(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
         _convert(path, part)
         with contextlib.suppress(OSError):  # another process was first: its folder is as good
             os.rename(part, folder)
