@@ -12,7 +12,7 @@ import torch
 from leanfair.errors import InputError
 from leanfair.files.writing import write_tensors
 from leanfair.models.origin import title_of
-from leanfair.models.pretrained import open_tokenizer, skeleton, spec_of
+from leanfair.models.pretrained import open_pretrained, open_tokenizer, skeleton, spec_of
 from leanfair.pruning.checkpoint.loading import open_model
 from tests.support.nets import rebuilt, resnet, same
 from tests.support.tiny_text import bert, llama, tokenizer
@@ -120,3 +120,19 @@ def test_a_wrapper_before_the_names_of_weights_is_named(tmp_path: Path) -> None:
     write_tensors(tmp_path / "model.safetensors", state)
     with pytest.raises(InputError, match=r"begin with _orig_mod\., as a wrapper"):
         open_model(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        "null", "{", "[]", "5", '"x"', '{"model_type": "llama", "hidden_size": "x"}',
+        '{"model_type": "llama", "architectures": 5}', '{"model_type": "nothing"}',
+        '{"model_type": "llama", "architectures": ["LlamaForCausalLM"]}',
+    ],
+)  # fmt: skip
+def test_a_broken_folder_is_one_sentence(tmp_path: Path, configuration: str) -> None:
+    (tmp_path / "config.json").write_text(configuration)
+    (tmp_path / "model.safetensors").write_bytes(bytes(range(99)))
+    with pytest.raises(InputError, match=str(tmp_path)) as caught:
+        open_pretrained(str(tmp_path))
+    assert "\n" not in str(caught.value)

@@ -8,7 +8,13 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leanfair.errors import InputError
+from leanfair.errors import (
+    FORWARD_ERRORS,
+    InputError,
+    LeanfairError,
+    first_line,
+    raise_if_out_of_memory,
+)
 from leanfair.models.gguf import converted
 
 if TYPE_CHECKING:
@@ -19,11 +25,15 @@ from contextlib import contextmanager
 from importlib import import_module
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
 from torch import nn
 
 from leanfair.models.dtypes import default_dtype, dtype_of
 
 REMOTE = "trust_remote_code"
+_BROKEN = (*FORWARD_ERRORS, OSError, SafetensorError, StrictDataclassError)
+"""What a broken folder makes transformers raise, which looks at little before it uses it."""
 FLOAT = "__float__"
 """The key of a number that JSON has not, as transformers writes it."""
 
@@ -118,10 +128,11 @@ def _told(name: str, local: bool) -> Iterator[None]:
     """Turn what transformers raises for a model that it cannot open into one sentence."""
     try:
         yield
-    except InputError:
+    except LeanfairError:
         raise
-    except (OSError, ValueError, KeyError) as error:
-        lines = str(error).strip().splitlines()
+    except _BROKEN as error:
+        raise_if_out_of_memory(error)
+        lines = [first_line(error)]
         if REMOTE in str(error):
             lines = ["it needs code of its own, which is not run"]
         where = f"The folder {name}" if local else f"There is no model {name!r}, and the hub"
@@ -259,7 +270,8 @@ def load_part(kind: Any, name: str, source: str, revision: str | None, **more: A
         return kind.from_pretrained(
             source, revision=revision or "main", trust_remote_code=False, **more
         )
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except (*_BROKEN, ImportError) as error:
+        raise_if_out_of_memory(error)
         raise no_model(name, error) from error
 
 
