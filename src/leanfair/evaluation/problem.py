@@ -17,10 +17,8 @@ from torch import Tensor, nn
 from leanfair.data.batches import Batch
 from leanfair.data.language import IGNORED, is_embedding, is_transformer
 from leanfair.errors import InputError
+from leanfair.evaluation.problem_type import ProblemType
 
-ProblemType = Literal[
-    "single_label_classification", "multi_label_classification", "regression", "feature_extraction"
-]
 KnownBy = Literal["asked", "configuration", "labels", "outputs"]
 
 ONE_HOT = 1e-4

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from leanfair.evaluation.problem import ProblemType
+from leanfair.evaluation.problem_type import ProblemType
 from leanfair.pruning.settings import Match, Spread
 from leanfair.pruning.training.recipe import Optimizer, Precision, Recipe, Schedule
 from leanfair.pruning.types import Criterion, CriterionName, Kind

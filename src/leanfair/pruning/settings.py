@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
 from leanfair.errors import OptionError
-from leanfair.evaluation.problem import ProblemType
+from leanfair.evaluation.problem_type import ProblemType
 from leanfair.options import Help, Range, check
 from leanfair.pruning.training.recipe import Recipe
 from leanfair.pruning.types import Criterion, CriterionName, Kind, Target

@@ -17,7 +17,8 @@ from leanfair.data.raw.rows import rows_of
 from leanfair.data.raw.samples import SampleList, is_sample, tensor_of
 from leanfair.errors import InputError
 from leanfair.evaluation.mode import evaluating, moved
-from leanfair.evaluation.problem import Problem, ProblemType, classes_in, fitted, problem_of
+from leanfair.evaluation.problem import Problem, classes_in, fitted, problem_of
+from leanfair.evaluation.problem_type import ProblemType
 from leanfair.pruning.measured_schema import PreprocessingEntry
 from leanfair.pruning.structures.supported import try_out
 from leanfair.pruning.training.losses import batch_loss
