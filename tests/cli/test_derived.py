@@ -14,7 +14,15 @@ from typer.testing import Result
 
 from leanfair.cli import app
 from leanfair.cli.derived import default_of, flags_of, values_of
-from leanfair.cli.fairness.options import Auditing, Deciding, Judging, Keeping, Ruling
+from leanfair.cli.fairness.options import (
+    Asking,
+    AskingOrRecorded,
+    Auditing,
+    Deciding,
+    Judging,
+    Keeping,
+    Ruling,
+)
 from leanfair.cli.pruning.options import DataOptions, Machine, Place
 from leanfair.cli.pruning.prune import WITHOUT
 from leanfair.errors import OptionError
@@ -31,8 +39,8 @@ KINDS: dict[str, tuple[tuple[type, ...], set[str]]] = {
         # MODEL and --data are what is pruned and on what; the rest is no setting of a run.
         {"model", "data", "resume", "plan", "json", "repair"},
     ),
-    "decide": ((Deciding, Ruling, Judging, Keeping), set()),
-    "audit": ((Deciding, Auditing, Judging, Keeping), set()),
+    "decide": ((Asking, Deciding, Ruling, Judging, Keeping), set()),
+    "audit": ((AskingOrRecorded, Deciding, Auditing, Judging, Keeping), set()),
 }
 
 
@@ -117,6 +125,11 @@ BAD: dict[str, list[Any]] = {
     "--round-epochs": [-1, "nan"],
     "--final-epochs": [-1, "inf"],
     "--min-accuracy": [-0.1, 97, "nan"],
+    "--min-class-accuracy": [-0.1, 97, "nan"],
+    "--problem-type": ["ranking", ""],
+    "--mean": ["x", "0.5,,0.5", "nan"],
+    "--std": ["x", "0", "-1", "inf"],
+    "--channels": [0, -1, 1.5],
     "--min-layers": [0, -1, 1.5],
     "--min-neurons": [0, -1],
     "--round-to": [0, -8],

@@ -24,6 +24,8 @@ from leanfair.pruning.run.result import Pruned
 from leanfair.pruning.training.fine_tune import Recipe, fine_tune
 from leanfair.pruning.types import Event
 
+pytestmark = pytest.mark.real
+
 STOCK = """
 import sys
 from safetensors.torch import load_file
@@ -33,8 +35,6 @@ run, images, target = sys.argv[1:]
 model = AutoModelForImageClassification.from_pretrained(run).eval()
 assert "leanfair" not in sys.modules
 from safetensors.torch import save_file
-
-pytestmark = pytest.mark.real
 save_file({"logits": model(load_file(images)["images"]).logits.detach()}, target)
 """
 

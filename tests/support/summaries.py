@@ -158,7 +158,7 @@ RUNS: dict[str, Callable[[], Summary]] = {
     "language": _language(latency_batches=(1,)),
     "language, single heads": _language(heads=2),
     "language, free widths": _language(free=True),
-    "language, untouched": _language(cut=0.05, only="layer", min_layers=3),
+    "language, untouched": _language(cut=0.001, only="layer", min_layers=2),
     "vision": _vision,
     "regression": _regression,
     "embedding": _embedding,

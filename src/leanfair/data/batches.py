@@ -192,9 +192,21 @@ def forward(model: nn.Module, inputs: Inputs) -> Tensor:
 
 @cache
 def _names(kind: Hashable) -> frozenset[str]:
-    """The names that models of that class take, those of transformers alone; else none."""
-    own = any(base.__module__.startswith("transformers.") for base in cast(Any, kind).__mro__)
-    return frozenset(signature(cast(Any, kind).forward).parameters) if own else frozenset()
+    """The names that models of that class take, those of transformers alone; else none. A class of
+    the user's own may hand on all that it gets to the class that it is derived from."""
+    bases = cast(Any, kind).__mro__
+    if not any(base.__module__.startswith("transformers.") for base in bases):
+        return frozenset()
+    names: set[str] = set()
+    for base in bases:
+        if "forward" in vars(base) and base is not nn.Module:
+            given = signature(base.forward).parameters.values()
+            names |= {
+                one.name for one in given if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+            }
+            if not any(one.kind is one.VAR_KEYWORD for one in given):
+                break
+    return frozenset(names)
 
 
 def _taken(kind: Hashable, inputs: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -141,10 +141,10 @@ def test_a_cut_beyond_the_floor_names_the_floor(
 def test_a_model_for_other_images_is_refused(
     leanfair: Leanfair, quick: list[str], tmp_path: Path
 ) -> None:
-    colour = tmp_path / "colour.safetensors"
-    write_tensors(colour, CifarResNet(depth=14, channels=3).state_dict())
-    result = leanfair("prune", colour, *quick[1:], "--cut", 0.4, "--out", tmp_path / "run")
-    assert "digits" in complaint(result)
+    two = tmp_path / "two.safetensors"
+    write_tensors(two, CifarResNet(depth=14, channels=2).state_dict())
+    result = leanfair("prune", two, *quick[1:], "--cut", 0.4, "--out", tmp_path / "run")
+    assert "2 channels" in complaint(result)
 
 
 def test_a_model_with_too_few_classes_is_refused(

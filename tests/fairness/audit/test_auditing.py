@@ -193,7 +193,7 @@ def test_names_are_exchanged_for_names_of_the_same_value() -> None:
         attribute="name", bootstrap=100,
     ).summary  # fmt: skip
     assert found["settings"]["placebo"] == "other names of the same value"
-    assert "Jill applied." in seen  # beside Emily and Anne, among the white women
+    assert {"Jill applied.", "Allison applied."} & {*seen}  # other white women
     assert not any("Reference" in text for text in seen)
 
 

@@ -43,9 +43,9 @@ def test_every_part_of_a_name_changes_with_it(text: str) -> None:
 
 def test_an_address_takes_the_plain_letters_of_a_name() -> None:
     found = {v.value: v.text for v in vary("Emily Clark, emily.clark@x.com", "name")}
-    assert found["black female"] == "Lakisha Clark, lakisha.clark@x.com"
+    assert found["black female"] == "Tamika Clark, tamika.clark@x.com"
     spanish = {v.text for v in vary("Jamal O'Brien <jamal@x.org>", "name")}
-    assert "Brad N'Diaye <brad@x.org>" not in spanish
+    assert "Geoffrey N'Diaye <geoffrey@x.org>" not in spanish
 
 
 def test_an_address_that_says_a_name_in_its_own_way_is_told() -> None:

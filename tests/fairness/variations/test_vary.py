@@ -94,7 +94,7 @@ def test_names_are_restricted_to_whole_combinations_of_groups() -> None:
     pair = ["white female", "black female"]
     assert texts(vary("Emily is a nurse.", leanfair.attribute("name", values=pair))) == [
         "Emily is a nurse.",
-        "Lakisha is a nurse.",
+        "Tamika is a nurse.",
     ]
     with pytest.raises(InputError, match="every combination"):
         vary("Emily", leanfair.attribute("name", values=["white female", "black male"]))

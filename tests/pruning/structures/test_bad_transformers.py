@@ -164,21 +164,12 @@ def test_heads_that_do_not_split_into_groups_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "config"),
-    [("BertModel", "BertConfig"), ("LlamaModel", "LlamaConfig"), ("T5EncoderModel", "T5Config")],
+    ("model", "config"), [("BertModel", "BertConfig"), ("LlamaModel", "LlamaConfig")]
 )
-def test_models_without_a_head_are_refused(model: str, config: str) -> None:
-    refused(made(model, config), "without logits", "logits [n, classes]")
-
-
-def test_an_image_model_without_a_head_is_refused() -> None:
-    model = made("ViTModel", "ViTConfig", image_size=8, patch_size=4)
-    refused(model, "without logits", batch=Batch({"pixel_values": torch.randn(2, 3, 8, 8)}))
-
-
-@pytest.mark.parametrize("task", ["TokenClassification", "QuestionAnswering"])
-def test_answers_that_are_neither_classes_nor_words_are_refused(task: str) -> None:
-    refused(made(f"BertFor{task}", "BertConfig", num_labels=2), "logits [n, classes]")
+def test_models_without_a_head_are_taken_for_their_representation(model: str, config: str) -> None:
+    anatomy = dissect(made(model, config), TEXTS)
+    assert anatomy.layers
+    assert "channel" in {group.unit for group in anatomy.neurons}
 
 
 def test_an_encoder_decoder_asks_for_what_its_decoder_reads() -> None:
