@@ -48,7 +48,7 @@ check: setup
 	$(BIN)/mypy
 
 test: check
-	$(BIN)/python -m pytest -n 2 -m "not real and not zoo" --durations=5
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not real and not zoo" --durations=5
 
 test-real: setup
 	$(BIN)/python -m pytest -m real --durations=5

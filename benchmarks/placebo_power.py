@@ -3,17 +3,22 @@
 Every text has its own luck, and race moves the bar from 0.4 to 0.6. Of 100 audits of 160 rows: in
 how many does the exact test of direction (McNemar's) find the bias at 0.05, and in how many does
 the flip rate exceed that of the placebo? From the checkout: python benchmarks/placebo_power.py
+[--out benchmarks/results/placebo-power.json]
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import leanfair
+from leanfair.files import write_json
+from leanfair.pruning.run.summary import machine
 
 BARS = {"White": 0.6, "Black": 0.4}
 HOBBIES = ["chess", "golf", "film"]
@@ -51,12 +56,18 @@ def audited(seed: int) -> Any:
 
 
 def main() -> None:
-    """Print how many of the audits each comparison finds biased."""
+    """How many of the audits each comparison finds biased."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/placebo-power.json"))
+    given = parser.parse_args()
     found: Counter[str] = Counter()
     for seed in range(AUDITS):
         flips = audited(seed)
         found["exact test of direction"] += flips["pairs"][0]["p"] < 0.05
         found["more flips than the placebo"] += flips["placebo"]["p"] < 0.05
+    write_json(
+        given.out, {"machine": machine(), "audits": AUDITS, "rows": ROWS, "found": {**found}}
+    )
     for name, many in found.items():
         print(f"{name}: {many} of {AUDITS}")
 

@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ import torch
 import leanfair
 from leanfair.data.batches import forward
 from leanfair.pruning.cost.macs import cost_of, cut_of
+from leanfair.pruning.run.result import Pruned
 from leanfair.pruning.structures.dissect import dissect
 from leanfair.pruning.surgery.rebuild import matches_configuration
 from leanfair.pruning.surgery.removal import apply
@@ -60,37 +63,44 @@ def opened(asked: list[tuple[str, str, str]], path: str) -> dict[str, torch.Tens
 
 
 @pytest.fixture(scope="module")
-def pruned(request, tmp_path_factory):
-    """Families after a run, and what a fresh process says of what was saved."""
+def pruned(tmp_path_factory):
+    """A function: families of one part after a run, and what a fresh process says of what was
+    saved, made once."""
+
+    @cache
+    def runs_of(free: bool, part: str) -> tuple[dict[str, Pruned], dict[str, torch.Tensor]]:
+        runs, asked = {}, []
+        for name in PARTS[part]:
+            out = tmp_path_factory.mktemp("run") / "run"
+            runs[name] = saved(name, free, out)
+            stock = (out / "config.json").exists()
+            asked.append((name, str(out), type(runs[name].model).__name__ if stock else ""))
+        path = tmp_path_factory.mktemp("found") / "found.tensors"
+        return runs, opened(asked, str(path))
+
+    return runs_of
+
+
+def saved(name: str, free: bool, out: Path) -> Pruned:
+    """A run of one family, with the inputs that it is asked about afterwards."""
     from safetensors.torch import save_file
 
-    free, part = request.param
-    runs, asked = {}, []
-    for name in PARTS[part]:
-        family = FAMILIES[name]
-        model, sample = family.make(), sample_of(name, n=8)
-        folder = tmp_path_factory.mktemp("run")
-        out = folder / "run"
-        settings = {
-            "criterion": "contribution" if name == "swin" else "fisher",
-            "latency_batches": (),
-        }
-        # So much that layers and neurons both have to go where both can.
-        cut = {"swin": 0.15, "dinov2": 0.3, "beit": 0.4}.get(name, 0.45)
-        result = leanfair.prune(
-            model, calibration=[sample.inputs], cut=cut, out=out, free=free, **settings
-        )
-        save_file({k: v.contiguous() for k, v in sample.inputs.items()}, out / "inputs.tensors")
-        stock = (out / "config.json").exists()
-        asked.append((name, str(out), type(model).__name__ if stock else ""))
-        runs[name] = result
-    path = tmp_path_factory.mktemp("found") / "found.tensors"
-    return free, runs, opened(asked, str(path))
+    model, sample = FAMILIES[name].make(), sample_of(name, n=8)
+    # So much that layers and neurons both have to go where both can.
+    cut = {"swin": 0.15, "dinov2": 0.3, "beit": 0.4}.get(name, 0.45)
+    criterion = "contribution" if name == "swin" else "fisher"
+    run = leanfair.prune(
+        model, calibration=[sample.inputs], cut=cut, out=out, free=free, criterion=criterion,
+        latency_batches=(),
+    )  # fmt: skip
+    save_file({k: v.contiguous() for k, v in sample.inputs.items()}, out / "inputs.tensors")
+    return run
 
 
 ALL_PRUNED = [
     pytest.param(
-        (free, part),
+        free,
+        part,
         name,
         marks=[] if part == "some" else pytest.mark.real,
         id=f"{'free' if free else 'uniform'}-{name}",
@@ -101,25 +111,24 @@ ALL_PRUNED = [
 ]
 
 
-@pytest.mark.parametrize(("pruned", "name"), ALL_PRUNED, indirect=["pruned"])
-def test_a_fresh_process_gets_the_same_logits(pruned, name):
-    free, runs, found = pruned
+@pytest.mark.parametrize(("free", "part", "name"), ALL_PRUNED)
+def test_a_fresh_process_gets_the_same_logits(pruned, free, part, name):
+    runs, found = pruned(free, part)
     model = runs[name].model
     with torch.no_grad():
         wanted = forward(model, sample_of(name, n=8).inputs)
     assert torch.allclose(found[f"{name}/logits"], wanted, atol=1e-5)
-    saved = (runs[name].path / "config.json").exists()
-    assert saved == matches_configuration(model)
-    assert free or saved, "a uniform model loads with transformers alone"
+    stock = (runs[name].path / "config.json").exists()
+    assert stock == matches_configuration(model)
+    assert free or stock, "a uniform model loads with transformers alone"
 
 
 @pytest.mark.parametrize(
-    ("pruned", "name"),
-    [given for given in ALL_PRUNED if generates(FAMILIES[given.values[1]].make())],
-    indirect=["pruned"],
+    ("free", "part", "name"),
+    [given for given in ALL_PRUNED if generates(FAMILIES[given.values[-1]].make())],
 )
-def test_a_fresh_process_writes_the_same_with_its_cache_and_without(pruned, name):
-    _, _, found = pruned
+def test_a_fresh_process_writes_the_same_with_its_cache_and_without(pruned, free, part, name):
+    _, found = pruned(free, part)
     assert torch.equal(found[f"{name}/words True"], found[f"{name}/words False"])
 
 
