@@ -115,6 +115,7 @@ SHAPES = (
 )  # fmt: skip
 
 
+@pytest.mark.real  # timed, so not for every change
 @pytest.mark.parametrize("unit", SHAPES)
 def test_reading_is_fast_however_long_an_answer_is(unit: str) -> None:
     options = Options.of(["yes", "no"])

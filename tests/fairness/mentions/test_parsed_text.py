@@ -11,6 +11,7 @@ from leanfair.fairness.mentions.parsed_text import ParsedText
 from leanfair.fairness.mentions.reading import read
 from leanfair.fairness.variations.vary import vary
 from tests.support.mentions import told
+from tests.support.work import steps
 
 
 @pytest.mark.parametrize(
@@ -37,10 +38,25 @@ def test_a_phrase_is_protected_in_its_own_capitals_or_where_small_in_any() -> No
 
 SHAPES = (
     "a", "中", "-", "'", '"', ". ", "@", "a@", "a_", ".com", "black ", "Black-", "the Blacks' ",
-    "e\u0301", "([{<", '{"race": "Black", "age": 34}, ', "Mr. ", "HE IS A BLACK MAN. ", "3",
+    "e\u0301", "([{<", '{"race": "Black", "age": 34}, ', "Mr. ", "HE IS A BLACK MAN. ", "3", "<",
+    "```", "[a](b) ", "|a|b|\n",
 )  # fmt: skip
 
 
+@pytest.mark.parametrize("attribute", ["race", "gender", "age", "name"])
+@pytest.mark.parametrize("unit", SHAPES)
+def test_reading_takes_steps_in_proportion_to_the_length_of_a_text(
+    unit: str, attribute: str
+) -> None:
+    def counted(size: int) -> int:
+        text = unit * (size // len(unit)) + " x. He is a Black man."
+        return steps(lambda: vary(text, attribute))
+
+    counted(60)
+    assert counted(1_200) < 6 * counted(300) + 20_000
+
+
+@pytest.mark.real  # timed, so not for every change
 @pytest.mark.parametrize("unit", SHAPES)
 def test_reading_time_is_linear_in_the_length_of_a_text(unit: str) -> None:
     """Eight times the text takes far less than 64 times as long, as a square would."""

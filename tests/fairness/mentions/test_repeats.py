@@ -54,6 +54,7 @@ def test_an_address_that_says_a_name_in_its_own_way_is_told() -> None:
     assert "emily" in vary(text, "name")[0].note
 
 
+@pytest.mark.real  # timed, so not for every change
 def test_reading_many_names_and_addresses_takes_time_in_proportion() -> None:
     def seconds(n: int, turn: int) -> float:
         lines = [f"Emily Clark{i % 7}, emily.clark{i}@example.com, E. Clark." for i in range(n)]

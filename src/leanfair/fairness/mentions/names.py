@@ -303,10 +303,16 @@ def is_title(parsed: ParsedText, found: Candidate) -> bool:
 
 def is_married(parsed: ParsedText) -> bool:
     """Whether the text speaks of a marriage, or of Mr. and Mrs. together."""
-    if not parsed.english.names["marital"].isdisjoint(parsed.words):
-        return True
-    return any(
-        _is_couple(parsed, i) for i, word in enumerate(parsed.words) if word in ("and", "&", "/")
+    if "marriage" not in parsed.notes:  # asked for every title
+        parsed.notes["marriage"] = _words_of_marriage(parsed)
+    return bool(parsed.notes["marriage"])
+
+
+def _words_of_marriage(parsed: ParsedText) -> frozenset[str]:
+    return (parsed.english.names["marital"] & {*parsed.words}) or frozenset(
+        word
+        for i, word in enumerate(parsed.words)
+        if word in ("and", "&", "/") and _is_couple(parsed, i)
     )
 
 
