@@ -81,6 +81,9 @@ def test_weights_of_something_else_are_refused():
         {"weight": torch.ones(3)},
         {f"module.{name}": value for name, value in state.items()},
         {name: value for name, value in state.items() if name != "linear.weight"},
+        {**state, "linear.weight": torch.zeros(())},
+        {**state, "linear.weight": torch.zeros(10**11, 0)},
+        {**state, "conv1.weight": torch.zeros(16, 10**9, 0, 3)},
     ):
         with pytest.raises(InputError, match="not of a CIFAR ResNet"):
             from_state_dict(wrong)

@@ -128,7 +128,9 @@ def test_of_several_sets_of_weights_one_has_to_be_named(tmp_path: Path) -> None:
         open_model(f"{path}::best")
 
 
-@pytest.mark.parametrize("content", [[1, 2], {"epoch": 3}, {"a": torch.zeros(1), "b": "text"}])
+@pytest.mark.parametrize(
+    "content", [[1, 2], {"epoch": 3}, {"a": torch.zeros(1), "b": "text"}, {0: torch.zeros(3)}]
+)
 def test_what_holds_no_weights_is_refused(content: object, tmp_path: Path) -> None:
     torch.save(content, tmp_path / "weights.pt")
     with pytest.raises(InputError, match="holds no state dict of tensors"):

@@ -102,12 +102,20 @@ def from_state_dict(state: Mapping[str, Tensor]) -> CifarResNet:
         raise InputError(
             "These weights are not of a CIFAR ResNet (conv1, bn1, layer1.0.conv1, ..., linear)."
         )
+    first, last = state["conv1.weight"].shape, state["linear.weight"].shape
+    # Sizes are believed only where the weights that they are read off have them all: nothing is
+    # made as large as a damaged file says.
+    if (len(first), *first[2:]) != (4, 3, 3) or len(last) != 2 or last[1] != 64:
+        raise InputError(
+            f"These weights are not of a CIFAR ResNet: conv1.weight is {list(first)} and "
+            f"linear.weight {list(last)}, which must be [16, channels, 3, 3] and [classes, 64]."
+        )
     projection = "layer2.0.shortcut.0.weight" in state
     model = CifarResNet(
         depth=6 * blocks + 2,
-        classes=int(state["linear.weight"].shape[0]),
+        classes=int(last[0]),
         shortcut="B" if projection else "A",
-        channels=int(state["conv1.weight"].shape[1]),
+        channels=int(first[1]),
     )
     try:
         model.load_state_dict(dict(state))

@@ -93,7 +93,9 @@ def _is_state(value: Any) -> bool:
 def _unwrapped(state: Mapping[str, Any], path: Path) -> dict[str, Tensor]:
     """`state` without the prefixes of wrappers, and without the count of an average."""
     named = {name: value for name, value in state.items() if name != "n_averaged"}
-    if not named or not all(isinstance(value, Tensor) for value in named.values()):
+    if not named or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in named.items()
+    ):
         raise InputError(f"{path} holds no state dict of tensors: save the model's state_dict().")
     prefix = pretrained.prefix_of(named)
     return {name.removeprefix(prefix): value for name, value in named.items()}

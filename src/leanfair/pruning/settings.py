@@ -48,14 +48,16 @@ class Settings:
             "share of every layer, in it the least important (uniform, as in the paper)."
         ),
     ] = "cheapest"
-    seed: Annotated[int, Help("What all chance in the run is drawn from.")] = 0
+    seed: Annotated[
+        int, Help("What all chance in the run is drawn from."), Range(least=0, most=10**18)
+    ] = 0
     candidate_epochs: Annotated[
         float,
         Help(
             "Fine-tuning of each candidate before the choice, in passes over the training data.",
             default="0.1; 0 for language models",
         ),
-        Range(least=0),
+        Range(least=0, most=1e6),
     ] = 0.1
     round_epochs: Annotated[
         float,
@@ -63,12 +65,12 @@ class Settings:
             "Fine-tuning of the winner of each round, in passes.",
             default="0.5; 0.1 for language models",
         ),
-        Range(least=0),
+        Range(least=0, most=1e6),
     ] = 0.5
     final_epochs: Annotated[
         float,
         Help("Fine-tuning of the last network, in passes.", default="3; 1 for language models"),
-        Range(least=0),
+        Range(least=0, most=1e6),
     ] = 3.0
     recipe: Annotated[
         Recipe, Help("How fine-tuning is done.", default="one that fits the model")
