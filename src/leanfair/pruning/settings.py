@@ -49,7 +49,9 @@ class Settings:
         ),
     ] = "cheapest"
     seed: Annotated[
-        int, Help("What all chance in the run is drawn from."), Range(least=0, most=10**18)
+        int,
+        Help("What all chance in the run is drawn from."),
+        Range(least=-(2**63), most=2**64 - 1),
     ] = 0
     candidate_epochs: Annotated[
         float,
