@@ -91,7 +91,9 @@ def in_texts(attribute: Attribute, coded: Attribute) -> Attribute | None:
     return replace(attribute, axes=coded.axes, rows=tuple(rows), codings=())
 
 
-_SPELLINGS = (("true", "false"), ("yes", "no"), ("y", "n"), ("1", "0"))
+_SPELLINGS = (
+    ("true", "false"), ("t", "f"), ("yes", "no"), ("y", "n"), ("1", "0"), ("1.0", "0.0"),
+)  # fmt: skip
 
 
 def flag_of(name: str, value: object, attribute: Attribute, coded: Attribute) -> Attribute | None:
@@ -102,13 +104,22 @@ def flag_of(name: str, value: object, attribute: Attribute, coded: Attribute) ->
     words = re.sub(r"^(?:is|was|flag)\s|\s(?:flag|yn|y n)$", "", name)
     for field in attribute.fields:
         words = words.removeprefix(f"{field} ")
-    pair = next((p for p in _SPELLINGS if str(value).strip().lower() in p), None)
+    written = (
+        str(int(value)) if value in (0.0, 1.0) and type(value) is float else str(value).strip()
+    )
+    pair = next((p for p in _SPELLINGS if written.lower() in p), None)
     if pair is None or words not in coded.axes[0]:
         return None
-    style = str.capitalize if str(value)[:1].isupper() else str
-    yes, no = (style(word) for word in pair)
+    yes, no = (_in_capitals_of(written, word) for word in pair)
     first = coded.axes[0].index(words) == 0
     return _with_terms(coded, coded.axes[0], (yes, no) if first else (no, yes))
+
+
+def _in_capitals_of(value: str, word: str) -> str:
+    """`word` as FALSE where the value is TRUE, as False where it is True."""
+    if len(value) > 1 and value.isupper():
+        return word.upper()
+    return word.capitalize() if value[:1].isupper() else word
 
 
 def _lexicon_name(attribute: Attribute, term: str) -> str:
