@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from leanfair.fairness.unknown import is_blank, is_missing, plain, says_nothing
+from leanfair.fairness.unknown import is_blank, is_missing, plain, says_nothing, whole
 
 UNKNOWN = """
 ? - -- — . N/A #N/A <NA> n.a. NaN null NULL unknown UNKNOWN (unknown) [blank] *missing*
@@ -62,3 +62,10 @@ def test_case_blanks_and_unicode_forms_are_one() -> None:
     assert plain(" Me\u0301tis  \n") == plain("M\u00e9TIS")
     assert plain("don\u2019t") == "don't"
     assert plain("Stra\u00dfe") == plain("STRASSE")
+
+
+def test_a_whole_number_with_a_fraction_of_nothing_is_that_number() -> None:
+    for value in (1.0, np.float32(1), np.float64(1)):
+        assert type(whole(value)) is int
+    for other in (True, "1.0", 1.5, float("nan"), float("inf"), None):
+        assert whole(other) is other

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from numbers import Integral, Real
 from typing import Any
 
 _WORDS = frozenset(
@@ -68,6 +69,14 @@ def says_nothing(value: Any) -> bool:
     if words in _WORDS:
         return True
     return any(p.fullmatch(words) for p in (_NOT_TOLD, _DECLINES, _NO_CATEGORY))
+
+
+def whole(value: Any) -> Any:
+    """1.0 as 1, which a blank cell in the column makes of it; anything else as it is."""
+    if not isinstance(value, Real) or isinstance(value, Integral):
+        return value
+    number = float(value)
+    return int(number) if number.is_integer() else value
 
 
 def plain(value: Any) -> str:

@@ -29,8 +29,8 @@ from leanfair.fairness.lexicon.protected import attribute as as_protected
 from leanfair.fairness.metrics.coverage import coverage_sentence
 from leanfair.fairness.mitigate import mitigate
 from leanfair.fairness.tables.columns import apart
-from leanfair.fairness.tables.table import empty_rows, evened
-from leanfair.fairness.types import Decision, Item
+from leanfair.fairness.tables.table import empty_rows, evened, item_of
+from leanfair.fairness.types import Decision
 
 # There is a display of our own. This has to be said before transformers is loaded.
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -166,11 +166,7 @@ def decided(rows: Sequence[Row], judge: Judge, decider: Decider) -> list[Decisio
     slots = judge.template.slots
     empty = empty_rows(rows, slots)
     numbers = [number for number in range(1, len(rows) + 1) if number not in empty]
-    if not numbers:
-        raise InputError(
-            f"Every row of the table is empty in what the prompt shows ({', '.join(slots)})."
-        )
-    items = [_item(rows[number - 1], number, slots) for number in numbers]
+    items = [item_of(rows[number - 1], number, slots) for number in numbers]
     if not decider.fitted:
         decider.fit(items)
     found = dict(zip(numbers, decider.decide(items, rows=numbers), strict=True))
@@ -185,17 +181,6 @@ def decided(rows: Sequence[Row], judge: Judge, decider: Decider) -> list[Decisio
 
 
 _NOTHING = "the row is empty where the prompt looks: nothing was asked"
-
-
-def _item(row: Row, number: int, slots: Sequence[str]) -> Item:
-    """What is decided about: the text of a row where the prompt has the slot {text} alone, else the
-    row as a record."""
-    if tuple(slots) != ("text",):
-        return row
-    text = row.get("text")
-    if not isinstance(text, str):
-        raise InputError(f"Row {number} of the table has no text in a column 'text'.")
-    return text
 
 
 def columns_of(rows: Sequence[Row], options: Sequence[str]) -> dict[str, str]:

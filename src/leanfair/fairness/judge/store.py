@@ -75,6 +75,11 @@ def key_of(identity: Mapping[str, Any], prompt: Prompt, options: Options) -> str
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def _name_of(judge: Mapping[str, Any]) -> str:
+    """What tells a judge from others: a hash of what it says of itself."""
+    return hashlib.sha256(json.dumps(judge, sort_keys=True).encode()).hexdigest()[:16]
+
+
 class Store:
     """Answers by key: in memory, and in a file where there is one.
 
@@ -122,7 +127,7 @@ class Store:
 
     def introduce(self, judge: Mapping[str, Any]) -> None:
         """Write down which judge writes here; once for each."""
-        name = hashlib.sha256(json.dumps(judge, sort_keys=True).encode()).hexdigest()[:16]
+        name = _name_of(judge)
         if name not in self.judges:
             self.judges[name] = judge
             self._append({"judge": judge})
@@ -209,9 +214,7 @@ class Store:
             line = parsed(raw)
             if isinstance(line, dict) and "judge" in line:
                 checked(line, JudgeLine)
-                judge = line["judge"]
-                name = hashlib.sha256(json.dumps(judge, sort_keys=True).encode()).hexdigest()[:16]
-                self.judges[name] = judge
+                self.judges[_name_of(line["judge"])] = line["judge"]
                 return True
             answer = checked(line, AnswerLine)
         except DamagedError:

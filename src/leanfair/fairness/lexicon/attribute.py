@@ -144,6 +144,11 @@ class Attribute:
         return bool(kinds) and kinds <= NAMES
 
     @cached_property
+    def has_names(self) -> bool:
+        """Whether people's names tell it, beside other words or alone."""
+        return any(row.kind in NAMES for row in self.rows)
+
+    @cached_property
     def is_gendered(self) -> bool:
         """Whether pronouns tell it."""
         return any(row.kind == "possessive" for row in self.rows)

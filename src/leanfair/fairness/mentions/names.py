@@ -290,9 +290,7 @@ def is_title(parsed: ParsedText, found: Candidate) -> bool:
     if not parsed.is_capitalised(found.start):
         return False
     i = found.stop
-    if parsed.word(i) in ("and", "&", "or"):
-        return parsed.kind_at(i + 1, "title", "married title") is not None
-    if parsed.word(i) == "/":
+    if parsed.word(i) in ("and", "&", "or", "/"):
         return parsed.kind_at(i + 1, "title", "married title") is not None
     if parsed.word(found.start - 1) == "/":
         return True

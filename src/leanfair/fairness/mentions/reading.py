@@ -85,6 +85,11 @@ class Reading:
     mentions: tuple[Mention, ...] = ()
     unpaired: tuple[tuple[int, int], ...] = ()
 
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """Where the text tells the attribute, by terms with a counterpart and then without."""
+        return [*((mention.start, mention.stop) for mention in self.mentions), *self.unpaired]
+
 
 def term_of(row: Row, cell: Cell, form: str) -> str:
     """The term of a cell in a form, the plain one where the cell has no such form."""
@@ -287,6 +292,4 @@ def _article_style(written: str, style: str) -> str:
 
 def spans_of(readings: Sequence[Reading]) -> tuple[tuple[int, int], ...]:
     """The places of all mentions, paired or not, of several readings of one text."""
-    found = {(m.start, m.stop) for reading in readings for m in reading.mentions}
-    found |= {span for reading in readings for span in reading.unpaired}
-    return tuple(sorted(found))
+    return tuple(sorted({place for reading in readings for place in reading.places}))

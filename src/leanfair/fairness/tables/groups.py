@@ -6,13 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from leanfair.errors import InputError
 from leanfair.fairness.metrics.groupings import Grouping, grouping_of
 from leanfair.fairness.tables.cuts import Cuts, as_number, check_classes, classes_of
 from leanfair.fairness.types import Record
-from leanfair.fairness.unknown import plain, says_nothing
+from leanfair.fairness.unknown import plain, says_nothing, whole
 from leanfair.statistics import Floats
 
 _MOST_GROUPS = 50
@@ -84,10 +82,8 @@ def _folded(column: str, values: Sequence[Any]) -> tuple[list[str | None], list[
 
 
 def _written(value: Any) -> str:
-    """A value as it stands, without outer blanks; 1.0 as 1, which a blank cell makes of it."""
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        value = int(value)
-    return str(value).strip()
+    """A value as it stands, without outer blanks."""
+    return str(whole(value)).strip()
 
 
 def _others(found: Counter[str], name: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from leanfair.errors import InputError, OptionError
 from leanfair.fairness.judge.prompt import name_rows
 from leanfair.fairness.types import Record
-from leanfair.fairness.unknown import plain, says_nothing
+from leanfair.fairness.unknown import plain, says_nothing, whole
 
 Labels: TypeAlias = "Mapping[Any, str] | str | None"
 
@@ -131,10 +131,6 @@ def _some(values: Iterable[Any]) -> str:
 
 def as_label(value: Any) -> str:
     """How labels are told apart: 1, "1.0", True and "TRUE" are one, and so are "Yes" and "yes "."""
-    if isinstance(value, (bool, np.bool_)) or (
-        isinstance(value, (float, np.floating)) and float(value).is_integer()
-    ):
-        value = int(value)
-    text = plain(value)
-    whole = _WHOLE.fullmatch(text)
-    return whole[1] if whole else _TRUTH.get(text, text)
+    text = plain(int(value) if isinstance(value, (bool, np.bool_)) else whole(value))
+    number = _WHOLE.fullmatch(text)
+    return number[1] if number else _TRUTH.get(text, text)

@@ -118,10 +118,6 @@ def table_of(
     check_columns(rows, columns.named, f"The table {name!r}" if name != "table" else "The table")
     _check_options(favourable, options, columns.label, slots)
     empty = empty_rows(rows, slots)
-    if len(empty) == len(rows):
-        raise InputError(
-            f"Every row of the table is empty in what the prompt shows ({', '.join(slots or ())})."
-        )
     numbers = [n for n in range(1, len(rows) + 1) if n not in empty]
     kept = [rows[number - 1] for number in numbers]
     weights = weights_of(kept, numbers, columns.weight, columns.count, columns.cluster)
@@ -137,7 +133,7 @@ def table_of(
         name,
         columns,
         kept,
-        _items(kept, numbers, label, slots),
+        [item_of(_without(r, label), n, slots) for n, r in zip(numbers, kept, strict=True)],
         None if label is None else truth_of(kept, numbers, label, favourable, options, labels),
         groupings,
         _clusters(kept, numbers, cluster, may_be_blank=columns.cluster is None),
@@ -150,15 +146,21 @@ def table_of(
 
 
 def empty_rows(rows: Sequence[Item], slots: Sequence[str] | None) -> set[int]:
-    """The numbers, from 1, of rows in which all that the prompt shows is empty."""
+    """The numbers, from 1, of rows in which all that the prompt shows is empty. Raises InputError
+    where that is every row."""
     if slots is None:
         return set()
-    return {
+    empty = {
         number
         for number, row in enumerate(rows, start=1)
         if is_blank(row)
         or (isinstance(row, Mapping) and all(slot in row and is_blank(row[slot]) for slot in slots))
     }
+    if len(empty) == len(rows):
+        raise InputError(
+            f"Every row of the table is empty in what the prompt shows ({', '.join(slots)})."
+        )
+    return empty
 
 
 def _left_out(empty: set[int], rows: int) -> str:
@@ -184,16 +186,20 @@ def _check_options(
         )
 
 
-def _items(
-    rows: Sequence[Record], numbers: Sequence[int], label: str | None, slots: Sequence[str] | None
-) -> list[Item]:
-    """The text, where the prompt has the slot for it alone; else the record without its label."""
+def item_of(row: Record, number: int, slots: Sequence[str] | None) -> Item:
+    """What is decided about: the text of a row, where the prompt has the slot for it alone; else
+    the row as a record. Raises InputError where there is no text."""
     if slots is None or tuple(slots) != (TEXT_SLOT,):
-        return [{name: value for name, value in row.items() if name != label} for row in rows]
-    for number, row in zip(numbers, rows, strict=True):
-        if not isinstance(row.get(TEXT_SLOT), str):
-            raise InputError(f"Row {number} of the table has no text in a column {TEXT_SLOT!r}.")
-    return [row[TEXT_SLOT] for row in rows]
+        return row
+    text = row.get(TEXT_SLOT)
+    if not isinstance(text, str):
+        raise InputError(f"Row {number} of the table has no text in a column {TEXT_SLOT!r}.")
+    return text
+
+
+def _without(row: Record, label: str | None) -> Record:
+    """The row without its label, which is never judged."""
+    return {name: value for name, value in row.items() if name != label}
 
 
 def _clusters(

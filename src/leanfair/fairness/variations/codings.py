@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from leanfair.errors import InputError
 from leanfair.fairness.lexicon.attribute import Attribute, Coding, row_of
+from leanfair.fairness.unknown import whole
 
 
 def normalised(name: str) -> str:
@@ -104,9 +105,7 @@ def flag_of(name: str, value: object, attribute: Attribute, coded: Attribute) ->
     words = re.sub(r"^(?:is|was|flag)\s|\s(?:flag|yn|y n)$", "", name)
     for field in attribute.fields:
         words = words.removeprefix(f"{field} ")
-    written = (
-        str(int(value)) if value in (0.0, 1.0) and type(value) is float else str(value).strip()
-    )
+    written = str(whole(value)).strip()
     pair = next((p for p in _SPELLINGS if written.lower() in p), None)
     if pair is None or words not in coded.axes[0]:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from leanfair.fairness.lexicon.attribute import NAMES, Attribute
+from leanfair.fairness.lexicon.attribute import Attribute
 from leanfair.fairness.mentions.doubts import doubtful
 from leanfair.fairness.mentions.reading import Mention, Reading, read
 
@@ -56,7 +56,7 @@ class JoinedNames:
 
 def joined_names(names: Sequence[str], attribute: Attribute) -> JoinedNames:
     """The fields that hold a name together, by what they are called; none where there is one."""
-    if not any(row.kind in NAMES for row in attribute.rows):
+    if not attribute.has_names:
         return JoinedNames()
     firsts = [i for i, name in enumerate(names) if name in _FIRST]
     lasts = [i for i, name in enumerate(names) if name in _LAST]

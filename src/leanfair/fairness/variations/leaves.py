@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
-from leanfair.fairness.types import Record
+from leanfair.fairness.types import Item, Record, Variation
 from leanfair.fairness.variations.codings import normalised
 
 Path: TypeAlias = tuple["str | int", ...]
@@ -25,7 +26,7 @@ class Leaf:
         """The path in a sentence: race, applicant.race, messages.0.content."""
         return ".".join(map(str, self.path))
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The innermost name of a field, in small letters with spaces."""
         return normalised(str(next((p for p in reversed(self.path) if isinstance(p, str)), "")))
@@ -45,6 +46,19 @@ def _leaves(value: Any, path: Path) -> Iterator[Leaf]:
             yield from _leaves(inner, (*path, place))
     else:
         yield Leaf(path, value)
+
+
+def as_lines(record: Record) -> str:
+    """The record as it is shown: each value on a line, behind its label."""
+    return "\n".join(f"{leaf.label}: {leaf.value}" for leaf in leaves(record))
+
+
+def without_places(
+    item: Item, original: bool = True, note: str = "", unread: tuple[str, ...] = ()
+) -> Variation:
+    """An item as a variation of no value, in which no place is told."""
+    text, record = (item, None) if isinstance(item, str) else (as_lines(item), item)
+    return Variation("", text, (), original, record, note, unread)
 
 
 def replaced(record: Record, new: Mapping[Path, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 from leanfair.errors import InputError
 from leanfair.fairness.lexicon.attribute import NAMES, Attribute
@@ -59,7 +59,7 @@ class Parts:
     def read(self, texts: tuple[str, ...]) -> tuple[Reading, ...]:
         """What a variation tells, which has `texts` as its parts."""
         pairs = zip(self.parts, texts, strict=True)
-        joined = self.names().read(texts, self.attribute)
+        joined = self.names.read(texts, self.attribute)
         found = [
             _taking_part(joined[i] if i in joined else part.read(text), self.cycles)
             for i, (part, text) in enumerate(pairs)
@@ -69,6 +69,7 @@ class Parts:
         mentions = agreeing([reading.mentions for reading in found])
         return tuple(replace(r, mentions=m) for r, m in zip(found, mentions, strict=True))
 
+    @cached_property
     def names(self) -> JoinedNames:
         """The fields that hold one name together."""
         fields = ["" if part.leaf is None else part.leaf.name for part in self.parts]
@@ -79,8 +80,7 @@ class Parts:
         found: dict[str, None] = {}
         for part in self.aside:
             reading = part.read(part.text)
-            places = [*((m.start, m.stop) for m in reading.mentions), *reading.unpaired]
-            told = (*words_in(part.text, places), *part.doubt(part.text))
+            told = (*words_in(part.text, reading.places), *part.doubt(part.text))
             found.update(dict.fromkeys(_with_field(part, word) for word in told))
         return tuple(found)
 
@@ -88,7 +88,7 @@ class Parts:
         """The words in a variation, whose parts tell `readings`, that may tell the attribute and
         that nothing read."""
         found = dict.fromkeys(self.fixed)
-        joined = self.names().doubts([reading.text for reading in readings], self.attribute)
+        joined = self.names.doubts([reading.text for reading in readings], self.attribute)
         for i, (part, reading) in enumerate(zip(self.parts, readings, strict=True)):
             words = joined[i] if i in joined else part.doubt(reading.text)
             found.update(dict.fromkeys(_with_field(part, word) for word in words))
@@ -97,7 +97,7 @@ class Parts:
 
     def _addresses_with_names(self, readings: Sequence[Reading]) -> list[str]:
         """Addresses and handles that hold a name and do not change with it."""
-        if not any(row.kind in NAMES for row in self.attribute.rows):
+        if not self.attribute.has_names:
             return []
         told = {
             reading.text[m.start : m.stop].lower()
@@ -111,7 +111,7 @@ class Parts:
 
 def _unread_in(reading: Reading) -> list[str]:
     """The addresses in a text of which no part is read."""
-    places = [*((m.start, m.stop) for m in reading.mentions), *reading.unpaired]
+    places = reading.places
     return [
         found.group()
         for found in _ADDRESS.finditer(reading.text)
@@ -236,7 +236,7 @@ def _lived_too_long(others: Sequence[Leaf], found: Parts) -> tuple[str, ...]:
 
 def _without_the_silent(found: Parts) -> Parts:
     """The parts that tell something: what the others say is the same in all variations."""
-    joined = found.names().places
+    joined = found.names.places
     telling = [
         bool(reading.mentions or reading.unpaired) or i in joined
         for i, reading in enumerate(found.readings)

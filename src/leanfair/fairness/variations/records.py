@@ -132,7 +132,7 @@ def other_part(leaf: Leaf, reads: Reads) -> Part | None:
 
     def doubter(text: str) -> tuple[str, ...]:
         if reads.texts is None:
-            return words_in(text, _places(read(text, reads.lexicon, reads.protect)))
+            return words_in(text, read(text, reads.lexicon, reads.protect).places)
         if spoken:
             return words_in(text, doubtful(text, reads.texts, reads.protect))
         return () if field.other else _unread_word(text, reads, reader)
@@ -195,18 +195,14 @@ def _unread_word(text: str, reads: Reads, reader: Reader) -> tuple[str, ...]:
     """A single value that tells the attribute in other fields: group: Black, title: Mr."""
     entry = _whole_value(text, reads.lexicon) or _entry(text, reads.lexicon, _TITLE)
     plain = entry is not None and entry.row.kind not in ("record", "age", "country")
-    return (text.strip(),) if plain and not _places(reader(text)) else ()
-
-
-def _places(reading: Reading) -> list[tuple[int, int]]:
-    return [*((m.start, m.stop) for m in reading.mentions), *reading.unpaired]
+    return (text.strip(),) if plain and not reader(text).places else ()
 
 
 def words_in(
     text: str, spans: Iterable[tuple[int, int]], reading: Reading | None = None
 ) -> tuple[str, ...]:
     """What stands at some places, each once, apart from those that a reading has."""
-    taken = [] if reading is None else _places(reading)
+    taken = [] if reading is None else reading.places
     free = [s for s in spans if not any(s[0] < b and a < s[1] for a, b in taken)]
     return tuple(dict.fromkeys(text[a:b] for a, b in free))
 
@@ -343,7 +339,7 @@ def shown(
         head = f"{leaf.label}: "
         if leaf.path in read_at:
             offset = length + len(head)
-            spans += [(offset + a, offset + b) for a, b in _places(read_at[leaf.path])]
+            spans += [(offset + a, offset + b) for a, b in read_at[leaf.path].places]
         lines.append(f"{head}{leaf.value}")
         length += len(lines[-1]) + 1
     return Variation(value, "\n".join(lines), tuple(sorted(spans)), original, record)

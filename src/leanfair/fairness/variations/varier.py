@@ -10,7 +10,7 @@ from leanfair.fairness.lexicon.attribute import Attribute
 from leanfair.fairness.lexicon.protected import Attributes, ProtectedAttribute, attributes_of
 from leanfair.fairness.types import BLIND, Item, Variation
 from leanfair.fairness.variations.blind import blind
-from leanfair.fairness.variations.leaves import leaves
+from leanfair.fairness.variations.leaves import without_places
 from leanfair.fairness.variations.records import UnknownValueError
 from leanfair.fairness.variations.vary import variations_of
 
@@ -94,9 +94,7 @@ class Varier:
         bare = found[-1]  # always the same one, whichever came in
         for one in self.protected:
             made = blind(variations_of(bare.item, [one], seen=self.seen), one.lexicon)
-            record = None if isinstance(made, str) else made
-            text = made if isinstance(made, str) else _lines(made)
-            bare = Variation("", text, (), False, record)
+            bare = without_places(made, original=False)
         alone = bare.item == item
         note, unread = (found[0].note, found[0].unread) if alone else ("", ())
         return replace(bare, value=BLIND, original=alone, note=note, unread=unread)
@@ -124,9 +122,7 @@ class Varier:
 
 def _unknown(item: Item, error: UnknownValueError) -> Variation:
     """A record whose field holds no value of the attribute, alone."""
-    text = item if isinstance(item, str) else _lines(item)
-    record = None if isinstance(item, str) else item
-    return Variation("", text, (), True, record, str(error), (error.words,))
+    return without_places(item, note=str(error), unread=(error.words,))
 
 
 def _named(error: InputError, row: int) -> InputError:
@@ -140,8 +136,3 @@ def _counted(
         return one
     counter = count
     return one.counted(lambda text: counter(text) or 0)
-
-
-def _lines(record: Item) -> str:
-    assert not isinstance(record, str)
-    return "\n".join(f"{leaf.label}: {leaf.value}" for leaf in leaves(record))

@@ -42,7 +42,7 @@ from leanfair.fairness.mentions.reading import Reading, spans_of
 from leanfair.fairness.types import Item, Record, Variation
 from leanfair.fairness.variations.agreement import Person, person_of
 from leanfair.fairness.variations.closure import Shifted, shift_all
-from leanfair.fairness.variations.leaves import leaves
+from leanfair.fairness.variations.leaves import leaves, without_places
 from leanfair.fairness.variations.parts import Parts, parts_of
 from leanfair.fairness.variations.records import as_text, rebuilt, shown
 
@@ -215,9 +215,7 @@ def _vary_product(
                 return tuple(replace(one, unread=unread, clear=clear) for one in found)
             return (replace(found[0], note=_why_none(item, attributes, alone)),)
         unread = unread or tuple(each[0].value for each in alone if each[0].value)
-    text = item if isinstance(item, str) else shown("", item, (), (), True).text
-    record = None if isinstance(item, str) else item
-    return (Variation("", text, (), True, record, _why_none(item, attributes, alone), unread),)
+    return (without_places(item, note=_why_none(item, attributes, alone), unread=unread),)
 
 
 def _is_closed(
