@@ -13,11 +13,14 @@ from leanfair.version import __version__
 
 if TYPE_CHECKING:
     from leanfair import cli as cli
+    from leanfair import comparison as comparison
     from leanfair import data as data
     from leanfair import evaluation as evaluation
     from leanfair import fairness as fairness
     from leanfair import models as models
     from leanfair import pruning as pruning
+    from leanfair.comparison.comparing import compare as compare
+    from leanfair.comparison.result import Comparison as Comparison
     from leanfair.errors import LeanfairError as LeanfairError
     from leanfair.fairness.audit.auditing import audit as audit
     from leanfair.fairness.audit.result import Audit as Audit
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Audit": "fairness.audit.result",
+    "Comparison": "comparison.result",
     "Cut": "pruning.types",
     "Decision": "fairness.types",
     "Function": "fairness.judge.backends.models",
@@ -58,12 +62,13 @@ _HOMES = {
     "attribute": "fairness.lexicon.protected",
     "audit": "fairness.audit.auditing",
     "cka": "similarity",
+    "compare": "comparison.comparing",
     "load": "pruning.checkpoint.loading",
     "mitigate": "fairness.mitigate",
     "prune": "pruning.loop",
     "vary": "fairness.variations.vary",
 }
-_ROOMS = ("cli", "data", "evaluation", "fairness", "models", "pruning")
+_ROOMS = ("cli", "comparison", "data", "evaluation", "fairness", "models", "pruning")
 
 __all__ = ["__version__", *_HOMES]
 __getattr__, __dir__ = face(__name__, {**_HOMES, **{room: room for room in _ROOMS}})

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from leanfair.cli import demo
+from leanfair.cli.comparison import compare
 from leanfair.cli.fairness import audit, decide
 from leanfair.cli.pruning import export, prune
 from leanfair.version import __version__
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 app.command("prune")(prune.command)
 app.command("export")(export.command)
+app.command("compare")(compare.command)
 app.command("decide")(decide.command)
 app.command("audit")(audit.command)
 demos = typer.Typer(

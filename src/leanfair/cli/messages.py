@@ -57,7 +57,9 @@ def told_plainly(debug: bool, *, when_stopped: str = "") -> Iterator[None]:
 
 
 FLAGS = {
+    "BASE": "BASE",
     "MODEL": "MODEL",
+    "PRUNED": "PRUNED",
     "RUN": "RUN",
     "choices": "--options",
     "labels": "--positive",

@@ -26,14 +26,16 @@ from leanfair.version import __version__
 NAME = "leanfair.json"
 FORMAT = 1
 
-Purpose = Literal["prune", "audit"]
-NAMES: Mapping[Purpose, str] = {"prune": "pruning run", "audit": "audit"}
+Purpose = Literal["prune", "audit", "compare"]
+NAMES: Mapping[Purpose, str] = {
+    "prune": "pruning run", "audit": "audit", "compare": "comparison"
+}  # fmt: skip
 
 
 class FolderEntry(TypedDict):
     """`leanfair.json`: what a folder is, and what its files hold."""
 
-    kind: Literal["prune", "audit"]
+    kind: Literal["prune", "audit", "compare"]
     """Which command made it."""
     format: int
     """Version of this format."""

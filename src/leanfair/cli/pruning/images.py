@@ -47,8 +47,8 @@ def open_images(
             f"give a text file, or an image classifier."
         )
     wanted = preprocessing_of(network, open_image_processor(model))
-    splits = read_images(data, given, seed, wanted, _names(network))
-    _check_fits(model, data, network, splits)
+    splits = read_images(data, given, seed, wanted, names_of(network))
+    check_fits(model, data, network, splits)
     return network, splits, wanted.processor
 
 
@@ -102,7 +102,7 @@ def _for(values: tuple[float, ...] | None, channels: int | None, name: str) -> A
     )
 
 
-def _names(network: nn.Module) -> dict[str, int] | None:
+def names_of(network: nn.Module) -> dict[str, int] | None:
     """The names of the classes of a model of transformers, where it has some."""
     told = getattr(getattr(network, "config", None), "label2id", None) or {}
     named = {str(name): int(number) for name, number in told.items()}
@@ -110,7 +110,7 @@ def _names(network: nn.Module) -> dict[str, int] | None:
     return None if plain else named
 
 
-def _check_fits(model: str, data: str, network: nn.Module, splits: Splits) -> None:
+def check_fits(model: str, data: str, network: nn.Module, splits: Splits) -> None:
     """Raise InputError where `network` cannot take the images, or has fewer classes."""
     image = as_batch(splits.calibration.take(torch.tensor([0]), torch.Generator()))
     shape = list(splits.train.pixels.shape[1:])

@@ -69,7 +69,7 @@ TEXT_OPTIONS = ("length", "tokenizer", "text", "label")
 def open_both(model: str, data: str, given: DataOptions, seed: int, device: str) -> Opened:
     """The network and its data, images or text. Raises InputError where they do not fit."""
     if holds_text(data):
-        _check_unused(given, IMAGE_OPTIONS, data, "text")
+        check_unused(given, IMAGE_OPTIONS, data, "text")
         network, texts, tokenizer = open_texts(
             model,
             data,
@@ -77,13 +77,13 @@ def open_both(model: str, data: str, given: DataOptions, seed: int, device: str)
             seed=seed,
             **{name: getattr(given, name) for name in TEXT_OPTIONS},
         )
-        return Opened(network.eval().to(_device(device)), texts, tokenizer)
+        return Opened(network.eval().to(device_named(device)), texts, tokenizer)
     network, splits, processor = open_images(model, data, given, seed)
-    _check_unused(given, TEXT_OPTIONS, data, "images")
-    return Opened(network.eval().to(_device(device)), splits, image_processor=processor)
+    check_unused(given, TEXT_OPTIONS, data, "images")
+    return Opened(network.eval().to(device_named(device)), splits, image_processor=processor)
 
 
-def _check_unused(given: DataOptions, names: tuple[str, ...], data: str, kind: str) -> None:
+def check_unused(given: DataOptions, names: tuple[str, ...], data: str, kind: str) -> None:
     """Raise InputError for an option that means nothing for this kind of data."""
     for name in names:
         if getattr(given, name) is not None:
@@ -168,6 +168,6 @@ def _display(
     return shown(Console(stderr=True), settings.get("of", "macs"), cost_of(network, image).macs)
 
 
-def _device(name: str) -> torch.device:
+def device_named(name: str) -> torch.device:
     """The device by name; with several processes, this one's own."""
     return torch.device(processes(cpu=True if name == "cpu" else None).device)

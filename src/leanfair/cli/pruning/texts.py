@@ -58,6 +58,34 @@ def open_texts(
             f"give images, or a language model."
         )
     words = open_tokenizer(tokenizer or model)
+    splits = read_texts(
+        model,
+        network,
+        words,
+        data,
+        length=length,
+        text=text,
+        label=label,
+        calibration=calibration,
+        seed=seed,
+    )
+    return network, splits, words
+
+
+def read_texts(
+    model: str,
+    network: Any,
+    words: Any,
+    data: str,
+    *,
+    length: int | None,
+    text: str | None,
+    label: str | None,
+    calibration: int | None,
+    seed: int,
+) -> TextSplits[Any]:
+    """The data in its three parts, as the `network` that is called `model` takes them, with the
+    tokenizer `words`. Raises InputError where they do not fit."""
     size = _length(length, network, words)
     splits: TextSplits[Any]
     if is_text_classifier(network):
@@ -81,7 +109,7 @@ def open_texts(
             data, words, size, calibration=calibration, seed=seed, column=text or "text"
         )
     _check_fits(model, data, network, splits)
-    return network, splits, words
+    return splits
 
 
 def _padding(config: Any, tokenizer: Any) -> int | None:

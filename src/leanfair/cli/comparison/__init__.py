@@ -1,0 +1,1 @@
+"""The command that puts two models side by side."""

@@ -1,0 +1,100 @@
+"""What `leanfair compare` does once it runs: open both models and the data, compare, and show.
+
+Loads torch, so commands import it when they run, not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from leanfair.cli.pruning.images import check_fits, names_of, read_images
+from leanfair.cli.pruning.options import DataOptions, Machine
+from leanfair.cli.pruning.running import (
+    IMAGE_OPTIONS,
+    TEXT_OPTIONS,
+    check_unused,
+    device_named,
+)
+from leanfair.cli.pruning.texts import read_texts, takes_text
+from leanfair.comparison.comparing import compare
+from leanfair.comparison.pair import Side
+from leanfair.comparison.result import Comparison, ComparisonEvent
+from leanfair.comparison.sides.reading import side_of
+from leanfair.data.text import holds_text
+from leanfair.errors import InputError
+from leanfair.models.image_processor import own_image_processor, preprocessing_of
+from leanfair.models.pretrained import open_tokenizer
+
+
+def compare_and_show(
+    base: str,
+    pruned: str | None,
+    data: str | None,
+    how: DataOptions,
+    machine: Machine,
+    asked: Mapping[str, Any],
+    quiet: bool,
+) -> Comparison:
+    """Compare, show how it goes on, and print what was found."""
+    if machine.threads is not None:
+        torch.set_num_threads(machine.threads)
+    words = None if how.tokenizer is None else open_tokenizer(how.tokenizer)
+    parent = _placed(side_of(base, tokenizer=words), machine)
+    child = None
+    if pruned is not None:
+        child = _placed(side_of(pruned, tokenizer=words, like=parent.model), machine)
+    test = None if data is None else held_out(parent, data, how, asked.get("seed", 0))
+    console = Console(stderr=True, quiet=quiet)
+
+    def tell(event: ComparisonEvent) -> None:
+        console.print(f"{event.stage} ...")
+
+    found = compare(parent, child, test=test, on_event=tell, **asked)
+    show(found)
+    return found
+
+
+def show(found: Comparison) -> None:
+    """Print the headline, and where the page is."""
+    console = Console(highlight=False)
+    for sentence in found.summary["headline"]:
+        console.print(sentence, markup=False)
+    for section, why in found.summary["missing"].items():
+        console.print(f"{section.capitalize()} was not measured: {why}", markup=False)
+    if found.path is not None:
+        console.print(f"Report: {found.path}/report.html", markup=False)
+
+
+def held_out(parent: Side, data: str, how: DataOptions, seed: int) -> Any:
+    """The test part of the data, as the parent takes it. Raises InputError where it does not."""
+    if holds_text(data):
+        check_unused(how, IMAGE_OPTIONS, data, "text")
+        if not takes_text(parent.model):
+            raise InputError(
+                f"{parent.name} takes no text, but {data} holds text: give images, or a language "
+                f"model."
+            )
+        return read_texts(
+            parent.name, parent.model, parent.tokenizer, data, length=how.length, text=how.text,
+            label=how.label, calibration=None, seed=seed,
+        ).test  # fmt: skip
+    check_unused(how, TEXT_OPTIONS, data, "images")
+    if takes_text(parent.model):
+        raise InputError(
+            f"{parent.name} takes text, but {data} holds images: give a text file, or an image "
+            f"classifier."
+        )
+    wanted = preprocessing_of(parent.model, own_image_processor(parent.model))
+    splits = read_images(data, how, seed, wanted, names_of(parent.model))
+    check_fits(parent.name, data, parent.model, splits)
+    return splits.test
+
+
+def _placed(side: Side, machine: Machine) -> Side:
+    """`side` with its model on the device that was asked for."""
+    return replace(side, model=side.model.to(device_named(machine.device)))

@@ -1,0 +1,82 @@
+"""summary.json of a comparison: its sections put together, with the sentences on top."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timezone
+
+from leanfair.comparison import quality
+from leanfair.comparison.headline import headline_of
+from leanfair.comparison.pair import Pair, Side
+from leanfair.comparison.schema.quality import Quality
+from leanfair.comparison.schema.summary import DataEntry, Kind, MachineEntry, SideEntry, Summary
+from leanfair.data.batches import Batch
+from leanfair.models.origin import fingerprint
+from leanfair.pruning.run.summary import machine
+from leanfair.version import __version__
+
+FORMAT = 1
+
+
+def summary_of(
+    pair: Pair,
+    *,
+    data: DataEntry | None,
+    seed: int,
+    seconds: float,
+    notes: list[str],
+    missing: Mapping[str, str],
+    quality_entry: Quality | None,
+    # ROBUST, COST, WHOM: one argument a section
+) -> Summary:
+    """The content of summary.json: plain JSON types only."""
+    said = [
+        quality.said_of(quality_entry),
+        # ROBUST, COST, WHOM: one line a section
+    ]
+    found: Summary = {
+        "format": FORMAT,
+        "leanfair": __version__,
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "seconds": seconds,
+        "headline": headline_of(pair.child.name, said),
+        "parent": _side(pair.parent),
+        "child": _side(pair.child),
+        "kind": kind_of(pair),
+        "data": data,
+        "seed": seed,
+        "notes": notes,
+        "missing": dict(missing),
+        "quality": quality_entry,
+        # ROBUST, COST, WHOM: one key a section
+        "machine": _machine(pair.child),
+    }
+    plain: Summary = json.loads(json.dumps(found, allow_nan=False))
+    return plain
+
+
+def kind_of(pair: Pair) -> Kind:
+    """What the outputs of both models mean."""
+    if pair.problem is None:
+        return "language"
+    return pair.problem.type
+
+
+def _machine(side: Side) -> MachineEntry:
+    """What `side` stands on."""
+    first = next(side.model.parameters(), None)
+    return {**machine(None if first is None else Batch(first))}
+
+
+def _side(side: Side) -> SideEntry:
+    pixels = side.pixels
+    return {
+        "name": side.name,
+        "model": type(side.model).__name__,
+        "fingerprint": fingerprint(side.model),
+        "path": None if side.path is None else str(side.path),
+        "params": sum(each.numel() for each in side.model.parameters()),
+        "mean": None if pixels is None else list(pixels.mean),
+        "std": None if pixels is None else list(pixels.std),
+    }

@@ -1,0 +1,10 @@
+"""Every key of the top of the summary is documented."""
+
+from __future__ import annotations
+
+from leanfair.comparison.schema import summary
+from tests.support.schemas import undocumented
+
+
+def test_every_key_says_what_it_is() -> None:
+    assert undocumented(summary) == []
