@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from leanfair.comparison.pair import Side as Side
     from leanfair.comparison.result import Comparison as Comparison
     from leanfair.comparison.result import ComparisonEvent as ComparisonEvent
+    from leanfair.comparison.whom.people import People as People
 
 _HOMES = {
     "Comparison": "result",
     "ComparisonEvent": "result",
     "Pair": "pair",
+    "People": "whom.people",
     "Pixels": "pair",
     "Side": "pair",
     "compare": "comparing",

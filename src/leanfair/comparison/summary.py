@@ -11,6 +11,8 @@ from leanfair.comparison.headline import headline_of
 from leanfair.comparison.pair import Pair, Side
 from leanfair.comparison.schema.quality import Quality
 from leanfair.comparison.schema.summary import DataEntry, Kind, MachineEntry, SideEntry, Summary
+from leanfair.comparison.schema.whom import Whom
+from leanfair.comparison.whom import whom
 from leanfair.data.batches import Batch
 from leanfair.models.origin import fingerprint
 from leanfair.pruning.run.summary import machine
@@ -28,11 +30,13 @@ def summary_of(
     notes: list[str],
     missing: Mapping[str, str],
     quality_entry: Quality | None,
+    whom_entry: Whom | None = None,
     # ROBUST, COST, WHOM: one argument a section
 ) -> Summary:
     """The content of summary.json: plain JSON types only."""
     said = [
         quality.said_of(quality_entry),
+        whom.said_of(whom_entry),
         # ROBUST, COST, WHOM: one line a section
     ]
     found: Summary = {
@@ -49,6 +53,7 @@ def summary_of(
         "notes": notes,
         "missing": dict(missing),
         "quality": quality_entry,
+        "whom": whom_entry,
         # ROBUST, COST, WHOM: one key a section
         "machine": _machine(pair.child),
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from leanfair.comparison.report import quality
+from leanfair.comparison.report import quality, whom
 from leanfair.comparison.report.facts import facts
 from leanfair.comparison.schema.summary import Summary
 from leanfair.files import write_text
@@ -45,6 +45,7 @@ def sections(summary: Summary) -> dict[str, Mapping[str, Any]]:
     order of the page. Sections that were not measured are not there."""
     views = {
         "quality": quality.view(summary),
+        "whom": whom.view(summary),
         # ROBUST, COST, WHOM: one line a section
     }
     return {name: view for name, view in views.items() if view is not None}
@@ -55,6 +56,7 @@ def tiles(summary: Summary) -> list[Tile]:
     params = summary["parent"]["params"], summary["child"]["params"]
     return [
         *quality.tiles(summary),
+        *whom.tiles(summary),
         # ROBUST, COST, WHOM: one line a section
         Tile("Parameters", f.change(*params), *map(f.parameters, params)),
     ]

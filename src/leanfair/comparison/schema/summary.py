@@ -7,6 +7,7 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from leanfair.comparison.schema.quality import Quality
+from leanfair.comparison.schema.whom import Whom
 
 Kind = Literal[
     "single_label_classification",
@@ -48,6 +49,8 @@ class Summary(TypedDict):
     """Section -> why it is null, as a sentence. Sections that nobody asked for are not there."""
     quality: Quality | None
     """How well each answers, and how much they agree."""
+    whom: Whom | None
+    """Whom pruning touched: what both decide about people, or how groups of the data fare."""
     machine: MachineEntry
     """What it was measured on."""
 

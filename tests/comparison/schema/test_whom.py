@@ -1,0 +1,10 @@
+"""Every key about whom pruning touched is documented."""
+
+from __future__ import annotations
+
+from leanfair.comparison.schema import whom
+from tests.support.schemas import undocumented
+
+
+def test_every_key_says_what_it_is() -> None:
+    assert undocumented(whom) == []
