@@ -24,9 +24,9 @@ from leanfair.data.images import load
 from leanfair.evaluation.answers import answers
 from leanfair.evaluation.problem import SINGLE
 from leanfair.evaluation.robustness.adversarial import Attacks, Unit, made_by, units
-from leanfair.evaluation.robustness.corrupted import Corruptions
 from leanfair.evaluation.robustness.corruptions.catalogue import corrupted
 from leanfair.evaluation.robustness.pictures import Network, Pictures, drawn_pictures
+from leanfair.evaluation.robustness.under_corruptions import Corruptions
 from leanfair.files import read_tensors, write_json, write_tensors
 from leanfair.files.checked_json import read_json
 from leanfair.pruning.checkpoint.loading import open_model

@@ -72,8 +72,8 @@ def units(attacks: Attacks, networks: int) -> Iterator[Unit]:
 
 
 def passes(attacks: Attacks, networks: int, samples: int) -> int:
-    """Forward and backward passes of single images that `all_attacked` takes for all `units`, each kind
-    counted as one; the checks of `leanfair.evaluation.robustness.masking` not counted."""
+    """Forward and backward passes of single images that `all_attacked` takes, each kind counted as
+    one; the checks of `leanfair.evaluation.robustness.masking` not counted."""
     by_kind = {"noise": 0, "fgsm": 2, "pgd": attacks.restarts * (2 * attacks.steps + 1) + 1}
     return samples * sum(by_kind[unit.attack] + networks for unit in units(attacks, networks))
 
