@@ -168,7 +168,8 @@ def rows_of(name: str, step: int) -> list[dict[str, str]]:
     if not path.exists():
         pytest.skip(f"{path} is not here")
     with gzip.open(path, "rt", encoding="utf-8") as file:
-        return list(csv.DictReader(file))[::step]
+        rows = list(csv.DictReader(file))[::step]
+    return [{k: v for k, v in row.items() if k not in ("name", "first", "last")} for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,7 @@ def rows_of(name: str, step: int) -> list[dict[str, str]]:
 def test_every_row_of_a_real_table_has_the_full_set_and_closure(
     name: str, attribute: str, field: list[str] | None, size: int
 ) -> None:
-    for row in rows_of(name, 60):
+    for row in rows_of(name, 60):  # without the people's names, which tell a race as well
         found = records(row, attribute, field=field)
         assert len(found) == size
         for one in found:

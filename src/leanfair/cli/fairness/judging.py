@@ -24,7 +24,7 @@ from leanfair.fairness.judge.judge import Judge
 from leanfair.fairness.judge.prompt import name_rows
 from leanfair.fairness.judge.recorded import Recorded
 from leanfair.fairness.judge.store import Store
-from leanfair.fairness.lexicon.protected import ProtectedAttribute
+from leanfair.fairness.lexicon.protected import ProtectedAttribute, takes_names
 from leanfair.fairness.lexicon.protected import attribute as as_protected
 from leanfair.fairness.metrics.coverage import coverage_sentence
 from leanfair.fairness.mitigate import mitigate
@@ -68,7 +68,7 @@ def check_attribute(given: Mapping[str, Any]) -> None:
     rules = {given.get("rule"), *given.get("rules", ())} - {None, "none"}
     needing = [
         name
-        for name in ("values", "field", "protect", "max_flip_rate", "max_unread")
+        for name in ("values", "field", "names", "protect", "max_flip_rate", "max_unread")
         if name in given and not (name == "max_flip_rate" and "pair" in given)
     ]
     if rules:
@@ -155,8 +155,11 @@ def protected(given: Mapping[str, Any]) -> list[ProtectedAttribute] | None:
     if "attribute" not in given:
         return None
     values, fields = (list(given[name]) if name in given else None for name in ("values", "field"))
+    attributes, names = given["attribute"], given.get("names")
+    takes = [one for one in attributes if takes_names(one)] or attributes
     return [
-        as_protected(name, values, fields, given.get("protect", ())) for name in given["attribute"]
+        as_protected(one, values, fields, given.get("protect", ()), names if one in takes else None)
+        for one in attributes
     ]
 
 

@@ -92,6 +92,13 @@ class Deciding:
         tuple[str, ...] | None,
         Help("The columns that tell the attribute, with commas.", default="those of its name"),
     ] = None
+    names: Annotated[
+        Literal["turn", "keep"] | None,
+        Help(
+            "People's names that tell race or gender: turn (change) or keep.",
+            default="those of gender turn, those of race are told",
+        ),
+    ] = None
     protect: Annotated[
         tuple[str, ...] | None,
         Help("A phrase that is not touched; may be repeated.", default="none", repeat=True),

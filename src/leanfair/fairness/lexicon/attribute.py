@@ -149,6 +149,11 @@ class Attribute:
         return any(row.kind in NAMES for row in self.rows)
 
     @cached_property
+    def has_surnames(self) -> bool:
+        """Whether last names tell it, too."""
+        return any(row.kind == "surname" for row in self.rows)
+
+    @cached_property
     def is_gendered(self) -> bool:
         """Whether pronouns tell it."""
         return any(row.kind == "possessive" for row in self.rows)

@@ -6,14 +6,22 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from leanfair.errors import InputError
 from leanfair.fairness.lexicon.attribute import Attribute
 from leanfair.fairness.lexicon.loading import load_attribute
+from leanfair.fairness.lexicon.with_names import (
+    TOLD_BY_NAMES,
+    with_names,
+    with_names_of,
+    without_names,
+)
 
 Counter: TypeAlias = Callable[[str], int]
 """How many tokens a tokenizer makes of a text."""
+Names: TypeAlias = Literal["turn", "keep"]
+"""What becomes of people's names that tell the attribute."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,8 @@ class ProtectedAttribute:
     record that tell the attribute; None for those that are named like it, or else every text.
     `protect`: phrases that are not touched, besides the lexicon's. `source`: where the lexicon is
     from: its name in the package, the path of a file, or "" where it was given as a value.
+    `names`: what becomes of people's names that tell race: "turn" with its words, "keep" as they
+    are (said in the report), or None, for which an item with such a name is half understood.
     """
 
     lexicon: Attribute
@@ -31,6 +41,15 @@ class ProtectedAttribute:
     field: tuple[str, ...] | None = None
     protect: tuple[str, ...] = ()
     source: str = ""
+    names: Names | None = None
+
+    @property
+    def name_axis(self) -> int | None:
+        """Which axis of the lexicon of names tells the attribute, where names are not, or not all,
+        among its terms; None where they do not tell it, or all change with it."""
+        if self.lexicon.name in TOLD_BY_NAMES:
+            return 0
+        return 1 if self.names == "keep" else None
 
     @property
     def name(self) -> str:
@@ -45,7 +64,11 @@ class ProtectedAttribute:
                 f"The attribute {self.name!r} was given as a value, so its names cannot be put in "
                 f"the order of a tokenizer: give its name or its file, or no tokenizer."
             )
-        return replace(self, lexicon=load_attribute(self.source, tokenizer))
+        names = load_attribute("name", tokenizer)
+        if self.names == "turn" and self.name in TOLD_BY_NAMES:
+            return replace(self, lexicon=with_names_of(names, load_attribute(self.source)))
+        found = names if self.source == "name" else load_attribute(self.source, tokenizer)
+        return replace(self, lexicon=_with_names_that(self.names, found))
 
 
 AttributeLike: TypeAlias = "str | Path | Mapping[str, Any] | Attribute | ProtectedAttribute"
@@ -59,6 +82,7 @@ def attribute(
     values: Sequence[object] | None = None,
     field: str | Sequence[str] | None = None,
     protect: str | Sequence[str] = (),
+    names: Names | None = None,
 ) -> ProtectedAttribute:
     """A protected attribute, to be given to `vary`, `mitigate` and `audit`.
 
@@ -66,27 +90,53 @@ def attribute(
     file of your own, or a dict of what such a file holds. `values`: only these values; of a record,
     the very values to write. `field`: the fields of a record that tell the attribute, where their
     names do not show it or where several do (sex and relationship). `protect`: phrases that must
-    not be touched, besides the lexicon's.
+    not be touched, besides the lexicon's. `names`: what becomes of people's names that tell race or
+    gender: "turn", they change with its words (those of races that the tables of names know: black,
+    white, asian, hispanic); "keep", they stay, and the report says so. Without it names that tell
+    gender change, and an item with a name that tells race is half understood.
 
     Raises InputError where there is no such attribute, or where one of the others is no list of
     texts.
     """
     if isinstance(attribute, ProtectedAttribute):
-        if (values, field, tuple(protect)) != (None, None, ()):
+        if (values, field, tuple(protect), names) != (None, None, (), None):
             raise InputError(
-                f"The attribute {attribute.name!r} has its values, field and protect already: give "
-                f"its name with others."
+                f"The attribute {attribute.name!r} has its values, field, protect and names "
+                f"already: give its name with others."
             )
         return attribute
     named = isinstance(attribute, (str, Path))
     shown = 'values=["Black", "White"]'
     return ProtectedAttribute(
-        load_attribute(attribute),
+        _with_names_that(names, load_attribute(attribute)),
         None if values is None else _texts(_written(values), "values", shown, 2),
         None if field is None else _texts(_listed(field), "field", 'field="race"', 1),
         _texts(_listed(protect), "protect", 'protect=["Black Friday"]', 0),
         str(attribute) if named else "",
+        names,
     )
+
+
+def takes_names(attribute: AttributeLike) -> bool:
+    """Whether people's names tell the attribute, so that `names` goes with it."""
+    lexicon = _made(attribute).lexicon
+    return lexicon.has_names or lexicon.name in TOLD_BY_NAMES
+
+
+def _with_names_that(names: Names | None, lexicon: Attribute) -> Attribute:
+    """The lexicon for names that turn, or stay. Raises InputError where it is told by none."""
+    if names is None:
+        return lexicon
+    if names not in get_args(Names):
+        raise InputError(f"names is 'turn' or 'keep', not {names!r}.")
+    if lexicon.has_names:
+        return lexicon if names == "turn" else without_names(lexicon)
+    if lexicon.name not in TOLD_BY_NAMES:
+        raise InputError(
+            f"names={names!r} goes with an attribute that people's names tell, which are race and "
+            f"gender, not with {lexicon.name!r}."
+        )
+    return with_names(lexicon) if names == "turn" else lexicon
 
 
 def attributes_of(attribute: Attributes) -> tuple[ProtectedAttribute, ...]:

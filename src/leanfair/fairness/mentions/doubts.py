@@ -90,7 +90,7 @@ class _Taken:
 def _unread_terms(parsed: ParsedText, reading: Reading) -> Iterator[Span]:
     taken = _Taken(spans_of([reading]))
     told = bool(reading.mentions)
-    if parsed.attribute.of_names:
+    if parsed.attribute.has_surnames:
         yield from _unknown_surnames(parsed, reading)
     for place in sorted(parsed.candidates):
         for found in parsed.candidates[place]:

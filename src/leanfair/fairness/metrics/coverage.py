@@ -107,8 +107,8 @@ def coverage_notes(coverage: schema.Coverage) -> list[str]:
     if coverage["left_by_choice"]:
         words = ", ".join(map(repr, list(coverage["words"])[:4]))
         notes.append(
-            f"{coverage['left_by_choice']} of {rows} rows tell the attribute in other fields too, "
-            f"which were left as they are, since the fields were named: {words}."
+            f"{coverage['left_by_choice']} of {rows} rows tell the attribute by other fields or by "
+            f"people's names too, which were left as they are, as was asked: {words}."
         )
     if coverage["unclear"]:
         notes.append(

@@ -52,6 +52,12 @@ def _prior(prior: Mapping[str, float] | None) -> Facts:
     return [("prior", ", ".join(f"{option} {share:.3f}" for option, share in prior.items()))]
 
 
+def _names(asked: dict[str, str] | None) -> str:
+    words = {"turn": "change with", "keep": "stay, whatever"}
+    told = [f"{words[what]} {name}" for name, what in (asked or {}).items()]
+    return ", ".join(told) or "told where they tell race"
+
+
 def _varied(summary: schema.Summary) -> Facts:
     judge = summary["judge"]
     if summary["attribute"] is None:
@@ -64,6 +70,7 @@ def _varied(summary: schema.Summary) -> Facts:
         ("values", f.setting(judge.get("values"), "all of the lexicon")),
         ("lexicon", _pairs(summary["lexicons"])),
         ("field", f.setting(judge.get("field"), "found in the text")),
+        ("people's names", _names(judge.get("names"))),
         ("protected terms", f.setting(judge.get("protect"))),
         ("placebo", f.setting(summary["settings"]["placebo"])),
     ]

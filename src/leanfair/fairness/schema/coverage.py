@@ -28,8 +28,8 @@ class Coverage(TypedDict):
     """Varied rows that tell several values, of which it is not known which is that of the person
     decided about: they count as flips, and in no direction."""
     left_by_choice: int
-    """Varied rows that tell the attribute in other fields too, which were left as they are since
-    the user named the fields."""
+    """Varied rows that tell the attribute in other fields, or by people's names, too, which were
+    left as they are since the user named the fields or asked for it."""
     reasons: list[Reason]
     """Why rows were not varied, half understood ones first, the commonest first; at most 20."""
     words: dict[str, int]

@@ -127,6 +127,9 @@ class Judge(TypedDict, total=False):
     """The values that were varied; null for all of the lexicon."""
     field: str | list[str] | None
     """The fields of a record that tell the attribute; null where they were looked for."""
+    names: dict[str, str]
+    """Attribute -> what became of people's names that tell it, where that was asked for: "turn",
+    they changed with its words, or "keep", they stayed."""
     protect: list[str]
     """Phrases that were left as they are."""
     rule: str

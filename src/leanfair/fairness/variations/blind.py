@@ -16,7 +16,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from leanfair.fairness.lexicon.attribute import Attribute
+from leanfair.fairness.lexicon.attribute import NAMES, Attribute
 from leanfair.fairness.lexicon.grammar import article
 from leanfair.fairness.types import Item, Variation
 from leanfair.fairness.variations.leaves import Path, leaves, replaced
@@ -107,7 +107,7 @@ def _joined(
     """The places, a first name and the last name behind it as one."""
     joined: list[tuple[int, int]] = []
     for start, end in sorted(spans):
-        if joined and attribute.of_names and text[joined[-1][1] : start] == " ":
+        if joined and _is_name(text[start:end], attribute) and text[joined[-1][1] : start] == " ":
             joined[-1] = (joined[-1][0], end)
         else:
             joined.append((start, end))
@@ -123,7 +123,7 @@ def _instead(before: str, term: str, after: str, attribute: Attribute) -> tuple[
     if lower in _PERSONAL:
         new = _styled(term, _PERSONAL[lower])
         return new, _agreeing(after) if new.lower() == "they" else after
-    if attribute.of_names:
+    if _is_name(term, attribute):
         return ("The person" if _starts(before) else "the person"), after
     if re.search(r"(?:[:=]\s*[\"'“]?|\b(?:age|race|gender|sex|religion) (?:is|was) )$", before):
         return NOT_STATED, after
@@ -132,6 +132,14 @@ def _instead(before: str, term: str, after: str, attribute: Attribute) -> tuple[
     return (
         _age(before, after, attribute) if term.isdigit() else _word(before, term, after, attribute)
     )
+
+
+def _is_name(term: str, attribute: Attribute) -> bool:
+    """Whether a person's name tells an attribute that last names tell, too."""
+    if attribute.of_names or not attribute.has_surnames:
+        return attribute.of_names
+    first, *_ = term.split()
+    return any(entry.row.kind in NAMES for entry in attribute.surfaces.get(first, ()))
 
 
 def _age(before: str, after: str, attribute: Attribute) -> tuple[str, str]:

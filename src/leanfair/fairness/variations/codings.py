@@ -85,7 +85,7 @@ def in_texts(attribute: Attribute, coded: Attribute) -> Attribute | None:
     places = [(attribute.axes[0].index(name),) for name in names]
     rows = [
         replace(row, cells={(i,): row.cells[place] for i, place in enumerate(places)})
-        if row.paired
+        if row.paired and row.axes
         else row
         for row in attribute.rows
     ]

@@ -22,10 +22,10 @@ from leanfair.fairness.variations.codings import (
     in_texts,
     with_values,
 )
-from leanfair.fairness.variations.joined_names import JoinedNames, joined_names
 from leanfair.fairness.variations.leaves import Leaf, leaves
+from leanfair.fairness.variations.names.joined import JoinedNames, joined_names
+from leanfair.fairness.variations.names.telling import ADDRESS, names_of
 from leanfair.fairness.variations.records import (
-    Part,
     Reads,
     asked_for,
     check_known,
@@ -34,8 +34,7 @@ from leanfair.fairness.variations.records import (
     other_part,
     words_in,
 )
-
-_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]+\.[\w.]+|https?://\S+|www\.\S+|(?<!\w)@\w+")
+from leanfair.fairness.variations.writing import Part
 
 _WORKED = re.compile(r"experience|tenure|seniority|years of service|years (?:at|in) |job length")
 
@@ -45,7 +44,11 @@ class Parts:
     """An item in parts. `readings`: what each tells. `fixed`: words that may tell the attribute
     in parts that tell nothing for sure, which are the same in all variations. `addresses`: e-mail
     and web addresses and handles in such parts. `aside`: parts that the user left
-    out by naming the fields."""
+    out by naming the fields. `spoken`: the attribute as texts tell it, where the record's table
+    writes it otherwise. `name_axis`: which axis of the lexicon of names tells
+    the attribute besides, so that names are to be told that do not change with it; None for none.
+    `told_names`: such names in parts that tell nothing else. `names_stay`: whether the user wants
+    names to stay."""
 
     item: Item
     attribute: Attribute
@@ -55,11 +58,15 @@ class Parts:
     fixed: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     aside: tuple[Part, ...] = ()
+    spoken: Attribute | None = None
+    told_names: tuple[str, ...] = ()
+    name_axis: int | None = None
+    names_stay: bool = False
 
     def read(self, texts: tuple[str, ...]) -> tuple[Reading, ...]:
         """What a variation tells, which has `texts` as its parts."""
         pairs = zip(self.parts, texts, strict=True)
-        joined = self.names.read(texts, self.attribute)
+        joined = self.names.read(texts, self.spoken or self.attribute)
         found = [
             _taking_part(joined[i] if i in joined else part.read(text), self.cycles)
             for i, (part, text) in enumerate(pairs)
@@ -73,22 +80,36 @@ class Parts:
     def names(self) -> JoinedNames:
         """The fields that hold one name together."""
         fields = ["" if part.leaf is None else part.leaf.name for part in self.parts]
-        return joined_names(fields, self.attribute)
+        return joined_names(fields, self.spoken or self.attribute)
 
     def left(self) -> tuple[str, ...]:
-        """What the parts tell that the user left out."""
+        """What tells the attribute and the user left out: other fields, or names."""
         found: dict[str, None] = {}
         for part in self.aside:
             reading = part.read(part.text)
-            told = (*words_in(part.text, reading.places), *part.doubt(part.text))
+            told = [*words_in(part.text, reading.places), *part.doubt(part.text)]
+            if self.name_axis is not None:
+                told += names_of(part, reading, self.name_axis)
             found.update(dict.fromkeys(_with_field(part, word) for word in told))
+        if self.names_stay:
+            found.update(dict.fromkeys(self.telling_names(self.readings)))
         return tuple(found)
+
+    def telling_names(self, readings: Sequence[Reading]) -> list[str]:
+        """The names that tell the attribute and are not among what was read."""
+        axis = self.name_axis
+        if axis is None:
+            return []
+        pairs = zip(self.parts, readings, strict=True)
+        here = [_with_field(part, name) for part, r in pairs for name in names_of(part, r, axis)]
+        return [*self.told_names, *here]
 
     def doubts(self, readings: Sequence[Reading]) -> tuple[str, ...]:
         """The words in a variation, whose parts tell `readings`, that may tell the attribute and
         that nothing read."""
         found = dict.fromkeys(self.fixed)
-        joined = self.names.doubts([reading.text for reading in readings], self.attribute)
+        texts = [reading.text for reading in readings]
+        joined = self.names.doubts(texts, self.spoken or self.attribute)
         for i, (part, reading) in enumerate(zip(self.parts, readings, strict=True)):
             words = joined[i] if i in joined else part.doubt(reading.text)
             found.update(dict.fromkeys(_with_field(part, word) for word in words))
@@ -97,7 +118,7 @@ class Parts:
 
     def _addresses_with_names(self, readings: Sequence[Reading]) -> list[str]:
         """Addresses and handles that hold a name and do not change with it."""
-        if not self.attribute.has_names:
+        if not (self.spoken or self.attribute).has_names:
             return []
         told = {
             reading.text[m.start : m.stop].lower()
@@ -114,7 +135,7 @@ def _unread_in(reading: Reading) -> list[str]:
     places = reading.places
     return [
         found.group()
-        for found in _ADDRESS.finditer(reading.text)
+        for found in ADDRESS.finditer(reading.text)
         if not any(start < found.end() and found.start() < stop for start, stop in places)
     ]
 
@@ -147,7 +168,7 @@ def parts_of(
 
 
 def _taking_part(reading: Reading, cycles: Cycles) -> Reading:
-    kept = tuple(mention for mention in reading.mentions if takes_part(mention, cycles))
+    kept = tuple(m for m in reading.mentions if m.row.axes and takes_part(m, cycles))
     return Reading(reading.text, kept, reading.unpaired)
 
 
@@ -166,8 +187,10 @@ def _of_text(text: str, one: ProtectedAttribute) -> Parts:
 
     if quoted and table is not None:
         used, cycles = table, cycles_of(table, None)
-    part, readings = Part(text, reader, doubter), (_taking_part(reader(text), cycles),)
-    return Parts(text, used, cycles, (part,), readings)
+    part = Part(text, reader, doubter, protect=one.protect)
+    readings = (_taking_part(reader(text), cycles),)
+    axis, stay = one.name_axis, one.names == "keep"
+    return Parts(text, used, cycles, (part,), readings, name_axis=axis, names_stay=stay)
 
 
 def _chosen(attribute: Attribute, values: Sequence[str] | None) -> tuple[Attribute, Cycles]:
@@ -206,7 +229,8 @@ def _of_record(record: Record, one: ProtectedAttribute, shown: Sequence[str] | N
     main = tuple(named_part(leaf, reads) for leaf in named)
     aside = () if one.field is None else rest
     parts = main if aside else (*main, *rest)
-    found = Parts(record, coded, cycles, parts, (), aside=aside)
+    spoken, axis, stay = reads.texts, one.name_axis, one.names == "keep"
+    found = Parts(record, coded, cycles, parts, (), (), (), aside, spoken, (), axis, stay)
     readings = found.read(tuple(part.text for part in parts))
     if main:
         check_known(main[0], coded, readings[0])
@@ -245,13 +269,19 @@ def _without_the_silent(found: Parts) -> Parts:
     silent = [part for part, _, tells in pairs if not tells]
     fixed = dict.fromkeys(found.fixed)
     fixed.update(dict.fromkeys(_with_field(p, word) for p in silent for word in p.doubt(p.text)))
-    addresses = [address for part in silent for address in _ADDRESS.findall(part.text)]
+    addresses = [address for part in silent for address in ADDRESS.findall(part.text)]
+    told: list[str] = []
+    if found.name_axis is not None:
+        for part in silent:
+            names = names_of(part, Reading(part.text), found.name_axis)
+            told += [_with_field(part, name) for name in names]
     return replace(
         found,
         addresses=tuple(addresses),
         parts=tuple(part for part, _, tells in pairs if tells),
         readings=tuple(reading for _, reading, tells in pairs if tells),
         fixed=tuple(fixed),
+        told_names=tuple(told),
     )
 
 

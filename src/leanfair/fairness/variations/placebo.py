@@ -208,7 +208,7 @@ def _with_names(reading: Reading, attribute: Attribute, step: int) -> str:
     stay others."""
     text = reading.text
     for mention in sorted(reading.mentions, key=lambda m: m.start, reverse=True):
-        if mention.row.kind not in _NAMES:
+        if mention.row.kind not in _NAMES or not mention.row.axes:
             continue
         rows = [
             row

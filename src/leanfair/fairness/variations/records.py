@@ -7,33 +7,29 @@ like the attribute and could not be read is told, see `leanfair.fairness.mention
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from numbers import Integral, Real
-from typing import Any
 
 from leanfair.errors import InputError
 from leanfair.fairness.lexicon.attribute import NAMES, Attribute, Entry
 from leanfair.fairness.lexicon.doubts import doubts, suspicions
 from leanfair.fairness.mentions.doubts import doubtful
 from leanfair.fairness.mentions.reading import Mention, Reading, lifetime_value, read
-from leanfair.fairness.types import Record, Variation
+from leanfair.fairness.types import Record
 from leanfair.fairness.unknown import says_nothing
 from leanfair.fairness.variations.codings import flag_of
-from leanfair.fairness.variations.leaves import Leaf, leaves, replaced
-
-Reader = Callable[[str], Reading]
-Doubter = Callable[[str], tuple[str, ...]]
+from leanfair.fairness.variations.leaves import Leaf, leaves
+from leanfair.fairness.variations.names.fields import kind_of
+from leanfair.fairness.variations.writing import Part, Reader, as_text
 
 _NOT_A_WHOLE_VALUE = NAMES | {"title", "married title", "address"}
 _PLAIN = frozenset({"person", "word"})
 _TITLE = frozenset({"title"})
+_OF_NAMES = {"first": frozenset({"name", "word name"}), "last": frozenset({"surname"})}
 _FREE = 3
 """From so many words on a field is a text, whatever its name."""
-_TRUTHS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
 
 
 class UnknownValueError(InputError):
@@ -42,19 +38,6 @@ class UnknownValueError(InputError):
     def __init__(self, message: str, words: str) -> None:
         super().__init__(message)
         self.words = words
-
-
-@dataclass(frozen=True)
-class Part:
-    """A text to be read: `leaf`, where it stands in a record (None for a text alone); `text`, as it
-    came in. `read` reads it or a variation of it; `doubt` names words in it that may tell the
-    attribute and are not read. `named`: whether its field is there for the attribute."""
-
-    text: str
-    read: Reader
-    doubt: Doubter
-    leaf: Leaf | None = None
-    named: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,8 +81,11 @@ def named_part(leaf: Leaf, reads: Reads) -> Part:
     """A field that is there for the attribute."""
     holds = leaf.name in reads.lexicon.fields or _field(leaf.name, reads.lexicon.name).alike
 
+    named = _name_reader(leaf, reads.coded, reads.protect)
+
     def reader(text: str) -> Reading:
         found = lifetime_value(text, leaf.name) if reads.coded.tells_age else None
+        found = found or (None if named is None else named(text))
         return found or read_value(text, reads.coded, reads.protect)
 
     def doubter(text: str) -> tuple[str, ...]:
@@ -110,7 +96,9 @@ def named_part(leaf: Leaf, reads: Reads) -> Part:
             return (text.strip(),)
         return words_in(text, doubtful(text, reads.lexicon, reads.protect), reading)
 
-    return Part(as_text(leaf.value, reads.coded), reader, doubter, leaf, named=True)
+    return Part(
+        as_text(leaf.value, reads.coded), reader, doubter, leaf, named=True, protect=reads.protect
+    )
 
 
 def other_part(leaf: Leaf, reads: Reads) -> Part | None:
@@ -127,7 +115,10 @@ def other_part(leaf: Leaf, reads: Reads) -> Part | None:
         return named_part(leaf, reads)
     spoken = (field.person and not field.other) or _is_free(leaf.value, field)
     reader = _text_reader(reads)
-    if not spoken:
+    named = None if reads.texts is None else _name_reader(leaf, reads.texts, reads.protect)
+    if named is not None:
+        reader = named
+    elif not spoken:
         reader = _whole_reader(reads, _TITLE if field.title else _PLAIN)
 
     def doubter(text: str) -> tuple[str, ...]:
@@ -137,7 +128,7 @@ def other_part(leaf: Leaf, reads: Reads) -> Part | None:
             return words_in(text, doubtful(text, reads.texts, reads.protect))
         return () if field.other else _unread_word(text, reads, reader)
 
-    return Part(leaf.value, reader, doubter, leaf)
+    return Part(leaf.value, reader, doubter, leaf, protect=reads.protect)
 
 
 @dataclass(frozen=True)
@@ -189,6 +180,20 @@ def _whole_reader(reads: Reads, kinds: frozenset[str]) -> Reader:
     """Of fields that are one term as a whole, of one of these kinds."""
     texts = reads.texts
     return Reading if texts is None else lambda text: _as_whole(text, _entry(text, texts, kinds))
+
+
+def _name_reader(leaf: Leaf, attribute: Attribute, protect: tuple[str, ...]) -> Reader | None:
+    """Of a field that holds a first or a last name alone: Maria, which in a text may be a word;
+    None for other fields, and where names do not tell the attribute."""
+    kinds = _OF_NAMES.get(kind_of(leaf.name))
+    if kinds is None or not attribute.has_names:
+        return None
+
+    def reader(text: str) -> Reading:
+        entry = _entry(text, attribute, kinds)
+        return read(text, attribute, protect) if entry is None else _as_whole(text, entry)
+
+    return reader
 
 
 def _unread_word(text: str, reads: Reads, reader: Reader) -> tuple[str, ...]:
@@ -266,80 +271,3 @@ def check_known(part: Part, attribute: Attribute, reading: Reading) -> None:
 
 def _is_number(value: object) -> bool:
     return re.fullmatch(r"\s*[\d.+-]+\s*", str(value)) is not None
-
-
-# ---- writing -----------------------------------------------------------------------------------
-
-
-def rebuilt(record: Record, parts: Sequence[Part], texts: Iterable[str]) -> dict[str, Any]:
-    """The record with new content in these fields, each of the type it had. Raises InputError for
-    content that the type cannot hold."""
-    new = {
-        part.leaf.path: _like(part.leaf, text)
-        for part, text in zip(parts, texts, strict=True)
-        if part.leaf is not None and text != part.text
-    }
-    return replaced(record, new)
-
-
-def _like(leaf: Leaf, text: str) -> Any:
-    old: Any = leaf.value
-    if isinstance(old, str):
-        return text
-    try:
-        if _is_truth(old):
-            return type(old)(_TRUTHS[text.strip().lower()])
-        return _type_of(old)(_whole(text) if isinstance(old, Integral) else text)
-    except (KeyError, ValueError, TypeError) as error:
-        raise InputError(
-            f"the field {leaf.label!r} holds {old!r}, a {type(old).__name__}, and cannot be "
-            f"{text!r}: name values of its kind with values=[...]"
-        ) from error
-
-
-def _type_of(value: Any) -> Callable[[Any], Any]:
-    return type(value)
-
-
-def _whole(text: str) -> int:
-    """25 or 25.0 as a whole number. Raises ValueError for other numbers."""
-    number = float(text)
-    return int(number) if number.is_integer() else int(text)
-
-
-def as_text(value: Any, attribute: Attribute) -> str:
-    """A field as text: what is missing is empty, and a number is as the values write it."""
-    if says_nothing(value):
-        return ""
-    written: list[str] = []
-    if _is_truth(value):
-        written = [str(bool(value)), str(int(value))]
-    elif isinstance(value, Real) and math.isfinite(value) and float(value).is_integer():
-        written = [str(int(float(value))), f"{int(float(value))}.0"]
-    return next((one for one in written if one in attribute.surfaces), [*written, str(value)][0])
-
-
-def _is_truth(value: object) -> bool:
-    return type(value).__name__ in ("bool", "bool_")
-
-
-def shown(
-    value: str,
-    record: Record,
-    parts: Sequence[Part],
-    readings: Sequence[Reading],
-    original: bool,
-) -> Variation:
-    """A variation of a record, with its content as lines and the places that tell the attribute."""
-    lines: list[str] = []
-    spans: list[tuple[int, int]] = []
-    length = 0
-    read_at = {p.leaf.path: r for p, r in zip(parts, readings, strict=True) if p.leaf is not None}
-    for leaf in leaves(record):
-        head = f"{leaf.label}: "
-        if leaf.path in read_at:
-            offset = length + len(head)
-            spans += [(offset + a, offset + b) for a, b in read_at[leaf.path].places]
-        lines.append(f"{head}{leaf.value}")
-        length += len(lines[-1]) + 1
-    return Variation(value, "\n".join(lines), tuple(sorted(spans)), original, record)

@@ -110,7 +110,13 @@ class Varier:
             "values": self._each([one.values for one in self.protected]),
             "field": self._each([one.field for one in self.protected]),
             "protect": list(dict.fromkeys(p for one in self.protected for p in one.protect)),
+            **self._names(),
         }
+
+    def _names(self) -> dict[str, object]:
+        """What was asked for of people's names: nothing, or attribute -> turn or keep."""
+        asked = {one.name: one.names for one in self.protected if one.names is not None}
+        return {"names": asked} if asked else {}
 
     def _each(self, settings: list[tuple[str, ...] | None]) -> object:
         told = [None if setting is None else list(setting) for setting in settings]
@@ -132,7 +138,8 @@ def _named(error: InputError, row: int) -> InputError:
 def _counted(
     one: ProtectedAttribute, count: Callable[[str], int | None] | None
 ) -> ProtectedAttribute:
-    if one.source != "name" or count is None or count("a") is None:
+    turning = one.source == "name" or (one.names == "turn" and one.source)
+    if not turning or count is None or count("a") is None:
         return one
     counter = count
     return one.counted(lambda text: counter(text) or 0)

@@ -10,7 +10,7 @@ What holds, for texts and records:
   different values stay different: all of them go the same number of places round the list of
   values. So "a Black man and a White woman" becomes "a White man and an Asian woman", and a gender
   swap swaps. The value of a variation is that of the person whom the item is about, see
-  `leanfair.fairness.variations.agreement`.
+  `leanfair.fairness.variations.understanding.agreement`.
 - Capitals are kept as they are written: "black" stands for "asian", "Black" for "Asian". Otherwise
   it could not be known which of the two to come back to.
 - An item that does not tell the attribute, or tells it by a word that has no counterpart (Latinx),
@@ -40,11 +40,12 @@ from leanfair.fairness.lexicon.protected import (
 )
 from leanfair.fairness.mentions.reading import Reading, spans_of
 from leanfair.fairness.types import Item, Record, Variation
-from leanfair.fairness.variations.agreement import Person, person_of
 from leanfair.fairness.variations.closure import Shifted, shift_all
 from leanfair.fairness.variations.leaves import leaves, without_places
 from leanfair.fairness.variations.parts import Parts, parts_of
-from leanfair.fairness.variations.records import as_text, rebuilt, shown
+from leanfair.fairness.variations.understanding.agreement import Person, person_of
+from leanfair.fairness.variations.understanding.reasons import doubts_of, told_by, why_alone
+from leanfair.fairness.variations.writing import as_text, rebuilt, shown
 
 
 def vary(
@@ -106,14 +107,14 @@ def _vary(
     found = parts_of(item, attribute, seen)
     person = _person(found, known)
     shifted = shift_all(found.readings, found.read, found.cycles, person.cell)
-    doubts = _doubts(found, shifted)
-    if not shifted or doubts or person.against:
-        why, words = _why_alone(found, attribute, person, doubts, known)
+    doubts = doubts_of(found, shifted)
+    if not shifted or doubts.any or person.against:
+        why, words = why_alone(found, attribute, person, doubts, known)
         return (replace(_alone(found, person), note=why, unread=words),)
     try:
         made = tuple(_variation(found, one, person.clear) for one in shifted)
     except InputError as error:
-        return (replace(_alone(found, person), note=str(error), unread=_told(found)),)
+        return (replace(_alone(found, person), note=str(error), unread=told_by(found)),)
     left = found.left()
     return tuple(replace(one, unread=left) for one in made) if left else made
 
@@ -129,70 +130,6 @@ def _person(found: Parts, known: str | None) -> Person:
     return person_of(
         found.readings, found.attribute, known if known in taking_part else None, named
     )
-
-
-def _doubts(found: Parts, shifted: Sequence[Shifted]) -> tuple[str, ...]:
-    """What may tell the attribute and is not read, in the item or in any of its variations: so all
-    of them are half understood or none is."""
-    words = dict.fromkeys(found.doubts(found.readings))
-    for one in shifted:
-        words.update(dict.fromkeys(found.doubts(one.parts)))
-    return tuple(words)
-
-
-def _told(found: Parts) -> tuple[str, ...]:
-    """The words that tell the attribute."""
-    return tuple(
-        dict.fromkeys(
-            reading.text[m.start : m.stop] for reading in found.readings for m in reading.mentions
-        )
-    )
-
-
-def _why_alone(
-    found: Parts,
-    attribute: ProtectedAttribute,
-    person: Person,
-    doubts: tuple[str, ...],
-    known: str | None,
-) -> tuple[str, tuple[str, ...]]:
-    """Why an item comes back alone, in one sentence without its full stop, and the words that make
-    it half understood, none where it is not."""
-    kind, name = "text" if isinstance(found.item, str) else "record", attribute.name
-    told = _told(found)
-    unpaired = [reading.text[a:b] for reading in found.readings for a, b in reading.unpaired]
-    if doubts:
-        if told or unpaired:
-            besides = f"it tells {name}, and may tell it besides by words not understood"
-            return f"the {kind} is half understood: {besides}: {_quoted(doubts)}", doubts
-        return f"the {kind} may tell {name}, not understood: {_quoted(doubts)}", doubts
-    if unpaired:
-        why = f"by {unpaired[0]!r}, which has no counterpart here in the other values"
-        return f"the {kind} tells {name} {why}", ()
-    if person.against:
-        words = tuple(dict.fromkeys(found.readings[i].text[a:b] for i, a, b in person.against))
-        cell = person.cell
-        whose = "" if cell is None else found.attribute.value_name(cell)
-        where = "the table's group" if known == whose else "its field"
-        against = f"{_quoted(words)} does not agree with {where}, which is {whose!r}"
-        return f"the {kind} is half understood: {against}", words
-    if told and person.cell is not None:
-        why = "but not so that every variation leads back to it"
-        return f"the {kind} tells {name}, {why}", told
-    if attribute.values is not None and _tells(found.item, replace(attribute, values=None)):
-        return f"the {kind} tells {name}, but none of the values asked for", ()
-    return f"the {kind} does not tell {name}", ()
-
-
-def _quoted(words: Sequence[str], most: int = 4) -> str:
-    more = f" and {len(words) - most} more" if len(words) > most else ""
-    return ", ".join(map(repr, words[:most])) + more
-
-
-def _tells(item: Item, attribute: ProtectedAttribute) -> bool:
-    """Whether the item tells the attribute at all, by a term that can be varied or another."""
-    found = parts_of(item, attribute)
-    return any(reading.mentions or reading.unpaired for reading in found.readings)
 
 
 # ---- several attributes --------------------------------------------------------------------------
