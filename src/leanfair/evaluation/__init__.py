@@ -1,4 +1,4 @@
-"""What a network can do, measured: accuracy, perplexity, speed and memory.
+"""What a network can do, measured: accuracy, perplexity, speed, memory and energy.
 
 A change is told with its interval; latencies of two networks are taken side by side, so that a busy
 machine slows both.
@@ -13,6 +13,8 @@ from leanfair.lazy import face
 if TYPE_CHECKING:
     from leanfair.evaluation.accuracy import Change as Change
     from leanfair.evaluation.accuracy import correct as correct
+    from leanfair.evaluation.generation import Generation as Generation
+    from leanfair.evaluation.generation import compare_generation as compare_generation
     from leanfair.evaluation.perplexity import PerplexityChange as PerplexityChange
     from leanfair.evaluation.perplexity import losses as losses
     from leanfair.evaluation.speed import Latency as Latency
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Change": "accuracy",
+    "Generation": "generation",
     "Latency": "speed",
     "PerplexityChange": "perplexity",
+    "compare_generation": "generation",
     "compare_latency": "speed",
     "correct": "accuracy",
     "latency": "speed",

@@ -78,14 +78,14 @@ def compare_latency(
         for model in models.values():
             held.enter_context(evaluating(model))
         held.enter_context(torch.no_grad())
-        inputs = {name: _ready(sample, model, batch_size) for name, model in models.items()}
-        for _ in _rounds(warmup, min(1, warmup), started + WARMUP_SHARE * budget):
+        inputs = {name: ready(sample, model, batch_size) for name, model in models.items()}
+        for _ in rounds_until(warmup, min(1, warmup), started + WARMUP_SHARE * budget):
             for name, model in models.items():
                 _timed(model, inputs[name])
-        for number in _rounds(runs, min(FEWEST_RUNS, runs), started + budget):
-            for name in _alternating(list(models), number):
+        for number in rounds_until(runs, min(FEWEST_RUNS, runs), started + budget):
+            for name in alternating(list(models), number):
                 times[name].append(_timed(models[name], inputs[name]))
-    return {name: _summary(found) for name, found in times.items()}
+    return {name: summary_of(found) for name, found in times.items()}
 
 
 def peak_memory(model: nn.Module, sample: Batch) -> int:
@@ -117,18 +117,21 @@ def _check_filled(sample: Batch) -> None:
         raise InputError("The sample to measure models on is empty: give at least one row.")
 
 
-def _rounds(most: int, fewest: int, deadline: float) -> Iterator[int]:
+def rounds_until(most: int, fewest: int, deadline: float) -> Iterator[int]:
+    """The numbers of rounds: `most`, or less where `deadline` (of perf_counter) comes before, but
+    at least `fewest`."""
     for number in range(most):
         if number >= fewest and time.perf_counter() >= deadline:
             return
         yield number
 
 
-def _alternating(names: Sequence[str], number: int) -> Sequence[str]:
+def alternating(names: Sequence[str], number: int) -> Sequence[str]:
+    """`names`, the other way round in every other round."""
     return names if number % 2 == 0 else names[::-1]
 
 
-def _ready(sample: Batch, model: nn.Module, rows: int) -> Inputs:
+def ready(sample: Batch, model: nn.Module, rows: int) -> Inputs:
     """The inputs of `sample`, repeated or cut short to `rows`, on the device of `model`."""
     picked = torch.arange(rows) % len(sample)
 
@@ -146,14 +149,14 @@ def _ready(sample: Batch, model: nn.Module, rows: int) -> Inputs:
 
 def _timed(model: nn.Module, inputs: Inputs) -> float:
     device = device_of(model)
-    _synchronize(device)
+    synchronize(device)
     start = time.perf_counter()
     forward(model, inputs)
-    _synchronize(device)
+    synchronize(device)
     return time.perf_counter() - start
 
 
-def _synchronize(device: torch.device | None) -> None:
+def synchronize(device: torch.device | None) -> None:
     """Wait for what an accelerator still has to do; a CPU is done when a call returns."""
     if device is None:
         return
@@ -165,7 +168,8 @@ def _synchronize(device: torch.device | None) -> None:
         torch.xpu.synchronize(device)
 
 
-def _summary(times: Sequence[float]) -> Latency:
+def summary_of(times: Sequence[float]) -> Latency:
+    """The median and the spread of some times."""
     low, median, high = (float(value) for value in np.percentile(times, [10, 50, 90]))
     return Latency(median, low, high, len(times))
 
