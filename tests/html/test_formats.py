@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 
 from leanfair.html import formats as f
 
-FORMATS = [f.exact, f.short, f.size, f.parameters, f.percent, f.times, f.milliseconds, f.duration]
+FORMATS = [
+    f.exact,
+    f.short,
+    f.size,
+    f.parameters,
+    f.percent,
+    f.times,
+    f.milliseconds,
+    f.duration,
+    f.watt_hours,
+    f.grams,
+]
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -84,3 +95,22 @@ def test_a_short_count_is_within_half_a_percent(value: int) -> None:
     number, _, unit = f.short(value, "kMGTP").partition("\u00a0")
     factor = 1000 ** (" kMGTP".index(unit) if unit else 0)
     assert float(number.replace(",", "")) * factor == pytest.approx(value, rel=5.1e-3)
+
+
+@pytest.mark.parametrize(
+    ("kwh", "text"),
+    [
+        (0.0123, "12.3\u00a0Wh"), (1.2, "1.20\u00a0kWh"), (1234.5, "1.23\u00a0MWh"),
+        (0, "0\u00a0Wh"), (4.2e-9, "4.20\u00a0µWh"), (1e-6, "1.00\u00a0mWh"),
+        (0.9996, "1.00\u00a0kWh"), (1e-18, "0.00\u00a0nWh"), (None, "—"), (float("nan"), "—"),
+    ],
+)  # fmt: skip
+def test_energy_is_told_in_the_unit_of_its_size(kwh: float | None, text: str) -> None:
+    assert f.watt_hours(kwh) == text
+
+
+@pytest.mark.parametrize(
+    ("grams", "text"), [(5.84, "5.84\u00a0g"), (1200, "1.20\u00a0kg"), (0.5, "500\u00a0mg")]
+)
+def test_carbon_is_told_in_the_unit_of_its_size(grams: float, text: str) -> None:
+    assert f.grams(grams) == text

@@ -75,7 +75,8 @@ def dies_in(number: int) -> Any:
 
 def decisions(run: Path) -> list[dict[str, Any]]:
     steps = json.loads((run / "steps.json").read_text())
-    return [{key: value for key, value in step.items() if key != "seconds"} for step in steps]
+    spent = ("seconds", "energy")
+    return [{key: value for key, value in step.items() if key not in spent} for step in steps]
 
 
 def logits_of(path: Path, images: torch.Tensor) -> torch.Tensor:

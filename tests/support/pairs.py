@@ -37,4 +37,4 @@ def small_pair(test: Any = None, noise: float = 0.05) -> Pair:
 def small_comparison() -> Comparison:
     """What `compare` finds of such a pair on 64 labelled images."""
     parent = tiny()
-    return compare(parent, damaged(parent), test=samples(64))
+    return compare(parent, damaged(parent), test=samples(64), batch_size=16, seconds=0.02)

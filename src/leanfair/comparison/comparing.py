@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from leanfair.comparison.cost import cost_of
+from leanfair.comparison.energy import energy_of
 from leanfair.comparison.opening import Model, open_pair
 from leanfair.comparison.pair import Pair
 from leanfair.comparison.quality import quality_of
@@ -19,11 +22,16 @@ from leanfair.comparison.whom.people import check_people, people_of
 from leanfair.comparison.whom.whom import whom_of
 from leanfair.data.batches import Source
 from leanfair.data.text import as_tokens
+from leanfair.errors import InputError
+from leanfair.evaluation.energy.grid import WORLD, grid_of
 from leanfair.evaluation.problem_type import ProblemType
 from leanfair.fairness.lexicon.protected import Attributes
 from leanfair.files.own_folder import check_own, claim
 from leanfair.pruning.run.record import size_of
 from leanfair.pruning.run.sources import notes_of, readable
+
+SECONDS = 10.0
+"""About how long each timing, and each measurement of energy, takes by default."""
 
 Listener = Callable[[ComparisonEvent], None]
 
@@ -36,7 +44,7 @@ def compare(
     out: str | Path | None = None,
     tokenizer: Any = None,
     problem_type: ProblemType | None = None,
-    # ROBUST, COST, WHOM: the options of each section
+    # ROBUST: its options
     people: Any = None,
     attribute: Attributes | None = None,
     prompt: str | os.PathLike[str] | None = None,
@@ -44,6 +52,9 @@ def compare(
     favourable: str | None = None,
     group: str | Sequence[str] | None = None,
     label: str | None = None,
+    region: str = WORLD,
+    grid_intensity: float | None = None,
+    seconds: float | None = None,
     seed: int = 0,
     batch_size: int | None = None,
     on_event: Listener | None = None,
@@ -61,8 +72,11 @@ def compare(
     `favourable`, `group` and `label` those of `leanfair.audit`. Or all of it as a
     `leanfair.comparison.People`, which has more settings.
 
-    `seed` determines all that is drawn. `batch_size`:
-    samples of one forward pass. `on_event` is told how far it is.
+    `region`: WORLD or the ISO code of a country, whose grid's carbon is reckoned with, or
+    `grid_intensity` in grams of CO2 for a kilowatt-hour. `seconds`: about how long each timing, and
+    each measurement of energy, takes (10 by default; 0 leaves cost and energy out). `seed`
+    determines all that is drawn. `batch_size`: samples of one forward pass. `on_event` is told how
+    far it is.
 
     Raises InputError, in one sentence, where the two do not answer the same task or the data do not
     fit them.
@@ -76,6 +90,8 @@ def compare(
         people, attribute=attribute, prompt=prompt, options=options, favourable=favourable,
         group=group, label=label,
     )  # fmt: skip
+    grid_of(region, grid_intensity)
+    seconds = SECONDS if seconds is None else checked_seconds(seconds)
     # 2. Open both, and see that they answer the same task on the same data.
     tell(ComparisonEvent("open"))
     held = None if test is None else readable(as_tokens(test, tokenizer))
@@ -91,8 +107,19 @@ def compare(
     else:
         quality = quality_of(pair, held, batch_size=batch_size or 256)
     # 4. Robustness (ROBUST).
-    # 5. Cost (COST).
-    # 6. Energy (COST).
+    # 5. Cost: what is counted, weighed and timed.
+    # 6. Energy: of inference, of fine-tuning, of the pruning itself.
+    cost = energy = None
+    if held is None:
+        missing["cost"] = missing["energy"] = "No test data were given."
+    elif seconds:
+        tell(ComparisonEvent("cost"))
+        cost = cost_of(pair, held, batch_size=batch_size, seconds=seconds)
+        tell(ComparisonEvent("energy"))
+        energy = energy_of(
+            pair, held, region=region, grid_intensity=grid_intensity, seconds=seconds,
+            batch_size=batch_size, seed=seed,
+        )  # fmt: skip
     # 7. Whom: what both decide about people, group by group.
     whom = None
     if asked is not None:
@@ -112,11 +139,22 @@ def compare(
         missing=missing,
         quality_entry=quality,
         whom_entry=whom,
+        cost_entry=cost,
+        energy_entry=energy,
     )
     result = Comparison(summary, None if out is None else Path(out))
     if out is not None:
         result.write()
     return result
+
+
+def checked_seconds(seconds: float) -> float:
+    """`seconds`, where they are a time to measure for, or none."""
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise InputError(
+            f"seconds is how long each measurement takes, 0 or more, but is {seconds}."
+        )
+    return seconds
 
 
 def data_of(pair: Pair, test: Source) -> DataEntry:

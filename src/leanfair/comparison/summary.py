@@ -6,9 +6,11 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
 
-from leanfair.comparison import quality
+from leanfair.comparison import cost, energy, quality
 from leanfair.comparison.headline import headline_of
 from leanfair.comparison.pair import Pair, Side
+from leanfair.comparison.schema.cost import Cost
+from leanfair.comparison.schema.energy import Energy
 from leanfair.comparison.schema.quality import Quality
 from leanfair.comparison.schema.summary import DataEntry, Kind, MachineEntry, SideEntry, Summary
 from leanfair.comparison.schema.whom import Whom
@@ -31,13 +33,17 @@ def summary_of(
     missing: Mapping[str, str],
     quality_entry: Quality | None,
     whom_entry: Whom | None = None,
-    # ROBUST, COST, WHOM: one argument a section
+    # ROBUST: one argument a section
+    cost_entry: Cost | None = None,
+    energy_entry: Energy | None = None,
 ) -> Summary:
     """The content of summary.json: plain JSON types only."""
     said = [
         quality.said_of(quality_entry),
         whom.said_of(whom_entry),
-        # ROBUST, COST, WHOM: one line a section
+        # ROBUST: one line a section
+        cost.said_of(cost_entry),
+        energy.said_of(energy_entry),
     ]
     found: Summary = {
         "format": FORMAT,
@@ -54,7 +60,9 @@ def summary_of(
         "missing": dict(missing),
         "quality": quality_entry,
         "whom": whom_entry,
-        # ROBUST, COST, WHOM: one key a section
+        # ROBUST: one key a section
+        "cost": cost_entry,
+        "energy": energy_entry,
         "machine": _machine(pair.child),
     }
     plain: Summary = json.loads(json.dumps(found, allow_nan=False))

@@ -101,7 +101,7 @@ def peak_memory(model: nn.Module, sample: Batch) -> int:
         one = moved(sample[:1], model).inputs
         device = device_of(model)
         measure = _peak_on_cuda if device is not None and device.type == "cuda" else _peak_counted
-        return _held(model) + measure(model, one)
+        return weight_bytes(model) + measure(model, one)
 
 
 def _check(models: Mapping[str, nn.Module], sample: Batch, batch_size: int, runs: int) -> None:
@@ -174,7 +174,7 @@ def summary_of(times: Sequence[float]) -> Latency:
     return Latency(median, low, high, len(times))
 
 
-def _held(model: nn.Module) -> int:
+def weight_bytes(model: nn.Module) -> int:
     """Bytes of the storages of all parameters and buffers, each counted once."""
     storages = [tensor.untyped_storage() for tensor in _weights(model)]
     return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())

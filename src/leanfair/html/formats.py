@@ -163,6 +163,30 @@ def duration(seconds: Any) -> str:
     return f"{hours:,}\u00a0h\u00a0{minutes}\u00a0min"
 
 
+def watt_hours(kwh: Any) -> str:
+    """An energy, given in kilowatt-hours: 12.3 Wh, 1.20 kWh."""
+    number = finite(kwh)
+    return DASH if number is None else f"{_scaled(1e3 * number)}Wh"
+
+
+def grams(value: Any) -> str:
+    """A mass, given in grams: 5.84 g, 1.20 kg."""
+    number = finite(value)
+    return DASH if number is None else f"{_scaled(number)}g"
+
+
+def _scaled(value: float) -> str:
+    """A number with the letter of its thousand, from nano to giga, that a unit can follow."""
+    powers = {0: "", 1: "k", 2: "M", 3: "G", -1: "m", -2: "µ", -3: "n"}
+    power = 0
+    while power < 3 and abs(value) >= 999.5:
+        value, power = value / 1000, power + 1
+    while power > -3 and 0 < abs(value) < 0.9995:
+        value, power = value * 1000, power - 1
+    digits = 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0
+    return f"{value:,.{digits if value else 0}f}\u00a0{powers[power]}"
+
+
 def setting(value: Any, none: str = "none") -> str:
     """A value out of a settings file, in words."""
     if value is None:

@@ -22,9 +22,11 @@ from torch import nn
 from leanfair.data.batches import Source
 from leanfair.data.text import as_tokens
 from leanfair.errors import SurgeryError
+from leanfair.evaluation.energy.meter import metering
 from leanfair.models.image_processor import own_image_processor
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
 from leanfair.pruning.conflicts import check_fit, check_place, check_training
+from leanfair.pruning.cost.energy import Spending
 from leanfair.pruning.criteria.criteria import checked, criterion_named
 from leanfair.pruning.presets import settings_from
 from leanfair.pruning.run.network import retraced
@@ -41,7 +43,7 @@ from leanfair.pruning.run.summary import finish
 from leanfair.pruning.run.tuning import tune
 from leanfair.pruning.structures.update import heads
 from leanfair.pruning.surgery.removal import apply
-from leanfair.pruning.training.distributed import is_main
+from leanfair.pruning.training.distributed import group, is_main
 from leanfair.pruning.training.reconstruction import reconstruct
 from leanfair.pruning.types import Candidate, Cut, Kind, Listener, Scores, Step, Target
 from leanfair.similarity import cka
@@ -109,11 +111,13 @@ def prune(
         run = open_run(
             model, chosen, held, taught, asked, directory, resume, fine_tune, on_event, beside
         )
-        while not run.met_target():
-            step = next_round(run)
-            if step is None:
-                break
-        return finish(run)
+        with metering() as meter:
+            run.spending = Spending(meter, group().size)
+            while not run.met_target():
+                step = next_round(run)
+                if step is None:
+                    break
+            return finish(run)
 
 
 def next_round(run: Run) -> Step | None:
@@ -129,7 +133,8 @@ def next_round(run: Run) -> Step | None:
         task.directory.write_choice(number, winner.cut, similarity, winner.model)
         chosen = winner.cut, similarity, winner.model
     cut, similarity, child = chosen
-    tune(run, child, task.settings.round_epochs, "winner", number)
+    with run.spending.on("recovery"):
+        tune(run, child, task.settings.round_epochs, "winner", number)
     return advance(run, cut, child, similarity, time.monotonic() - started)
 
 
@@ -151,14 +156,18 @@ def compete(run: Run) -> list[Candidate] | None:
 
 def _candidates(run: Run) -> list[Candidate] | None:
     cuts = propose(run)
-    return None if cuts is None else [candidate(run, cut) for cut in cuts]
+    if cuts is None:
+        return None
+    with run.spending.on("candidates"):
+        return [candidate(run, cut) for cut in cuts]
 
 
 def propose(run: Run) -> list[Cut] | None:
     """The layer cut and the neuron cut of this round; one of them where the other kind is
     exhausted, and None where both are."""
     settings, structures, cost = run.task.settings, run.parent.structures, run.parent.cost
-    scores = score(run)
+    with run.spending.on("scoring"):
+        scores = score(run)
     layer = propose_layer(structures, scores, cost, settings)
     if layer is None and settings.stop_when_layers_end:
         run.stop("no layer may go any more")

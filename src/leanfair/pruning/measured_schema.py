@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
+
+from leanfair.evaluation.energy.schema import EnergyEntry, GridEntry
 
 
 class Measured(TypedDict):
@@ -59,6 +61,35 @@ class Measured(TypedDict):
     """More about `similarity`; null where that is."""
     calibration_similarity: Numbers | None
     """The same on the calibration data, which took part in the choices."""
+    energy: NotRequired[RunEnergyEntry | None]
+    """What the run itself took, from its first round on. Missing in a run of a version that did not
+    say."""
+
+
+class SpentEntry(TypedDict):
+    """What a run, or a round of it, took. Phases are in kilowatt-hours, null where they are not
+    known or there was nothing of them."""
+
+    total: EnergyEntry
+    """All phases."""
+    scoring: float | None
+    """Finding out how important structures are."""
+    candidates: float | None
+    """Making the candidates, fine-tuning them and holding them against their parent."""
+    recovery: float | None
+    """Fine-tuning winners and the result."""
+    rest: float | None
+    """Measuring and writing."""
+
+
+class RunEnergyEntry(SpentEntry):
+    """What a run took, and its carbon."""
+
+    grams: float | None
+    """Grams of carbon dioxide (equivalents) that `total` stands for; null where that is not
+    known."""
+    grid: GridEntry
+    """The grid that they are reckoned by."""
 
 
 class PreprocessingEntry(TypedDict):

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from typing_extensions import NotRequired, TypedDict
 
 from leanfair.pruning.cut_schema import CutEntry
-from leanfair.pruning.measured_schema import Measured, Numbers
+from leanfair.pruning.measured_schema import Measured, Numbers, SpentEntry
 
 
 class RunRecord(TypedDict):
@@ -257,6 +257,8 @@ class StepRecord(TypedDict):
     outputs are representations."""
     note: str | None
     """Why the structures were looked for anew after this round; null where they were not."""
+    energy: NotRequired[SpentEntry | None]
+    """What the round took. Missing in a run of a version that did not say."""
 
 
 class StepEntry(StepRecord):

@@ -249,6 +249,8 @@ class Step:
     similarity: float | None = None
     note: str | None = None
     """Why structures were found anew after this step; None where they were not."""
+    energy: Mapping[str, object] | None = field(default=None, compare=False)
+    """What this round took (a `SpentEntry`); None where that was not followed."""
 
     def to_dict(self) -> dict[str, Any]:
         """This step in plain JSON types."""

@@ -77,7 +77,7 @@ def test_without_a_measure_seconds_are_known_and_energy_is_not(hand: Hand) -> No
 
 @pytest.mark.parametrize(("seconds", "rounds"), [(0.0, 3), (-1.0, 3), (float("nan"), 3), (1.0, 0)])
 def test_no_time_and_no_rounds_are_refused(seconds: float, rounds: int) -> None:
-    with pytest.raises(InputError, match="some seconds"):
+    with pytest.raises(InputError, match="Energy is measured"):
         in_turn({"a": lambda: 1}, Watts(), seconds, rounds)
 
 

@@ -16,7 +16,8 @@ from tests.support.places import ROOT
 
 def decisions(run: Path) -> list[dict[str, Any]]:
     steps = json.loads((run / "steps.json").read_text())
-    return [{key: value for key, value in step.items() if key != "seconds"} for step in steps]
+    spent = ("seconds", "energy")
+    return [{key: value for key, value in step.items() if key not in spent} for step in steps]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked, which needs POSIX")

@@ -34,3 +34,21 @@ class Comparing:
     batch_size: Annotated[
         int | None, Help("Samples of one forward pass.", default="as fits"), Range(least=1)
     ] = None
+    region: Annotated[
+        str,
+        Help("Whose grid carbon is reckoned by: WORLD, or the ISO code of a country such as FRA."),
+    ] = "WORLD"
+    grid_intensity: Annotated[
+        float | None,
+        Help("Grams of CO2 for a kilowatt-hour.", default="that of the region"),
+        Range(least=0),
+    ] = None
+    seconds: Annotated[
+        float | None,
+        Help(
+            "About how long each timing, and each measurement of energy, takes. 0 leaves cost and "
+            "energy out.",
+            default="10",
+        ),
+        Range(least=0),
+    ] = None

@@ -23,6 +23,7 @@ from leanfair.cli.pruning.running import (
 from leanfair.cli.pruning.texts import read_texts, takes_text
 from leanfair.comparison.comparing import compare
 from leanfair.comparison.pair import Side
+from leanfair.comparison.report import energy
 from leanfair.comparison.result import Comparison, ComparisonEvent
 from leanfair.comparison.sides.reading import side_of
 from leanfair.data.text import holds_text
@@ -63,6 +64,8 @@ def show(found: Comparison) -> None:
     """Print the headline, and where the page is."""
     console = Console(highlight=False)
     for sentence in found.summary["headline"]:
+        console.print(sentence, markup=False)
+    for sentence in energy.lines(found.summary):
         console.print(sentence, markup=False)
     for section, why in found.summary["missing"].items():
         console.print(f"{section.capitalize()} was not measured: {why}", markup=False)

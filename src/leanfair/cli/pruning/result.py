@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from leanfair.pruning.measured_schema import Numbers
-from leanfair.pruning.report import measures, story
+from leanfair.pruning.report import energy, measures, story
 from leanfair.pruning.report.page import filled
 from leanfair.pruning.schema import Counts, Summary
 from leanfair.pruning.types import COSTS
@@ -46,6 +46,7 @@ def print_result(console: Console, summary: Summary, out: str) -> None:
         outcome(summary),
         *_interval(summary),
         *_notes(summary),
+        _energy(summary),
         f"Report: {out.rstrip('/')}/report.html",
     ):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -106,6 +107,14 @@ def _notes(summary: Summary) -> list[str]:
     guess = f"{measures.problem(summary)} If they are not, give problem_type." if guessed else ""
     lines = (story.stock(summary), measures.classes(summary), guess, *(summary["notes"] or ()))
     return [line for line in lines if line]
+
+
+def _energy(summary: Summary) -> str:
+    """What the run took."""
+    found = summary["energy"]
+    if found is None or found["total"]["kwh"] is None:
+        return energy.energy(summary)
+    return f"The run took {energy.amount(found)}; {energy.carbon(found)}."
 
 
 def _rows(summary: Summary) -> list[Row]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from leanfair.comparison.report import quality, whom
+from leanfair.comparison.report import cost, energy, quality, whom
 from leanfair.comparison.report.facts import facts
 from leanfair.comparison.schema.summary import Summary
 from leanfair.files import write_text
@@ -46,7 +46,9 @@ def sections(summary: Summary) -> dict[str, Mapping[str, Any]]:
     views = {
         "quality": quality.view(summary),
         "whom": whom.view(summary),
-        # ROBUST, COST, WHOM: one line a section
+        # ROBUST: one line a section
+        "cost": cost.view(summary),
+        "energy": energy.view(summary),
     }
     return {name: view for name, view in views.items() if view is not None}
 
@@ -57,7 +59,9 @@ def tiles(summary: Summary) -> list[Tile]:
     return [
         *quality.tiles(summary),
         *whom.tiles(summary),
-        # ROBUST, COST, WHOM: one line a section
+        # ROBUST: one line a section
+        *cost.tiles(summary),
+        *energy.tiles(summary),
         Tile("Parameters", f.change(*params), *map(f.parameters, params)),
     ]
 

@@ -6,6 +6,8 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
+from leanfair.comparison.schema.cost import Cost
+from leanfair.comparison.schema.energy import Energy
 from leanfair.comparison.schema.quality import Quality
 from leanfair.comparison.schema.whom import Whom
 
@@ -51,6 +53,10 @@ class Summary(TypedDict):
     """How well each answers, and how much they agree."""
     whom: Whom | None
     """Whom pruning touched: what both decide about people, or how groups of the data fare."""
+    cost: Cost | None
+    """What each costs: counted, weighed and timed in turn."""
+    energy: Energy | None
+    """What energy each takes, and what it took to make one of the other."""
     machine: MachineEntry
     """What it was measured on."""
 

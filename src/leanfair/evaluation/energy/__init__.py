@@ -1,5 +1,6 @@
-"""The energy that a piece of work takes, by codecarbon: measured where the hardware counts it, and
-called an estimate where it does not; and the carbon that it stands for on a region's grid.
+"""The energy that a piece of work takes, and the carbon that it stands for on a region's grid.
+
+It is measured by codecarbon where the hardware counts it, and called an estimate where not.
 """
 
 from __future__ import annotations

@@ -73,13 +73,13 @@ def total(parts: Iterable[Energy]) -> Energy:
     kind: Kind = "estimated" if "estimated" in kinds else "measured" if kinds else "unknown"
     return Energy(
         sum(part.seconds for part in given),
-        _sum(part.kwh for part in given),
+        known_sum(part.kwh for part in given),
         kind,
         " ".join(dict.fromkeys(part.basis for part in given if part.basis)),
         bool(known) and (len(known) < len(given) or any(part.at_least for part in known)),
-        _sum(part.processor for part in given),
-        _sum(part.gpu for part in given),
-        _sum(part.memory for part in given),
+        known_sum(part.processor for part in given),
+        known_sum(part.gpu for part in given),
+        known_sum(part.memory for part in given),
     )
 
 
@@ -88,6 +88,7 @@ def _less(now: float | None, before: float | None) -> float | None:
     return None if now is None or before is None else max(0.0, now - before)
 
 
-def _sum(values: Iterable[float | None]) -> float | None:
+def known_sum(values: Iterable[float | None]) -> float | None:
+    """The sum of what is known of `values`; None where nothing is."""
     known = [value for value in values if value is not None]
     return sum(known) if known else None

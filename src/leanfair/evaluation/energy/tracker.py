@@ -91,7 +91,7 @@ def tracking() -> Iterator[Meter]:
         basis = basis_of(getattr(tracker, "_hardware", ()))
         begun = _asked(tracker, totals)
         try:
-            if begun is None:
+            if begun is None or log.error is not None:
                 yield Clock(_failed(log))
             else:
                 yield Tracked(tracker, totals, log, basis, begun)

@@ -59,11 +59,9 @@ def in_turn(
 
     Raises InputError for no rounds, and no time.
     """
-    if rounds < 1 or not seconds > 0:
-        raise InputError(
-            f"Energy is measured over some seconds in one round or more, but these are {seconds} "
-            f"and {rounds}."
-        )
+    check_seconds(seconds)
+    if rounds < 1:
+        raise InputError(f"Energy is measured in one round or more, but rounds is {rounds}.")
     for work in works.values():
         work()
     share = seconds / (rounds * max(1, len(works)))
@@ -73,6 +71,12 @@ def in_turn(
         for name in names:
             found[name].append(_block(works[name], meter, share))
     return found
+
+
+def check_seconds(seconds: float) -> None:
+    """Raise InputError where that is no time to measure for."""
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise InputError(f"Energy is measured over some seconds, above 0, but not over {seconds}.")
 
 
 def _block(work: Callable[[], int], meter: Meter, seconds: float) -> Block:

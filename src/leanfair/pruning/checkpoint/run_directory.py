@@ -133,6 +133,10 @@ class RunDirectory:
             )
         check_same(path, had, asked)
 
+    def begun(self) -> bool:
+        """Whether a run was begun here."""
+        return self.path is not None and (self.path / "run.json").exists()
+
     def steps(self) -> list[Step]:
         """The finished rounds."""
         if self.path is None or not (self.path / "steps.json").exists():

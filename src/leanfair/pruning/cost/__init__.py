@@ -1,4 +1,7 @@
-"""What a network costs: MACs and parameters by counting, latency and memory by measuring."""
+"""What a network costs: MACs and parameters by counting, latency and memory by measuring.
+
+Also the energy that a run takes.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from leanfair.files import write_text
 from leanfair.html import formats
 from leanfair.html.formats import moment
 from leanfair.html.page import environment, twice
-from leanfair.pruning.report import measures, story, tables
+from leanfair.pruning.report import energy, measures, story, tables
 from leanfair.pruning.report.architecture import Stage, Width, removed_in, stages
 from leanfair.pruning.report.blocks import blocks_chart
 from leanfair.pruning.report.charts import Journey, rounds_chart
@@ -59,6 +59,7 @@ def render(summary: Summary) -> str:
         tiles=story.tiles(summary),
         choices=story.choices(summary),
         cost=story.cost(summary),
+        energy=energy.energy(summary),
         trust=quality.trust(summary) or quality.unseen,
         moment=moment(summary["created"]),
         journey=journey,

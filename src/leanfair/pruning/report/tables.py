@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 from leanfair.html import formats as f
 from leanfair.html.formats import moment
 from leanfair.pruning.cut_schema import NeuronCutEntry
+from leanfair.pruning.report import energy
 from leanfair.pruning.report.charts import Journey, Round
 from leanfair.pruning.report.measures import quality_of
 from leanfair.pruning.report.quality import PERPLEXITY, Quality
@@ -238,6 +239,7 @@ def _run(summary: Summary) -> Facts:
         ("date", moment(summary["created"])),
         ("seed", f.setting(summary["settings"]["seed"])),
         ("time spent", f.duration(summary["seconds"])),
+        *energy.facts(summary),
         (f"{'samples' if summary['tokens'] else 'images'} seen in fine-tuning", seen),
         ("stopped because", summary["stopped_because"]),
         ("leanfair", summary["leanfair"]),

@@ -57,11 +57,14 @@ def open_run(
         model, settings, calibration, train, test, directory, trainer, listener, tokenizer
     )
     asked = task.record.to_json()
+    resumed = directory.begun()
     directory.take(asked, resume)
     if directory.finished() is None:  # else what was measured is written down
         task = replace(task, before=_measured(task))
     directory.write_record(asked)
-    return standing(task, directory)
+    run = standing(task, directory)
+    run.resumed = resumed
+    return run
 
 
 def set_up(

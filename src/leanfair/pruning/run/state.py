@@ -13,6 +13,7 @@ from leanfair.data.batches import Source
 from leanfair.evaluation.problem import Problem
 from leanfair.evaluation.speed import compare_latency
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
+from leanfair.pruning.cost.energy import Spending
 from leanfair.pruning.cost.macs import measure
 from leanfair.pruning.measured_schema import PreprocessingEntry
 from leanfair.pruning.run.calibration import Calibration, Features
@@ -89,6 +90,9 @@ class Run:
     images: int = 0
     notes: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
+    resumed: bool = False
+    """Whether an earlier call began it."""
+    spending: Spending = field(default_factory=Spending)
 
     def met_target(self) -> bool:
         """Whether the share asked for is removed."""
@@ -136,6 +140,7 @@ def advance(
         seconds=seconds,
         cost=cost,
         note=network.note,
+        energy=run.spending.settled(),
         **quality,
     )
     run.steps.append(step)

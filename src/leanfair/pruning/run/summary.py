@@ -19,7 +19,9 @@ from leanfair.data.language import is_transformer
 from leanfair.evaluation import speed
 from leanfair.evaluation.speed import compare_latency
 from leanfair.models.origin import with_origin
+from leanfair.pruning.cost.energy import spent_in_all
 from leanfair.pruning.cost.macs import Cost
+from leanfair.pruning.measured_schema import RunEnergyEntry, SpentEntry
 from leanfair.pruning.run.network import Network
 from leanfair.pruning.run.quality import Pair, Tested, measured
 from leanfair.pruning.run.result import Pruned
@@ -62,7 +64,8 @@ def finish(run: Run) -> Pruned:
 def _completed(run: Run) -> Summary:
     task, model = run.task, run.parent.model
     if run.steps:
-        tune(run, model, task.settings.final_epochs, "result", len(run.steps))
+        with run.spending.on("recovery"):
+            tune(run, model, task.settings.final_epochs, "result", len(run.steps))
     run.emit("evaluate", done=0.0)
     summary = summarise(
         run,
@@ -72,6 +75,13 @@ def _completed(run: Run) -> Summary:
     )
     task.directory.write_result(model, run.steps, summary, task.tokenizer)
     return summary
+
+
+def _energy(run: Run) -> RunEnergyEntry:
+    """What all rounds took, and what came after them."""
+    last = run.spending.settled()
+    rounds = [(step.seconds, cast("SpentEntry | None", step.energy)) for step in run.steps]
+    return spent_in_all([*rounds, (last["total"]["seconds"], last)], run.resumed)
 
 
 def _notes(run: Run) -> list[str]:
@@ -159,6 +169,7 @@ def summarise(
         "latency": latency,
         "images": run.images,
         "seconds": time.monotonic() - run.started + sum(step.seconds for step in run.earlier),
+        "energy": _energy(run),
         "steps": [_step(step) for step in run.steps],
         "architecture": _architecture(task.base, [step.cut for step in run.steps]),
         "machine": machine(task.calibration.proof),

