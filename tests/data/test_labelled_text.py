@@ -104,3 +104,13 @@ def test_a_table_that_does_not_fit_is_refused(
 def test_columns_may_be_called_otherwise(tmp_path: Path) -> None:
     write_table(tmp_path / "a.csv", [{"s": prose(4, i), "y": str(i % 2)} for i in range(30)])
     assert len(load_table(tmp_path / "a.csv", TOKENIZER, classes=2, text="s", label="y").test) == 3
+
+
+def test_other_columns_are_kept_where_they_are_asked_for(tmp_path: Path) -> None:
+    rows = [{"text": prose(4, i), "label": i % 2, "sex": "fm"[i % 2]} for i in range(40)]
+    write_table(tmp_path / "a.csv", rows)
+    found = load_table(tmp_path / "a.csv", TOKENIZER, classes=2, keep=["sex"])
+    for part in (found.train, found.calibration, found.test):
+        assert part.columns["sex"] == ["fm"[label] for label in part.labels.tolist()]
+    with pytest.raises(InputError, match="race"):
+        load_table(tmp_path / "a.csv", TOKENIZER, classes=2, keep=["race"])

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from leanfair.comparison.pair import Pair, Side
 from leanfair.comparison.schema.whom import Whom
-from leanfair.comparison.whom.beside import Groups
-from leanfair.comparison.whom.contrasts import Outcome
 from leanfair.comparison.whom.decisions import decisions_section
 from leanfair.comparison.whom.hearing import hear_both
+from leanfair.comparison.whom.paired.beside import Groups
+from leanfair.comparison.whom.paired.contrasts import Outcome
 from leanfair.comparison.whom.people import People
 from leanfair.fairness.audit.evidence import Evidence
 from leanfair.fairness.metrics.groupings import grouping_of

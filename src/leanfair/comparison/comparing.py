@@ -18,6 +18,8 @@ from leanfair.comparison.result import WRITTEN, Comparison, ComparisonEvent
 from leanfair.comparison.schema.summary import DataEntry
 from leanfair.comparison.sides.fitting import first_of
 from leanfair.comparison.summary import summary_of
+from leanfair.comparison.whom.classes import check_groups, classes_section
+from leanfair.comparison.whom.grouped import Given
 from leanfair.comparison.whom.people import check_people, people_of
 from leanfair.comparison.whom.whom import whom_of
 from leanfair.data.batches import Source
@@ -55,6 +57,7 @@ def compare(
     region: str = WORLD,
     grid_intensity: float | None = None,
     seconds: float | None = None,
+    groups: Given | None = None,
     seed: int = 0,
     batch_size: int | None = None,
     on_event: Listener | None = None,
@@ -70,7 +73,9 @@ def compare(
     `people`: a table of people whom two language models decide about, a data frame, records or a
     path: `prompt` and `options` are those of a `leanfair.Judge`; `attribute` (what must not count),
     `favourable`, `group` and `label` those of `leanfair.audit`. Or all of it as a
-    `leanfair.comparison.People`, which has more settings.
+    `leanfair.comparison.People`, which has more settings. `groups`: of a classifier, the groups of
+    the test data: a column of a table, one value a sample, a dict of such, or a function of a
+    batch; `favourable` is then one of two classes.
 
     `region`: WORLD or the ISO code of a country, whose grid's carbon is reckoned with, or
     `grid_intensity` in grams of CO2 for a kilowatt-hour. `seconds`: about how long each timing, and
@@ -87,7 +92,8 @@ def compare(
     if out is not None:
         check_own(Path(out), "compare", WRITTEN)
     asked = people_of(
-        people, attribute=attribute, prompt=prompt, options=options, favourable=favourable,
+        people, attribute=attribute, prompt=prompt, options=options,
+        favourable=favourable if groups is None or people is not None else None,
         group=group, label=label,
     )  # fmt: skip
     grid_of(region, grid_intensity)
@@ -98,6 +104,8 @@ def compare(
     pair = open_pair(base, pruned, test=held, tokenizer=tokenizer, problem_type=problem_type)
     if asked is not None:
         check_people(pair, asked)
+    if groups is not None:
+        check_groups(pair, held)
     missing: dict[str, str] = {}
     # 3. Quality: how well each answers, and how much they agree.
     tell(ComparisonEvent("quality"))
@@ -129,6 +137,11 @@ def compare(
             pair, asked, out=None if out is None else Path(out), seed=seed,
             tell=lambda done: tell(ComparisonEvent("whom", done)),
         )  # fmt: skip
+    elif groups is not None and held is not None:
+        tell(ComparisonEvent("whom"))
+        whom = classes_section(
+            pair, held, groups, favourable=favourable, seed=seed, batch_size=batch_size
+        )
     # 8. The summary and the page.
     summary = summary_of(
         pair,

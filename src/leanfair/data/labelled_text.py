@@ -30,13 +30,14 @@ class TextTable(Dataset[dict[str, Tensor]]):
     """A map-style torch Dataset of labelled texts, fully in memory.
 
     `ids` and `mask`: int64 [n, length], tokens and, as 1, where they are no padding. `labels`:
-    int64 [n]. A sample is {"input_ids", "attention_mask", "labels"}. Raises InputError where these
-    do not fit together.
+    int64 [n]. `columns`: other columns of the table that were asked for, one value a text. A sample
+    is {"input_ids", "attention_mask", "labels"}. Raises InputError where these do not fit together.
     """
 
     ids: Tensor = field(repr=False)
     mask: Tensor = field(repr=False)
     labels: Tensor = field(repr=False)
+    columns: Mapping[str, Sequence[Any]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         parts = (self.ids, self.mask, self.labels)
@@ -78,6 +79,7 @@ def load_table(
     text: str = "text",
     label: str = "label",
     padding: int | None = None,
+    keep: Sequence[str] = (),
 ) -> TextSplits[TextTable]:
     """Read labelled texts and split them, by chance as `seed` decides.
 
@@ -87,29 +89,35 @@ def load_table(
     longest. A part that is missing is drawn from the train file or, without one, from the valid
     file: a tenth each, for calibration at most 1000 unless `calibration` says how many. Training
     texts that are also in another part are left out. `padding`: the token that fills texts up, by
-    default the tokenizer's.
+    default the tokenizer's. `keep`: other columns to keep.
 
     Raises InputError on a table that cannot be read or split so.
     """
     check_held_out(calibration)
     check_reading(tokenizer, length)
-    reader = _Reader(text, label, classes, dict(label2id or {}))
+    reader = _Reader(text, label, classes, dict(label2id or {}), tuple(keep))
     found = {
         part: [pair for file in files for pair in reader.pairs(file)]
         for part, files in text_files(path).items()
     }
     parts = _divided(found, calibration, torch.Generator().manual_seed(seed), str(path))
     flat = [pair for pairs in parts for pair in pairs]
-    ids, mask = _padded([text for text, _ in flat], tokenizer, length, padding)
-    whole = (ids, mask, torch.tensor([number for _, number in flat]))
+    ids, mask = _padded([text for text, *_ in flat], tokenizer, length, padding)
+    whole = (ids, mask, torch.tensor([number for _, number, _ in flat]))
     cuts = [len(pairs) for pairs in parts]
     split = zip(*(torch.split(tensor, cuts) for tensor in whole), strict=True)
-    return TextSplits(Path(path).resolve().name, *(TextTable(*tensors) for tensors in split))
+    kept = [{name: [cells[i] for *_, cells in p] for i, name in enumerate(keep)} for p in parts]
+    tables = [
+        TextTable(tokens, filled, labels, held)
+        for (tokens, filled, labels), held in zip(split, kept, strict=True)
+    ]
+    return TextSplits(Path(path).resolve().name, *tables)
 
 
 # ---- reading ----------------------------------------------------------------------------------
 
-Pair = tuple[str, int]
+Pair = tuple[str, int, tuple[Any, ...]]
+"""A text, the number of its class, and the cells of other columns that are kept."""
 
 
 @dataclass(frozen=True)
@@ -120,11 +128,12 @@ class _Reader:
     label: str
     classes: int
     label2id: dict[str, int]
+    keep: tuple[str, ...]
 
     def pairs(self, file: Path) -> list[Pair]:
         """The texts and the numbers of their classes, by row."""
         rows = read_table(file)
-        check_columns(rows, [self.text, self.label], str(file))
+        check_columns(rows, [self.text, self.label, *self.keep], str(file))
         return [self._pair(row, f"Row {n} of {file}") for n, row in enumerate(rows, start=1)]
 
     def _pair(self, row: Row, where: str) -> Pair:
@@ -139,7 +148,7 @@ class _Reader:
                 f"{where} has the label {label!r:.50}, but the model's are 0 to "
                 f"{self.classes - 1}{f' ({known})' if known else ''}."
             )
-        return text, number
+        return text, number, tuple(row.get(name) for name in self.keep)
 
 
 def _whole(label: Any) -> int | None:
@@ -209,5 +218,5 @@ def _drawn(
 
 def _without(pairs: Sequence[Pair], others: Sequence[Pair]) -> list[Pair]:
     """Those of `pairs` whose text is not among `others`."""
-    texts = {text for text, _ in others}
+    texts = {text for text, *_ in others}
     return [pair for pair in pairs if pair[0] not in texts]

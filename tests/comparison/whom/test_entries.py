@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from leanfair.comparison.whom.contrasts import Contrast
 from leanfair.comparison.whom.entries import Family, estimate_entry, shift_entry
+from leanfair.comparison.whom.paired.contrasts import Contrast
 from leanfair.statistics import Interval, benjamini_hochberg
 from tests.support.sides import section
 

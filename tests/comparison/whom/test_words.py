@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from leanfair.comparison.whom.contrasts import Contrast
 from leanfair.comparison.whom.entries import Family
+from leanfair.comparison.whom.paired.contrasts import Contrast
 from leanfair.comparison.whom.words import accuracy_topic, favour_topic, span, told_of
 from leanfair.statistics import Interval
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
 from leanfair.cli import messages, places
 from leanfair.cli.comparison import options
+from leanfair.cli.comparison.about_people import AboutPeople, people_asked
 from leanfair.cli.derived import values_of, with_options
 from leanfair.cli.messages import check_texts, told_plainly
 from leanfair.cli.pruning.options import DataOptions, Machine
 from leanfair.errors import InputError
 
-UNUSED = ("calibration", "augment")
-"""Options of the data that mean nothing where nothing is trained."""
+UNUSED = ("augment",)
+"""Options of the data that mean nothing where nothing is trained. Those held out for calibration
+do neither, but an option about people has the same name."""
 
 Data = Annotated[
     str | None,
@@ -27,7 +30,7 @@ Data = Annotated[
 ]
 
 
-@with_options(options.Comparing, DataOptions, Machine, without=UNUSED)
+@with_options(options.Comparing, DataOptions, Machine, AboutPeople, without=UNUSED)
 def command(
     base: options.Base,
     pruned: options.Pruned = None,
@@ -41,16 +44,26 @@ def command(
     OUT then holds summary.json and report.html.
     """
     out = given["out"]
-    with told_plainly(debug, when_stopped="The same command compares anew."):
+    with told_plainly(
+        debug, when_stopped="The same command compares anew; answers about people are kept."
+    ):
         check_texts(BASE=base, PRUNED=pruned, data=data, out=out)
         if out is None and pruned is not None:
             raise InputError("Give --out, a directory for the comparison.")
-        read = [("BASE", base), ("PRUNED", pruned), ("data", data)]
+        read = [("BASE", base), ("PRUNED", pruned), ("data", data), ("people", given["people"])]
         places.check_apart([("out", out)], [*read, ("tokenizer", given.get("tokenizer"))])
-        how = DataOptions(**values_of(given, DataOptions))
+        about = values_of(given, AboutPeople)
+        how = DataOptions(**values_of({**given, "calibration": None}, DataOptions))
         machine = Machine(**values_of(given, Machine))
         asked = values_of(given, options.Comparing)
 
         from leanfair.cli.comparison import running
 
+        people = people_asked(about, how.label)
+        if people is not None:
+            how = replace(how, label=None)
+            asked["people"] = people
+        elif "group" in about:
+            asked["groups"] = list(about["group"])
+            asked |= {name: about[name] for name in ("favourable",) if name in about}
         running.compare_and_show(base, pruned, data, how, machine, asked, quiet)

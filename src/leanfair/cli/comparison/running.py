@@ -49,7 +49,8 @@ def compare_and_show(
     child = None
     if pruned is not None:
         child = _placed(side_of(pruned, tokenizer=words, like=parent.model), machine)
-    test = None if data is None else held_out(parent, data, how, asked.get("seed", 0))
+    keep = () if "people" in asked else tuple(asked.get("groups", ()))
+    test = None if data is None else held_out(parent, data, how, asked.get("seed", 0), keep)
     console = Console(stderr=True, quiet=quiet)
 
     def tell(event: ComparisonEvent) -> None:
@@ -73,8 +74,11 @@ def show(found: Comparison) -> None:
         console.print(f"Report: {found.path}/report.html", markup=False)
 
 
-def held_out(parent: Side, data: str, how: DataOptions, seed: int) -> Any:
-    """The test part of the data, as the parent takes it. Raises InputError where it does not."""
+def held_out(
+    parent: Side, data: str, how: DataOptions, seed: int, keep: tuple[str, ...] = ()
+) -> Any:
+    """The test part of the data, as the parent takes it, with the columns `keep` of a table. Raises
+    InputError where it does not."""
     if holds_text(data):
         check_unused(how, IMAGE_OPTIONS, data, "text")
         if not takes_text(parent.model):
@@ -84,7 +88,7 @@ def held_out(parent: Side, data: str, how: DataOptions, seed: int) -> Any:
             )
         return read_texts(
             parent.name, parent.model, parent.tokenizer, data, length=how.length, text=how.text,
-            label=how.label, calibration=None, seed=seed,
+            label=how.label, calibration=None, seed=seed, keep=keep,
         ).test  # fmt: skip
     check_unused(how, TEXT_OPTIONS, data, "images")
     if takes_text(parent.model):

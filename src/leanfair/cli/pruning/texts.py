@@ -5,6 +5,7 @@ Loads torch, so commands import it when they run, not before.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -83,9 +84,11 @@ def read_texts(
     label: str | None,
     calibration: int | None,
     seed: int,
+    keep: Sequence[str] = (),
 ) -> TextSplits[Any]:
     """The data in its three parts, as the `network` that is called `model` takes them, with the
-    tokenizer `words`. Raises InputError where they do not fit."""
+    tokenizer `words`. `keep`: columns of a table to keep beside texts and labels. Raises InputError
+    where they do not fit."""
     size = _length(length, network, words)
     splits: TextSplits[Any]
     if is_text_classifier(network):
@@ -101,6 +104,7 @@ def read_texts(
             text=text or "text",
             label=label or "label",
             padding=_padding(config, words),
+            keep=keep,
         )
     elif label is not None:
         raise InputError(f"--label is for a classifier, but {model} is a language model.")

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from leanfair.comparison.schema import whom as schema
-from leanfair.comparison.whom.beside import Beside, Groups
-from leanfair.comparison.whom.contrasts import Contrast, Outcome, contrast
 from leanfair.comparison.whom.entries import (
     Family,
     beside_entry,
@@ -18,9 +16,11 @@ from leanfair.comparison.whom.entries import (
     shift_entry,
     value_entry,
 )
-from leanfair.comparison.whom.favour import Favour, favours
 from leanfair.comparison.whom.hearing import Both
-from leanfair.comparison.whom.words import favour_topic, told_of
+from leanfair.comparison.whom.paired.beside import Beside, Groups
+from leanfair.comparison.whom.paired.contrasts import Contrast, Outcome, contrast
+from leanfair.comparison.whom.paired.favour import Favour, favours
+from leanfair.comparison.whom.words import favour_topic, multiplicity, told_of
 from leanfair.fairness.audit.summary import notes
 from leanfair.fairness.metrics.rates import MINIMUM_ANSWERED
 from leanfair.html import formats as f
@@ -74,17 +74,6 @@ def decisions_section(both: Both, names: tuple[str, str], pages: Sequence[str] =
         "pages": list(pages),
         "notes": _notes(both, found, names),
     }
-
-
-def multiplicity(top: Family, others: Family, of: str) -> str:
-    """How many tests there were, and how they are adjusted."""
-    return (
-        f"The sentence on top rests on {f.plural(top.tests, 'test')} ({of}), and claims what is "
-        f"left below p = 0.05 after Benjamini and Hochberg over all of them. The other "
-        f"{f.plural(others.tests, 'test')} of a group against the rest are adjusted together, and "
-        f"McNemar's tests of a rate over the groups of a column. Intervals are of single numbers, "
-        f"at 95 %, and not widened for being many."
-    )
 
 
 def _favours(both: Both) -> list[Favour]:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from leanfair.comparison.schema import whom as schema
-from leanfair.comparison.whom.beside import GAPS, Beside, Groups
-from leanfair.comparison.whom.contrasts import Contrast, adjusted
-from leanfair.comparison.whom.favour import Favour
+from leanfair.comparison.whom.paired.beside import GAPS, Beside, Groups
+from leanfair.comparison.whom.paired.contrasts import Contrast, adjusted
+from leanfair.comparison.whom.paired.favour import Favour
 from leanfair.statistics import Interval
 
 

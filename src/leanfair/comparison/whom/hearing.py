@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from leanfair.comparison.whom.contrasts import Outcome
+from leanfair.comparison.whom.paired.contrasts import Outcome
 from leanfair.comparison.whom.people import People
 from leanfair.fairness.audit.auditing import concluded
 from leanfair.fairness.audit.hearing import Heard, heard

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leanfair.comparison.schema.whom import Verdict
-from leanfair.comparison.whom.contrasts import Contrast, holds
 from leanfair.comparison.whom.entries import Family
+from leanfair.comparison.whom.paired.contrasts import Contrast, holds
 from leanfair.html import formats as f
 
 NAMED = 2
@@ -119,10 +119,22 @@ def _seen(family: Family, rows: int, same: bool) -> str:
         if one.p is not None and (size := one.detectable(family.tests)) is not None
     ]
     if not sizes:
-        return f"on {f.plural(rows, 'row')} nothing could be tested"
+        silent = nothing if same else "nothing could be tested"
+        return f"on {f.plural(rows, 'row')} {silent}"
     least, most = (f"{100 * size:.1f}" for size in (min(sizes), max(sizes)))
     points = f"{least} points" if least == most else f"{least} to {most} points, by group,"
     return (
         f"with {f.plural(rows, 'row')} {nothing}, and a shift of {points} would have been "
         f"found four times out of five"
+    )
+
+
+def multiplicity(top: Family, others: Family, of: str) -> str:
+    """How many tests there were, and how they are adjusted."""
+    return (
+        f"The sentence on top rests on {f.plural(top.tests, 'test')} ({of}), and claims what is "
+        f"left below p = 0.05 after Benjamini and Hochberg over all of them. The other "
+        f"{f.plural(others.tests, 'test')} of a group against the rest are adjusted together, and "
+        f"McNemar's tests of a rate over the groups of a column. Intervals are of single numbers, "
+        f"at 95 %, and not widened for being many."
     )

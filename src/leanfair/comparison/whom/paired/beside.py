@@ -12,8 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
-from leanfair.comparison.whom.contrasts import Contrast, Outcome, contrast, is_independent
-from leanfair.comparison.whom.exact import group_against_rest
+from leanfair.comparison.whom.paired.contrasts import Contrast, Outcome, contrast, is_independent
+from leanfair.comparison.whom.paired.exact import group_against_rest
 from leanfair.fairness.metrics.gap_intervals import How, gain_interval, gap_interval
 from leanfair.fairness.metrics.groupings import Grouping
 from leanfair.fairness.metrics.rates import DIFFERENCES

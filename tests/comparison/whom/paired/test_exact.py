@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import fisher_exact
 
-from leanfair.comparison.whom import exact
-from leanfair.comparison.whom.exact import group_against_rest
+from leanfair.comparison.whom.paired import exact
+from leanfair.comparison.whom.paired.exact import group_against_rest
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from leanfair.comparison.whom.beside import GAPS, Groups
+from leanfair.comparison.whom.paired.beside import GAPS, Groups
 from leanfair.statistics import Resampling, mcnemar
 from tests.support.sides import groups, resampling
 

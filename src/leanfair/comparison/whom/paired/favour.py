@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leanfair.comparison.whom.contrasts import Contrast, contrast
+from leanfair.comparison.whom.paired.contrasts import Contrast, contrast
 from leanfair.fairness.audit.evidence import Evidence, favourable_by_value
 from leanfair.fairness.audit.flips import test_of, values_of
 from leanfair.statistics import (

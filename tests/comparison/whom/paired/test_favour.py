@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from leanfair.comparison.whom.contrasts import holds
 from leanfair.comparison.whom.entries import Family
-from leanfair.comparison.whom.favour import Favour, favours
+from leanfair.comparison.whom.paired.contrasts import holds
+from leanfair.comparison.whom.paired.favour import Favour, favours
 from leanfair.fairness.audit import flips
 from tests.support.sides import Bools, decided, evidence, resampling
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from leanfair.comparison.whom.contrasts import (
+from leanfair.comparison.whom.paired.contrasts import (
     Contrast,
     adjusted,
     bootstrapped,
