@@ -250,3 +250,33 @@ def test_bad_data_is_refused_in_one_sentence(
         load(make(tmp_path))
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("parts", [False, True])
+def test_other_columns_of_a_parquet_stay_with_their_images(tmp_path: Path, parts: bool) -> None:
+    def written(name: str, seed: int) -> None:
+        made = table(noise(seed, 30), np.arange(30) % 3)
+        regions = [f"{seed}-{i % 3}-{i}" for i in range(30)]
+        order = pa.array(np.random.default_rng(0).permutation(30))
+        whole = made.append_column("region", [regions]).append_column("index", [order])
+        pq.write_table(whole, tmp_path / f"{name}.parquet")
+
+    written("train", 0)
+    if parts:
+        written("test", 1)
+    source = tmp_path if parts else tmp_path / "train.parquet"
+    found = load(source, keep=["region"])
+    for part in parts_of(found):
+        told = [region.split("-") for region in part.columns["region"]]
+        assert [int(label) for _, label, _ in told] == part.labels.tolist()
+        for pixels, (seed, _, row) in zip(part.pixels, told, strict=True):
+            own = noise(int(seed), 30)[int(row)].transpose(2, 0, 1)
+            assert pixels.numpy().tobytes() == own.tobytes()
+
+
+def test_a_column_that_is_not_there_is_told(tmp_path: Path) -> None:
+    pq.write_table(table(noise(0, 30), np.arange(30) % 3), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="no column 'region': it has image, label"):
+        load(tmp_path / "a.parquet", keep=["region"])
+    with pytest.raises(InputError, match="no column 'region': only parquet"):
+        load("digits", keep=["region"])

@@ -1,16 +1,66 @@
-"""Small networks and images in pixels, for tests of robustness."""
+"""Images made on the spot: in files, in memory, and small networks that see them in pixels."""
 
 from __future__ import annotations
 
+import io
 from functools import cache
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
-from leanfair.data.images import load
-from leanfair.data.raw.image_set import Images
+from leanfair.data.images import Images, Splits, load
 from leanfair.evaluation.problem import SINGLE, Problem
 from leanfair.evaluation.robustness.pictures import Network, Pictures, drawn_pictures
+
+
+def noise(seed: int, count: int, side: int = 6, channels: int = 3) -> np.ndarray:
+    shape = (count, side, side, channels) if channels > 1 else (count, side, side)
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def encoded(pixels: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "png")
+    return stream.getvalue()
+
+
+def table(pixels: np.ndarray, labels: Any, image: str = "image", label: str = "label") -> pa.Table:
+    return pa.table({image: [encoded(p) for p in pixels], label: labels})
+
+
+def folder(root: Path, classes: dict[str, np.ndarray]) -> Path:
+    for name, pixels in classes.items():
+        (root / name).mkdir(parents=True)
+        for number, image in enumerate(pixels):
+            Image.fromarray(image).save(root / name / f"{number:03}.png")
+    return root
+
+
+def contents(images: Images) -> set[bytes]:
+    return {image.numpy().tobytes() for image in images.pixels}
+
+
+def assert_disjoint(splits: Splits) -> None:
+    train, held, test = map(contents, (splits.train, splits.calibration, splits.test))
+    assert train
+    assert held
+    assert test
+    assert not train & held
+    assert not train & test
+    assert not held & test
+
+
+def parts_of(splits: Splits) -> tuple[Images, Images, Images]:
+    return splits.train, splits.calibration, splits.test
+
+
+# ---- for tests of robustness --------------------------------------------------------------------
+
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
 

@@ -7,8 +7,8 @@ so that they come out with the same height, width and channels.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,9 @@ SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", 
 @dataclass(frozen=True)
 class Listing:
     """Images not yet decoded, n of them: each one's source and the name of its place, for messages;
-    its label, int64 [n]; the names of the classes; and the rows of the test and of the calibration
-    part, int64, or None where the source has no such part."""
+    its label, int64 [n]; the names of the classes; the rows of the test and of the calibration
+    part, int64, or None where the source has no such part; and other columns, one value an
+    image."""
 
     items: tuple[Encoded, ...]
     places: tuple[str, ...]
@@ -40,6 +41,7 @@ class Listing:
     classes: tuple[str, ...]
     test: Tensor | None = None
     calibration: Tensor | None = None
+    columns: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
 def check_labels(labels: Tensor, classes: int, what: str) -> None:
@@ -56,21 +58,32 @@ def check_labels(labels: Tensor, classes: int, what: str) -> None:
         )
 
 
-def list_source(source: str | Path) -> Listing:
-    """What `source` holds, in any of the forms that `leanfair.data.images.load` documents."""
+def list_source(source: str | Path, keep: Sequence[str] = ()) -> Listing:
+    """What `source` holds, in any of the forms that `leanfair.data.images.load` documents, with the
+    columns `keep` of a parquet file."""
+    found = _listed(source, keep)
+    if missing := [name for name in keep if name not in found.columns]:
+        raise InputError(
+            f"{source} has no column {missing[0]!r}: only parquet files have columns beside the "
+            f"images."
+        )
+    return found
+
+
+def _listed(source: str | Path, keep: Sequence[str]) -> Listing:
     if isinstance(source, str) and source == "digits":
         return _digits()
     path = Path(source)
     if path.is_file():
         if path.suffix.lower() != ".parquet":
             raise InputError(f"{path} is not a .parquet file: give one, or a folder of images.")
-        return _parquet(path)
+        return _parquet(path, keep=keep)
     if not path.is_dir():
         raise InputError(
             f"There is no data at {path}: give digits, a .parquet file or a folder that exists."
         )
     if any((path / name).is_file() for name in ("train.parquet", "test.parquet")):
-        return _parquet_folder(path)
+        return _parquet_folder(path, keep)
     return _folder(path)
 
 
@@ -85,6 +98,7 @@ def _joined(train: Listing, test: Listing, valid: Listing | None = None) -> List
         train.classes,
         torch.arange(ends[0], ends[1]),
         None if valid is None else torch.arange(ends[1], ends[2]),
+        {name: sum((part.columns[name] for part in parts), ()) for name in train.columns},
     )
 
 
@@ -164,21 +178,23 @@ def _visible_folders(path: Path) -> list[Path]:
 # ---- parquet ----------------------------------------------------------------------------------
 
 
-def _parquet_folder(path: Path) -> Listing:
+def _parquet_folder(path: Path, keep: Sequence[str] = ()) -> Listing:
     for name in ("train.parquet", "test.parquet"):
         if not (path / name).is_file():
             raise InputError(f"{path} has no {name}: add it, train and test go together.")
-    train = _parquet(path / "train.parquet")
-    test = _parquet(path / "test.parquet", train.classes)
+    train = _parquet(path / "train.parquet", keep=keep)
+    test = _parquet(path / "test.parquet", train.classes, keep)
     held = [path / f"{name}.parquet" for name in VALID_NAMES]
-    valid = next((_parquet(file, train.classes) for file in held if file.is_file()), None)
+    valid = next((_parquet(file, train.classes, keep) for file in held if file.is_file()), None)
     return _joined(train, test, valid)
 
 
-def _parquet(path: Path, classes: tuple[str, ...] | None = None) -> Listing:
+def _parquet(
+    path: Path, classes: tuple[str, ...] | None = None, keep: Sequence[str] = ()
+) -> Listing:
     """One file, in the order of its column `index` if it has one. `classes` are those of the
     training part when this is the test part; otherwise a column `split` tells the test part."""
-    table = _read_parquet(path)
+    table = _read_parquet(path, keep)
     image, label = table.column_names[:2]
     items = _image_column(table[image], f"column {image!r} of {path}")
     labels = _label_column(table[label], f"column {label!r} of {path}")
@@ -201,17 +217,18 @@ def _parquet(path: Path, classes: tuple[str, ...] | None = None) -> Listing:
         names,
         test,
         held,
+        {name: tuple(np.array(table[name].to_pylist(), object)[order]) for name in keep},
     )
 
 
-def _read_parquet(path: Path) -> Any:
+def _read_parquet(path: Path, keep: Sequence[str] = ()) -> Any:
     """The table of the columns that matter, the images first, the labels next."""
     import pyarrow.parquet as pq
 
     try:
         schema = pq.read_schema(path)
         columns = [_one_of(IMAGE_COLUMNS, schema, path), _one_of(LABEL_COLUMNS, schema, path)]
-        extra = [name for name in ("index", "split") if name in schema.names]
+        extra = [name for name in ("index", "split", *keep) if name in schema.names]
         table = pq.read_table(path, columns=columns + extra)
     except InputError:
         raise
@@ -219,6 +236,8 @@ def _read_parquet(path: Path) -> Any:
         raise InputError(f"{path} cannot be read as parquet: {error}") from error
     if not table.num_rows:
         raise InputError(f"{path} has no rows.")
+    if missing := [name for name in keep if name not in table.column_names]:
+        raise InputError(f"{path} has no column {missing[0]!r}: it has {', '.join(schema.names)}.")
     return table
 
 

@@ -67,6 +67,7 @@ def load(
     label2id: Mapping[str, int] | None = None,
     shaping: Shaping | None = None,
     notes: Sequence[str] = (),
+    keep: Sequence[str] = (),
 ) -> Splits:
     """Read labelled images and split them, stratified by class and determined by `seed`.
 
@@ -85,12 +86,13 @@ def load(
     for three channels, but not for digits), mirror images. `label2id`: the numbers of classes by
     their names, as a model has them; without it, or where no class is called so, classes are
     numbered in the order of their names. `shaping`: how an image is resized and cropped, instead of
-    `size`. `notes`: what was assumed so far; what is assumed here is added.
+    `size`. `notes`: what was assumed so far; what is assumed here is added. `keep`: other columns
+    of a parquet file to keep.
 
     Raises InputError on data that cannot be read or split so.
     """
     _check_settings(calibration, size, channels, test_share)
-    listing = list_source(source)
+    listing = list_source(source, keep)
     if label2id:
         listing = named_as(listing, label2id)
     _check_classes(listing)
@@ -113,6 +115,7 @@ def load(
         pad=max(1, round(min(pixels.shape[2:]) / 8)),
         classes=listing.classes,
         notes=(*notes, *_in_doubt(listing.classes, label2id)),
+        columns=listing.columns,
     )
     return Splits(
         name=Path(source).resolve().name.removesuffix(".parquet"),

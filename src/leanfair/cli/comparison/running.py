@@ -97,7 +97,7 @@ def held_out(
             f"classifier."
         )
     wanted = preprocessing_of(parent.model, own_image_processor(parent.model))
-    splits = read_images(data, how, seed, wanted, names_of(parent.model))
+    splits = read_images(data, how, seed, wanted, names_of(parent.model), keep)
     check_fits(parent.name, data, parent.model, splits)
     return splits.test
 

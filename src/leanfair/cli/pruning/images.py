@@ -5,7 +5,7 @@ Loads torch, so commands import it when they run, not before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -58,9 +58,10 @@ def read_images(
     seed: int,
     wanted: Preprocessing | None = None,
     label2id: Mapping[str, int] | None = None,
+    keep: Sequence[str] = (),
 ) -> Splits:
-    """The data in its three parts, as given and else as `wanted`. Training images are augmented as
-    asked, or else in colour."""
+    """The data in its three parts, as given and else as `wanted`, with the columns `keep` of a
+    parquet file. Training images are augmented as asked, or else in colour."""
     own = wanted or Preprocessing()
     channels = given.channels or (own.channels if own.channels in (1, 3) else None)
     mean, std = given.mean or own.mean, given.std or own.std
@@ -84,6 +85,7 @@ def read_images(
         label2id=label2id,
         shaping=None if own.processor is None else own.shaped,
         notes=notes,
+        keep=keep,
     )
     colour = splits.train.pixels.shape[1] == 3
     augmented = colour if given.augment is None else given.augment

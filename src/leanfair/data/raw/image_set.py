@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,6 +37,8 @@ class Images(Dataset[tuple[Tensor, int]]):
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     """What was assumed about the images, in sentences."""
+    columns: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, repr=False)
+    """Other columns of the data, one value an image."""
 
     def __post_init__(self) -> None:
         if self.pixels.dtype != torch.uint8 or self.pixels.ndim != 4:
@@ -99,4 +102,6 @@ class Images(Dataset[tuple[Tensor, int]]):
     def subset(self, rows: Tensor | Sequence[int]) -> Images:
         """The images of `rows`, in that order, with the same settings."""
         index = torch.as_tensor(rows, dtype=torch.int64, device=self.pixels.device)
-        return replace(self, pixels=self.pixels[index], labels=self.labels[index])
+        chosen = index.tolist()
+        columns = {name: tuple(held[i] for i in chosen) for name, held in self.columns.items()}
+        return replace(self, pixels=self.pixels[index], labels=self.labels[index], columns=columns)

@@ -1,0 +1,118 @@
+"""Whom pruning SmolLM2 touched: parent and child decide about people of Adult and COMPAS.
+
+    python benchmarks/compare_smollm2.py repaired=runs/smollm2-repaired recovered=runs/smollm2-20
+
+Each child is a pruning run of SmolLM2-135M-Instruct, after NAME=. Both models decide about the same
+600 people (`--people`) of each data set, drawn as evenly from groups and outcomes as the data have
+them, with the prompt of worked examples of `fair_models.py`, calibrated by the batch; race is
+stated in turn as each group. The prompt and the people were chosen before, for another study, and
+every child and data set is reported.
+
+Every answer is kept below `--answers`, by model and data set: a broken run goes on, and a model
+that is in several comparisons answers once. Perplexity, speed and energy of the same models:
+`compare_energy.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fair_data import STUDIES, Study, people_of, written
+from leanfair.cli.fairness.demo_fair import smollm2
+from leanfair.comparison.comparing import compare
+from leanfair.comparison.pair import Side
+from leanfair.comparison.result import ComparisonEvent
+from leanfair.comparison.sides.reading import side_of
+from leanfair.comparison.whom.people import People
+from leanfair.files import write_json
+from leanfair.pruning.run.summary import machine
+
+ROOT = Path(__file__).resolve().parents[1]
+TARGET = ROOT / "benchmarks/results/compare-smollm2.json"
+PEOPLE = 600
+PARENT = "smollm2"
+KEPT = (
+    "verdict", "sentence", "multiplicity", "rows", "favourable", "attribute", "seed", "bootstrap",
+    "rates", "flips", "captured", "values", "groupings", "notes",
+)  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("children", nargs="+", help="pruning runs of SmolLM2, as NAME=RUN")
+    parser.add_argument("--people", type=int, default=PEOPLE, help="the first so many")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs/compare-smollm2")
+    parser.add_argument("--answers", type=Path, default=ROOT / "runs/compare-smollm2/answers")
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    parent = named(side_of(smollm2()), PARENT)
+    parts = json.loads(TARGET.read_text())["parts"] if TARGET.exists() else {}
+    for child in given.children:
+        name, _, run = child.partition("=")
+        side = named(side_of(run, tokenizer=parent.tokenizer), f"{PARENT}-{name}")
+        for study in STUDIES:
+            print(side.name, study.name, flush=True)
+            parts[f"{name}/{study.name}"] = part(parent, side, study, given)
+            command = " ".join(["python", *sys.argv])
+            write_json(TARGET, {"machine": machine(), "command": command, "parts": parts})
+    print(f"written to {TARGET}")
+
+
+def named(side: Side, name: str) -> Side:
+    """`side` under another name, which is part of what its answers are kept by."""
+    return Side(name, side.model, side.tokenizer, path=side.path, notes=side.notes)
+
+
+def part(parent: Side, child: Side, study: Study, given: argparse.Namespace) -> dict[str, Any]:
+    """What one comparison found of whom it touched."""
+    rows, worked = people_of(study)
+    people = People(
+        rows[: given.people],
+        written(study, "worked examples", worked),
+        ["yes", "no"],
+        study.favourable,
+        "race",
+        attribute="race",
+        label=study.label,
+        labels=study.labels,
+        calibration="batch",
+        chat=False,
+    )
+    out = given.runs / child.name / study.name
+    stores = {
+        given.answers / side.name / study.name / "answers.jsonl": out / "whom" / place
+        for side, place in ((parent, "parent"), (child, "child"))
+    }
+    for store, folder in stores.items():
+        if store.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy(store, folder / store.name)
+    found = compare(parent, child, out=out, people=people, on_event=told)
+    for store, folder in stores.items():
+        store.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(folder / store.name, store)
+    whom = found.summary["whom"]
+    assert whom is not None
+    print(whom["sentence"], flush=True)
+    return {
+        "parent": found.summary["parent"],
+        "child": found.summary["child"],
+        **{key: value for key, value in whom.items() if key in KEPT},
+    }
+
+
+def told(event: ComparisonEvent) -> None:
+    if event.stage == "whom":
+        print(f"  {event.done:.0%}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
