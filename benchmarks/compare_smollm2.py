@@ -51,10 +51,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--runs", type=Path, default=ROOT / "runs/compare-smollm2")
     parser.add_argument("--answers", type=Path, default=ROOT / "runs/compare-smollm2/answers")
+    parser.add_argument("--target", type=Path, default=TARGET)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     parent = named(side_of(smollm2()), PARENT)
-    parts = json.loads(TARGET.read_text())["parts"] if TARGET.exists() else {}
+    parts = json.loads(given.target.read_text())["parts"] if given.target.exists() else {}
     for child in given.children:
         name, _, run = child.partition("=")
         side = named(side_of(run, tokenizer=parent.tokenizer), f"{PARENT}-{name}")
@@ -62,8 +63,8 @@ def main() -> None:
             print(side.name, study.name, flush=True)
             parts[f"{name}/{study.name}"] = part(parent, side, study, given)
             command = " ".join(["python", *sys.argv])
-            write_json(TARGET, {"machine": machine(), "command": command, "parts": parts})
-    print(f"written to {TARGET}")
+            write_json(given.target, {"machine": machine(), "command": command, "parts": parts})
+    print(f"written to {given.target}")
 
 
 def named(side: Side, name: str) -> Side:
