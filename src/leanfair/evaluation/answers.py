@@ -73,15 +73,30 @@ def answers(model: nn.Module, source: Source, problem: Problem, batch_size: int 
                     f"The model's logits are NaN in batch {number}: look for NaN in its weights or "
                     f"inputs."
                 )
-            labels = fitted(problem, wanted, logits, where=f"batch {number}")
-            one = problem.type == "single_label_classification"
-            right, asked, counts = (_one_class if one else _several)(logits, labels)
-            found.append((right.cpu(), asked.cpu()))
-            classes = counts.cpu() if not len(classes) else classes + counts.cpu()
+            each = _counted(logits, wanted, problem, f"batch {number}")
+            found.append((each.right, each.asked))
+            classes = each.classes if not len(classes) else classes + each.classes
     right, asked = (torch.cat(parts) for parts in zip(*found, strict=True))
-    if not float(asked.sum()):
+    return _answered(Answers(right, asked, classes))
+
+
+def answers_of(logits: Tensor, labels: Tensor, problem: Problem) -> Answers:
+    """The same of a classifier's outputs that are known: logits [n, classes, ...] and labels.
+    Raises InputError where these do not fit."""
+    return _answered(_counted(logits, labels, problem, "the test data"))
+
+
+def _counted(logits: Tensor, labels: Tensor, problem: Problem, where: str) -> Answers:
+    labels = fitted(problem, labels, logits, where=where)
+    one = problem.type == "single_label_classification"
+    right, asked, counts = (_one_class if one else _several)(logits, labels)
+    return Answers(right.cpu(), asked.cpu(), counts.cpu())
+
+
+def _answered(found: Answers) -> Answers:
+    if not float(found.asked.sum()):
         raise InputError("Not a single answer is asked for: give labels that are not all ignored.")
-    return Answers(right, asked, classes)
+    return found
 
 
 def change(before: Answers, after: Answers) -> Change:

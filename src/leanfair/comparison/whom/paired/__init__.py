@@ -1,2 +1,4 @@
-"""Differences between parent and child on the same rows, paired: intervals, exact tests, and how
-large one would have been found."""
+"""Differences between parent and child on the same rows, paired.
+
+Their intervals, exact tests of them, and how large one would have been found.
+"""
