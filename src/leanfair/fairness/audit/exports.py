@@ -18,6 +18,9 @@ OF_ALL_ROWS: tuple[schema.SummaryMetricName, ...] = (
 )
 
 
+_UNCLEAR = "it is not clear that the value is that of the person decided about"
+
+
 def decision_rows(given: AuditInput) -> list[dict[str, Any]]:
     """One row for each row of the table, called as it is there, with the columns of groups and of
     labels. Where one of them has the name of a column here, that one gets a prefix."""
@@ -53,7 +56,9 @@ def _reading_of(given: AuditInput, row: int) -> dict[str, Any]:
         return {}
     found = given.evidence.readings[row]
     words = "; ".join(found.unread)
-    return {"reading": found.reading, "not_understood": words, "note": found.note}
+    unclear = found.reading == "varied" and not found.clear
+    note = _UNCLEAR if unclear else found.note
+    return {"reading": found.reading, "not_understood": words, "note": note}
 
 
 def metric_rows(summary: schema.Summary) -> list[dict[str, Any]]:

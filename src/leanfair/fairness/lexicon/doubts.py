@@ -31,6 +31,12 @@ class Doubts:
     person_endings: re.Pattern[str]
     either: frozenset[str]
     kin: frozenset[str]
+    bystanders: frozenset[str]
+    decided: frozenset[str]
+    leads: frozenset[str]
+    peoples: frozenset[str]
+    people_endings: re.Pattern[str]
+    no_peoples: frozenset[str]
     person_fields: re.Pattern[str]
     title_fields: re.Pattern[str]
     other_fields: re.Pattern[str]
@@ -47,6 +53,15 @@ class Doubts:
             and self.person_endings.search(word) is not None
         )
 
+    def sounds_like_people(self, word: str) -> bool:
+        """Whether a word in small letters, written with a capital, ends as those for the members of
+        a people do, and is none for those of a place, a faith or a party."""
+        return (
+            len(word) > 4
+            and word not in self.no_peoples
+            and self.people_endings.search(word) is not None
+        )
+
 
 @cache
 def doubts() -> Doubts:
@@ -58,6 +73,12 @@ def doubts() -> Doubts:
         person_endings=re.compile(data["person_endings"] + "$"),
         either=frozenset(data["either"].split()),
         kin=frozenset(data["kin"].split()),
+        bystanders=frozenset(data["bystanders"].split()),
+        decided=frozenset(data["decided"].split()),
+        leads=frozenset(data["leads"]),
+        peoples=frozenset(data["peoples"].split()),
+        people_endings=re.compile(data["people_endings"] + "$"),
+        no_peoples=frozenset(data["no_peoples"].split()),
         person_fields=_whole_words([data["person_fields"]]),
         title_fields=_whole_words([data["title_fields"]]),
         other_fields=_whole_words([data["other_fields"]]),

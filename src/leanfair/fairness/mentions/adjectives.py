@@ -27,7 +27,7 @@ def attributive(parsed: ParsedText, found: Candidate) -> str | None:
         if parsed.word(i + 1) in ("owned", "led", "run", "dominated"):
             return ""
         i += 2
-    head = _head(parsed, i)
+    head = head_of(parsed, i)
     if head is None:
         return "" if _before_unknown_person(parsed, found, i) else None
     return "feminine" if _is_feminine(parsed, head) else ""
@@ -48,10 +48,10 @@ def _before_unknown_person(parsed: ParsedText, found: Candidate, i: int) -> bool
 
 def names_person(parsed: ParsedText, i: int) -> bool:
     """Whether a noun for people begins at i, description before it at most."""
-    return _head(parsed, i) is not None
+    return head_of(parsed, i) is not None
 
 
-def _head(parsed: ParsedText, i: int) -> int | None:
+def head_of(parsed: ParsedText, i: int) -> int | None:
     """The place of the noun for people that the description from i on belongs to."""
     for _ in range(6):
         if parsed.is_head(i) or (parsed.word(i) in ("one", "ones") and _spoke_of_people(parsed, i)):
@@ -146,6 +146,13 @@ def predicative(parsed: ParsedText, found: Candidate) -> str | None:
     if subject is None:
         return None
     return "feminine" if _is_feminine(parsed, subject) else ""
+
+
+def spoken_of(parsed: ParsedText, found: Candidate) -> int | None:
+    """The place of the noun or name that a description behind a verb is said of, or None."""
+    verb = _back_to_verb(parsed, found.start - 1)
+    subject = subject_of(parsed, verb)
+    return _asked_subject(parsed, verb) if subject is None else subject
 
 
 def _asked_subject(parsed: ParsedText, i: int) -> int | None:

@@ -16,10 +16,12 @@ from functools import lru_cache
 from leanfair.fairness.lexicon.attribute import Attribute, Candidate
 from leanfair.fairness.lexicon.doubts import doubts, suspicions
 from leanfair.fairness.lexicon.name_rows import common_surnames
+from leanfair.fairness.lexicon.with_names import TOLD_BY_NAMES
 from leanfair.fairness.mentions.adjectives import follows_name
 from leanfair.fairness.mentions.kinds import stands_free
 from leanfair.fairness.mentions.names import behind_initial
 from leanfair.fairness.mentions.parsed_text import ParsedText
+from leanfair.fairness.mentions.people.peoples import unknown_peoples
 from leanfair.fairness.mentions.reading import Reading, read, spans_of
 
 Span = tuple[int, int]
@@ -51,6 +53,7 @@ def doubtful(text: str, attribute: Attribute, protect: tuple[str, ...] = ()) -> 
         *_unread_terms(parsed, reading),
         *_suspicious_words(parsed),
         *_unread_fields(parsed),
+        *(unknown_peoples(parsed) if attribute.name in TOLD_BY_NAMES else ()),
     ):
         if not taken.overlaps(span):
             found.append(span)

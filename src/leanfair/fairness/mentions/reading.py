@@ -9,7 +9,6 @@ from functools import lru_cache
 
 from leanfair.fairness.lexicon import grammar
 from leanfair.fairness.lexicon.attribute import NAMES, Attribute, Candidate, Cell, Entry, Row
-from leanfair.fairness.lexicon.doubts import doubts
 from leanfair.fairness.mentions.kinds import OWN, RULES, stands_free
 from leanfair.fairness.mentions.lifetimes import (
     REFERENCE,
@@ -22,9 +21,9 @@ from leanfair.fairness.mentions.lifetimes import (
 )
 from leanfair.fairness.mentions.names import suspects
 from leanfair.fairness.mentions.parsed_text import ParsedText
+from leanfair.fairness.mentions.people.whose import is_of_somebody_else
 from leanfair.fairness.mentions.repeats import Part, parts_elsewhere, repeated
 
-_OWNERS = frozenset({"my", "your", "his", "her", "its", "our", "their", "whose"})
 _OWNS = re.compile(r"['’] \w")
 _PRONOUNS = frozenset({"object", "possessive", "owned"})
 
@@ -236,24 +235,10 @@ def _mention(parsed: ParsedText, found: Candidate, entry: Entry) -> Mention:
         written = parsed.text[start:stop]
         stop += len(grammar.possessive(written, entry.form == "many"))
     article = _article(parsed, found, entry)
-    other = _is_of_somebody_else(parsed, found, entry)
+    other = is_of_somebody_else(parsed, found, entry)
     return Mention(
         start, stop, entry.row, entry.cell, entry.form, entry.style, suffix, article, other
     )
-
-
-def _is_of_somebody_else(parsed: ParsedText, found: Candidate, entry: Entry) -> bool:
-    """An address (Dear Sir), or a relative who is somebody's (whose husband, the nurse's son)."""
-    words = tuple(parsed.word(i) for i in range(found.start, found.stop))
-    if entry.row.kind == "address" or words[0] in ("sir", "ma"):
-        return True
-    if entry.row.kind != "person" or "".join(words) not in doubts().kin:
-        return False
-    i = parsed.before(found.start - 1)
-    while parsed.word(i) in parsed.english.modifiers | {"late", "own", "ex"}:
-        i = parsed.before(i - 1)
-    owned = parsed.word(i) == "s" and parsed.is_apostrophe(i - 1)
-    return owned or parsed.word(i) in _OWNERS
 
 
 def _suffix(parsed: ParsedText, found: Candidate, entry: Entry) -> str:

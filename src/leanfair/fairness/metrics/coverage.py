@@ -112,8 +112,9 @@ def coverage_notes(coverage: schema.Coverage) -> list[str]:
         )
     if coverage["unclear"]:
         notes.append(
-            f"{coverage['unclear']} of {rows} rows tell several values, and not which is that of "
-            f"the person decided about: they count as flips, and in no direction."
+            f"{coverage['unclear']} of {rows} rows tell several values, or that of somebody "
+            f"else, and not which is that of the person decided about: they count as flips, and in "
+            f"no direction."
         )
     return notes
 

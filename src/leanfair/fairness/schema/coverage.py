@@ -25,8 +25,8 @@ class Coverage(TypedDict):
     unread_share: float
     """The share of rows that are half understood, which `--max-unread` limits."""
     unclear: int
-    """Varied rows that tell several values, of which it is not known which is that of the person
-    decided about: they count as flips, and in no direction."""
+    """Varied rows that tell several values, or that of somebody else, of which it is not known
+    which is that of the person decided about: they count as flips, and in no direction."""
     left_by_choice: int
     """Varied rows that tell the attribute in other fields, or by people's names, too, which were
     left as they are since the user named the fields or asked for it."""

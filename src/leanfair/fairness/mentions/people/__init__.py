@@ -1,0 +1,1 @@
+"""The people of whom a text speaks: whose a value is, and which people no lexicon knows."""
