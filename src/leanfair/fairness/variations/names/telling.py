@@ -16,6 +16,8 @@ from leanfair.fairness.lexicon.grammar import plain
 from leanfair.fairness.lexicon.name_rows import common_surnames
 from leanfair.fairness.lexicon.with_names import people_names
 from leanfair.fairness.mentions.doubts import doubtful
+from leanfair.fairness.mentions.names import suspects
+from leanfair.fairness.mentions.parsed_text import ParsedText
 from leanfair.fairness.mentions.reading import Reading, read
 from leanfair.fairness.variations.names.fields import is_of_somebody_else, kind_of
 from leanfair.fairness.variations.writing import Part
@@ -26,6 +28,9 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _FIRST_NAMES = frozenset({"name", "word name"})
 _SURNAMES = frozenset({"surname"})
 _SHORTEST = 4
+_CAPITAL_BEHIND = re.compile(r" [A-Z]")
+_FEW = 4
+"""From so many words on, what stands within a run of capitals is a heading: Use of Credit Card."""
 
 
 def names_of(part: Part, reading: Reading, axis: int) -> list[str]:
@@ -77,14 +82,24 @@ def _spoken(text: str, axis: int, protect: tuple[str, ...]) -> tuple[tuple[int, 
         for m in reading.mentions
         if m.row.kind in NAMES and axis in m.row.axes and not m.other
     ]
-    unread = (*reading.unpaired, *doubtful(text, names, protect))
+    unread = (*reading.unpaired, *doubtful(text, names, protect), *_behind_unknown(text, protect))
     told += [
         (a, b)
         for a, b in unread
         if _is_listed(text[a:b], NAMES, axis)
+        and (len(text.split()) < _FEW or not _CAPITAL_BEHIND.match(text, b))
         and not any(c <= b + 1 and a <= d + 1 for c, d in others)
     ]
     return tuple(sorted(set(told)))
+
+
+def _behind_unknown(text: str, protect: tuple[str, ...]) -> list[tuple[int, int]]:
+    """Surnames behind a first name that no list has: Chen of Xiaomu Chen."""
+    parsed = ParsedText(text, people_names(), protect)
+    return [
+        (parsed.tokens[found.start].start, parsed.tokens[found.stop - 1].end)
+        for found in suspects(parsed)
+    ]
 
 
 def _listed(text: str, kinds: frozenset[str], axis: int) -> Iterator[str]:
