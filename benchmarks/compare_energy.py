@@ -22,12 +22,15 @@ import torch
 from leanfair.comparison.cost import cost_of
 from leanfair.comparison.energy import energy_of
 from leanfair.comparison.opening import open_pair
-from leanfair.comparison.pair import Pair
+from leanfair.comparison.pair import Pair, Side
 from leanfair.comparison.report import energy as words
 from leanfair.data.images import load
 from leanfair.data.text import Tokens, read_text, tokens
 from leanfair.evaluation.perplexity import change, losses
 from leanfair.files import write_json
+from leanfair.pruning.checkpoint.architecture import rebuilt
+from leanfair.pruning.checkpoint.loading import open_model
+from leanfair.pruning.checkpoint.run_directory import read_steps
 from leanfair.pruning.run.summary import machine
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,8 +73,19 @@ def main() -> None:
 def images(args: argparse.Namespace) -> tuple[Pair, Any]:
     """ResNet-56 of CIFAR-10, whole and pruned, and test images."""
     test = load(SHARED / "data/cifar10").test
-    weights = SHARED / "models/resnet56-cifar10-jpeg.safetensors"
-    return open_pair(str(weights), str(args.run), test=test), test
+    weights = str(SHARED / "models/resnet56-cifar10-jpeg.safetensors")
+    return open_pair(weights, child_of(weights, args.run), test=test), test
+
+
+def child_of(weights: str, run: Path) -> str | Side:
+    """The network that a run ends with or, where it is not finished, that after its last round:
+    fine-tuning changes nothing of what it costs."""
+    if (run / "summary.json").exists():
+        return str(run)
+    steps = read_steps(run)
+    made = [step.cut for step in steps]
+    model = rebuilt(open_model(weights), made, run / f"round-{len(steps)}.safetensors")
+    return Side("Pruned ResNet-56, before its last fine-tuning", model.eval())
 
 
 def texts(args: argparse.Namespace) -> tuple[Pair, Any]:

@@ -71,6 +71,7 @@ def test_a_million_inferences_take_watts_times_the_time_of_each(hand: Hand) -> N
         assert amount["seconds"] == pytest.approx(1e6 * each)
         assert amount["kwh"] == pytest.approx(1e6 * each * 36.0 / JOULES)
         assert amount["grams"] == pytest.approx(100.0 * amount["kwh"])
+        assert amount["processor"] == pytest.approx(amount["kwh"])  # all that this meter sees
     ratio = work["energy_ratio"]
     assert ratio is not None
     assert ratio["value"] == pytest.approx(0.5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 
 import torch
@@ -27,10 +28,13 @@ from leanfair.evaluation.speed import ready
 from leanfair.html import formats as f
 from leanfair.pruning.presets import recipe_for
 from leanfair.pruning.training.fine_tune import fine_tune
+from leanfair.pruning.training.recipe import Recipe
 
 MILLION = 1_000_000
 STEPS = 2
-"""Steps of a stretch of fine-tuning, so that beginning it weighs little."""
+"""Steps of a stretch of fine-tuning, so that beginning it weighs little. Of texts one is long."""
+TEXTS = 2
+"""Texts of a step."""
 
 
 def energy_of(
@@ -67,7 +71,7 @@ def energy_of(
         "inference": _work(blocks, MILLION, many, grid),
         "fine_tuning": None
         if trained is None
-        else _work(trained, epoch, recipe_for(pair.parent.model).batch_size, grid),
+        else _work(trained, epoch, _recipe(pair).batch_size, grid),
         "untrained": untrained,
         "pruning": None if pruning is None else pruning.entry,
         "break_even": _break_even(spent, blocks),
@@ -118,20 +122,25 @@ def _trained(
 
 def _training(pair: Pair, side: Side, sample: Batch, seed: int) -> Callable[[], int]:
     model = copy.deepcopy(side.model).requires_grad_(True)
-    recipe = recipe_for(side.model)
-    size = min(len(sample), recipe.batch_size)
-    rows = torch.arange(recipe.batch_size) % size
+    recipe = _recipe(pair)
+    rows = torch.arange(recipe.batch_size) % min(len(sample), recipe.batch_size)
     labels = None if sample.labels is None else sample.labels[rows.to(sample.labels.device)]
     batch = Batch(sample.mapped(lambda value: value[rows.to(value.device)]).inputs, labels)
-    number = count(seed)
+    number, steps = count(seed), 1 if pair.is_language else STEPS
 
     def work() -> int:
         return fine_tune(
-            model, [batch] * STEPS, images=STEPS * len(batch), recipe=recipe, seed=next(number),
-            teacher=side.model, problem=pair.problem,
+            model, [batch] * steps, images=steps * len(batch), recipe=recipe, seed=next(number),
+            problem=pair.problem,
         ).images  # fmt: skip
 
     return work
+
+
+def _recipe(pair: Pair) -> Recipe:
+    """How leanfair fine-tunes such models by default, from labels or the text alone."""
+    recipe = replace(recipe_for(pair.parent.model), distill=0.0)
+    return replace(recipe, batch_size=TEXTS) if pair.is_language else recipe
 
 
 # ---- what came of it ----------------------------------------------------------------------------
@@ -163,7 +172,9 @@ def _amount(blocks: list[Block], samples: int, grid: Grid) -> Amount:
     each = kwh_each(blocks)
     kwh = None if each is None else samples * sum(each) / len(each)
     seconds = samples * sum(block.seconds for block in blocks) / len(blocks)
-    return {"kwh": kwh, "grams": grid.grams(kwh), "seconds": seconds}
+    own, done = used(blocks).processor, sum(block.samples for block in blocks)
+    processor = None if own is None else samples * own / done
+    return {"kwh": kwh, "processor": processor, "grams": grid.grams(kwh), "seconds": seconds}
 
 
 def _ratio(found: Interval | None) -> Ratio | None:

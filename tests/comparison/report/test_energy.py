@@ -28,7 +28,8 @@ def told(kind: Any = "estimated", kwh: float | None = 2.0) -> Summary:
         for side, share in (("parent", 1.0), ("child", 0.5)):
             own = None if kwh is None else share * kwh
             grams = None if own is None else 475 * own
-            work[side] = {"kwh": own, "grams": grams, "seconds": 60.0}  # type: ignore[literal-required]
+            found = {"kwh": own, "processor": own, "grams": grams, "seconds": 60.0}
+            work[side] = found  # type: ignore[literal-required]
     return summary
 
 

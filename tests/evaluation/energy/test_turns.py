@@ -112,3 +112,9 @@ def test_a_block_that_is_not_known_makes_the_list_unknown() -> None:
     assert known.kwh == 0.5
     assert kwh_each([known, Block(Energy(1.0), 4)]) is None
     assert kwh_each([]) is None
+
+
+@pytest.mark.parametrize(("each", "rounds"), [(0.1, 8), (1.0, 5), (9.0, 3)])
+def test_work_that_takes_long_is_done_in_fewer_blocks(hand: Hand, each: float, rounds: int) -> None:
+    works = {name: lasting(hand, each, 1, [], name) for name in ("a", "b")}
+    assert len(in_turn(works, Watts(hand), seconds=10.0)["b"]) == rounds

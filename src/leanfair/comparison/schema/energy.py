@@ -14,6 +14,9 @@ class Amount(TypedDict):
 
     kwh: float | None
     """Kilowatt-hours; null where that is not known."""
+    processor: float | None
+    """Those of the processor alone: of an estimate, what other work on a busy machine changes
+    least."""
     grams: float | None
     """Grams of carbon dioxide (equivalents) on the grid; null where energy is not known."""
     seconds: float
@@ -94,7 +97,8 @@ class Energy(TypedDict):
     inference: Work
     """A million inferences, each of one sample."""
     fine_tuning: Work | None
-    """One epoch of fine-tuning, on throw-away copies; null where they cannot be trained."""
+    """One epoch of fine-tuning without distillation, on throw-away copies; null where they cannot
+    be trained."""
     untrained: str | None
     """Why there is no `fine_tuning`, in a sentence; null where there is."""
     pruning: Pruning | None

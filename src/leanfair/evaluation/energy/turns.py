@@ -15,8 +15,8 @@ from leanfair.errors import InputError
 from leanfair.evaluation.energy.clock import Meter
 from leanfair.evaluation.energy.reading import Energy, total
 
-ROUNDS = 8
-"""Blocks of each piece of work."""
+ROUNDS, FEWEST = 8, 3
+"""Blocks of each piece of work, and how many at least where a block takes too long for that."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,19 @@ def in_turn(
 ) -> dict[str, list[Block]]:
     """Blocks of each of `works` under `meter`, in an order that alternates, for about `seconds` in
     all. A work does something once and returns how many samples that was; in a block it is repeated
-    for its share of the time. Each is done once before, to warm up.
+    for its share of the time. Each is done once before, to warm up. There are `rounds` blocks of
+    each, or less (but 3) where once takes too long for so many.
 
     Raises InputError for no rounds, and no time.
     """
     check_seconds(seconds)
     if rounds < 1:
         raise InputError(f"Energy is measured in one round or more, but rounds is {rounds}.")
+    began = time.perf_counter()
     for work in works.values():
         work()
+    fit = int(seconds / max(1e-9, time.perf_counter() - began))
+    rounds = max(min(rounds, FEWEST), min(rounds, fit))
     share = seconds / (rounds * max(1, len(works)))
     found: dict[str, list[Block]] = {name: [] for name in works}
     for number in range(rounds):
