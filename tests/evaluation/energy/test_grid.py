@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -55,14 +56,15 @@ def test_an_intensity_goes_before_every_table() -> None:
     assert grid_of(intensity=0).region == "as given"
 
 
-@pytest.mark.parametrize("intensity", [-1.0, float("nan"), float("inf")])
-def test_an_intensity_that_cannot_be_is_refused(intensity: float) -> None:
+@pytest.mark.parametrize("intensity", [-1.0, float("nan"), float("inf"), "much", [1.0]])
+def test_an_intensity_that_cannot_be_is_refused(intensity: Any) -> None:
     with pytest.raises(InputError, match="grid_intensity"):
         grid_of(intensity=intensity)
 
 
 @pytest.mark.parametrize(
-    ("region", "hint"), [("FRANCE", "FRA"), ("XX", ""), ("", ""), ("GEM", "GER|DEU|[A-Z]{3}")]
+    ("region", "hint"),
+    [("FRANCE", "FRA"), ("XX", ""), ("", ""), (None, ""), ("GEM", "GER|DEU|[A-Z]{3}")],
 )
 def test_a_region_that_no_table_has_is_refused(region: str, hint: str) -> None:
     with pytest.raises(InputError, match=f"no grid of the region.*{hint}"):

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from codecarbon import OfflineEmissionsTracker
 
+from leanfair.evaluation.energy import tracker
 from leanfair.evaluation.energy.reading import JOULES, Energy
 from leanfair.evaluation.energy.tracker import tracking
 
@@ -118,3 +119,19 @@ def test_one_meter_may_run_inside_another() -> None:
         with tracking() as inner:
             assert inner.read().kwh is not None
         assert outer.read().kwh is not None
+
+
+def test_without_a_place_for_temporary_files_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere/at/all")
+    with tracking() as meter:
+        found = meter.read()
+    assert found.kwh is None
+    assert "no place" in found.basis
+
+
+def test_a_codecarbon_that_says_other_things_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tracker, "PARTS", ("watt_hours",))
+    with tracking() as meter:
+        assert meter.read().basis == "Energy is not known: codecarbon failed."

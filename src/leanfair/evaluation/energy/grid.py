@@ -43,18 +43,28 @@ def grid_of(region: str = WORLD, intensity: float | None = None) -> Grid:
 
     Raises InputError for a region that no table has, and an intensity that is no number from 0.
     """
-    asked = region.strip().upper()
+    asked = str(region).strip().upper()
     if intensity is not None:
-        if not (math.isfinite(intensity) and intensity >= 0):
-            raise InputError(
-                f"grid_intensity is in grams of CO2 for a kilowatt-hour, 0 or more, but is "
-                f"{intensity}."
-            )
-        return Grid("as given" if asked == WORLD else asked, float(intensity), "as given")
+        grams = _checked(intensity)
+        return Grid("as given" if asked == WORLD else asked, grams, "as given")
     if asked == WORLD:
         source = "world's mean of 2018, International Energy Agency, Status Report 2019"
         return Grid(WORLD, WORLD_GRAMS, source)
     return _country(region, asked)
+
+
+def _checked(intensity: float) -> float:
+    """`intensity`, where it can be one."""
+    try:
+        grams = float(intensity)
+    except (TypeError, ValueError):
+        grams = math.nan
+    if not (math.isfinite(grams) and grams >= 0):
+        raise InputError(
+            f"grid_intensity is in grams of CO2 for a kilowatt-hour, 0 or more, but is "
+            f"{intensity!r}."
+        )
+    return grams
 
 
 def _country(region: str, asked: str) -> Grid:

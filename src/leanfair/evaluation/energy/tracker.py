@@ -10,7 +10,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,8 @@ from leanfair.evaluation.energy.clock import Clock, Meter
 from leanfair.evaluation.energy.reading import Energy
 from leanfair.evaluation.energy.sources import Basis, basis_of
 
+PARTS = ("energy_consumed", "cpu_energy", "gpu_energy", "ram_energy")
+"""What codecarbon tells, in kilowatt-hours."""
 EVERY = 30.0
 """Seconds between readings of counters, well before any of them starts anew."""
 
@@ -83,27 +85,31 @@ class Tracked:
 @contextmanager
 def tracking() -> Iterator[Meter]:
     """A meter by codecarbon; one of seconds alone where that does not start."""
-    with tempfile.TemporaryDirectory() as scratch, _caught() as log:
+    with ExitStack() as held:
+        log = held.enter_context(_caught())
+        try:
+            scratch = held.enter_context(tempfile.TemporaryDirectory())
+        except OSError as error:
+            yield Clock(f"Energy is not known: codecarbon has no place ({first_line(error)}).")
+            return
         totals = _Totals()
         tracker = _opened(scratch, totals)
         _keep(log)  # a new tracker adds a handler that prints
         tracker.start()
+        held.callback(tracker.stop)
         basis = basis_of(getattr(tracker, "_hardware", ()))
         begun = _asked(tracker, totals)
-        try:
-            if begun is None or log.error is not None:
-                yield Clock(_failed(log))
-            else:
-                yield Tracked(tracker, totals, log, basis, begun)
-        finally:
-            tracker.stop()
+        if begun is None or log.error is not None:
+            yield Clock(_failed(log))
+        else:
+            yield Tracked(tracker, totals, log, basis, begun)
 
 
 def _asked(tracker: Any, totals: _Totals) -> Any:
-    """What `tracker` says now; None where it failed."""
+    """What `tracker` says now; None where it failed, or says other things than it did."""
     totals.last = None
     tracker.flush()
-    return totals.last
+    return totals.last if all(hasattr(totals.last, name) for name in PARTS) else None
 
 
 def _opened(scratch: str, totals: _Totals) -> Any:
