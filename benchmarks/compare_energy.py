@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from leanfair.comparison.cost import cost_of
 from leanfair.comparison.energy import energy_of
@@ -27,7 +28,7 @@ from leanfair.comparison.report import energy as words
 from leanfair.data.images import load
 from leanfair.data.text import Tokens, read_text, tokens
 from leanfair.evaluation.perplexity import change, losses
-from leanfair.files import write_json
+from leanfair.files import read_tensors, write_json, write_tensors
 from leanfair.pruning.checkpoint.architecture import rebuilt
 from leanfair.pruning.checkpoint.loading import open_model
 from leanfair.pruning.checkpoint.run_directory import read_steps
@@ -45,6 +46,8 @@ def main() -> None:
     parser.add_argument("--name")
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--tokens", type=int, default=16_384)
+    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--store", type=Path, help="a file that keeps the losses of the parent")
     parser.add_argument("--region", default="WORLD")
     args = parser.parse_args()
     started = time.time()
@@ -55,15 +58,17 @@ def main() -> None:
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "busy": f"load average of the machine at the start: {os.getloadavg()[0]:.1f}, 2 cores",
         "machine": machine(),
-        "cost": cost_of(pair, test, seconds=args.seconds),
+        "cost": cost_of(pair, test, seconds=args.seconds, batch_size=args.batch_size),
     }
-    energy = energy_of(pair, test, seconds=args.seconds, region=args.region)
+    energy = energy_of(
+        pair, test, seconds=args.seconds, region=args.region, batch_size=args.batch_size
+    )
     result["energy"] = energy
     result["in_words"] = [
         words.grid(energy), words.break_even(energy["break_even"], energy["pruning"])
     ]  # fmt: skip
     if pair.is_language:
-        result["perplexity"] = perplexity(pair, test)
+        result["perplexity"] = perplexity(pair, test, args.store)
     result["minutes"] = (time.time() - started) / 60
     target = ROOT / "benchmarks/results" / f"{args.name or 'compare-energy-' + args.run.name}.json"
     write_json(target, result)
@@ -98,9 +103,20 @@ def texts(args: argparse.Namespace) -> tuple[Pair, Any]:
     return pair, Tokens(every.ids[:: len(every) // count][:count])
 
 
-def perplexity(pair: Pair, test: Any) -> dict[str, Any]:
+def before_of(pair: Pair, test: Any, store: Path | None) -> Tensor:
+    """What the parent loses on `test`; kept in `store`, for the next child."""
+    if store is not None and store.exists():
+        return read_tensors(store)["losses"]
+    found = losses(pair.parent.model, test, batch_size=4)
+    if store is not None:
+        write_tensors(store, {"losses": found})
+    return found
+
+
+def perplexity(pair: Pair, test: Any, store: Path | None) -> dict[str, Any]:
     """The perplexity of both on the same text, with the interval of the ratio."""
-    before, after = (losses(side.model, test, batch_size=1) for side in pair.sides)
+    before = before_of(pair, test, store)
+    after = losses(pair.child.model, test, batch_size=4)
     found = change(before, after)
     return {
         "parent": found.before,
