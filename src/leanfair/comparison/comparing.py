@@ -12,25 +12,20 @@ from typing import Any
 from leanfair.comparison.cost import cost_of
 from leanfair.comparison.energy import energy_of
 from leanfair.comparison.opening import Model, open_pair
-from leanfair.comparison.pair import Pair
 from leanfair.comparison.quality import quality_of
 from leanfair.comparison.result import WRITTEN, Comparison, ComparisonEvent
-from leanfair.comparison.schema.summary import DataEntry
-from leanfair.comparison.sides.fitting import first_of
-from leanfair.comparison.summary import summary_of
+from leanfair.comparison.sides.run import place_for, tell_run
+from leanfair.comparison.summary import data_of, notes_about, summary_of
 from leanfair.comparison.whom.classes import check_groups, classes_section
 from leanfair.comparison.whom.grouped import Given
 from leanfair.comparison.whom.people import check_people, people_of
 from leanfair.comparison.whom.whom import whom_of
 from leanfair.data.batches import Source
-from leanfair.data.text import as_tokens
 from leanfair.errors import InputError
 from leanfair.evaluation.energy.grid import WORLD, grid_of
 from leanfair.evaluation.problem_type import ProblemType
 from leanfair.fairness.lexicon.protected import Attributes
 from leanfair.files.own_folder import check_own, claim
-from leanfair.pruning.run.record import size_of
-from leanfair.pruning.run.sources import notes_of, readable
 
 SECONDS = 10.0
 """About how long each timing, and each measurement of energy, takes by default."""
@@ -63,12 +58,14 @@ def compare(
     on_event: Listener | None = None,
 ) -> Comparison:
     """Put `pruned` beside `base`, the model that it was made of: what was lost, what was won.
+    Without `pruned`, `base` is a pruning run, whose first and last network are compared.
 
     Each is a run directory, a folder of transformers, a .gguf file, a file of weights, a hub id, a
     finished run or a module. `test`: data that neither was made with, as `prune` takes them; a text
-    or a list of texts for language models. `out`: a directory for summary.json and report.html.
-    `tokenizer`: that of both models, by default their own. `problem_type`: what the outputs mean,
-    by default as the model and the data tell.
+    or a list of texts for language models. `out`: a directory for summary.json and report.html; for
+    a run alone it is `comparison/` inside of the run by default. The page of a run whose two
+    networks were compared links there. `tokenizer`: that of both models, by default their own.
+    `problem_type`: what the outputs mean, by default as the model and the data tell.
 
     `people`: a table of people whom two language models decide about, a data frame, records or a
     path: `prompt` and `options` are those of a `leanfair.Judge`; `attribute` (what must not count),
@@ -89,8 +86,9 @@ def compare(
     started = time.monotonic()
     tell = on_event or _silent
     # 1. Nothing begins where there is no place for the result.
-    if out is not None:
-        check_own(Path(out), "compare", WRITTEN)
+    place = place_for(base, pruned, out)
+    if place is not None:
+        check_own(place, "compare", WRITTEN)
     asked = people_of(
         people, attribute=attribute, prompt=prompt, options=options,
         favourable=favourable if groups is None or people is not None else None,
@@ -100,8 +98,8 @@ def compare(
     seconds = SECONDS if seconds is None else checked_seconds(seconds)
     # 2. Open both, and see that they answer the same task on the same data.
     tell(ComparisonEvent("open"))
-    held = None if test is None else readable(as_tokens(test, tokenizer))
-    pair = open_pair(base, pruned, test=held, tokenizer=tokenizer, problem_type=problem_type)
+    pair = open_pair(base, pruned, test=test, tokenizer=tokenizer, problem_type=problem_type)
+    held = pair.test
     if asked is not None:
         check_people(pair, asked)
     if groups is not None:
@@ -113,7 +111,7 @@ def compare(
     if held is None:
         missing["quality"] = "No test data were given."
     else:
-        quality = quality_of(pair, held, batch_size=batch_size or 256)
+        quality = quality_of(pair, held, seed=seed, batch_size=batch_size)
     # 4. Robustness (ROBUST).
     # 5. Cost: what is counted, weighed and timed.
     # 6. Energy: of inference, of fine-tuning, of the pruning itself.
@@ -131,10 +129,10 @@ def compare(
     # 7. Whom: what both decide about people, group by group.
     whom = None
     if asked is not None:
-        if out is not None:
-            claim(Path(out), "compare", WRITTEN)
+        if place is not None:
+            claim(place, "compare", WRITTEN)
         whom = whom_of(
-            pair, asked, out=None if out is None else Path(out), seed=seed,
+            pair, asked, out=place, seed=seed,
             tell=lambda done: tell(ComparisonEvent("whom", done)),
         )  # fmt: skip
     elif groups is not None and held is not None:
@@ -148,16 +146,17 @@ def compare(
         data=None if held is None else data_of(pair, held),
         seed=seed,
         seconds=time.monotonic() - started,
-        notes=[*pair.parent.notes, *pair.child.notes, *notes_of(held)],
+        notes=notes_about(pair, held),
         missing=missing,
         quality_entry=quality,
         whom_entry=whom,
         cost_entry=cost,
         energy_entry=energy,
     )
-    result = Comparison(summary, None if out is None else Path(out))
-    if out is not None:
+    result = Comparison(summary, place)
+    if place is not None:
         result.write()
+        tell_run(pair.run, result)
     return result
 
 
@@ -168,15 +167,6 @@ def checked_seconds(seconds: float) -> float:
             f"seconds is how long each measurement takes, 0 or more, but is {seconds}."
         )
     return seconds
-
-
-def data_of(pair: Pair, test: Source) -> DataEntry:
-    """What there is to say of the test data."""
-    return {
-        "samples": size_of(test),
-        "labelled": first_of(test, 1).labels is not None,
-        "classes": list(pair.classes),
-    }
 
 
 def _silent(event: ComparisonEvent) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from leanfair.comparison.pair import Pair
 from leanfair.comparison.sides.fitting import fitted
+from leanfair.comparison.sides.overlap import check_unseen
 from leanfair.comparison.sides.reading import Model, side_of
+from leanfair.comparison.sides.run import both_of, is_whole_run, run_of
+from leanfair.comparison.sides.texts import read_texts
 from leanfair.data.batches import Source
-from leanfair.errors import InputError
 from leanfair.evaluation.problem_type import ProblemType
+from leanfair.pruning.run.sources import readable
 
 __all__ = ["Model", "open_pair"]
 
@@ -23,14 +26,17 @@ def open_pair(
     tokenizer: Any = None,
     problem_type: ProblemType | None = None,
 ) -> Pair:
-    """The models that `base` and `pruned` name, side by side. Raises InputError where one is no
-    model, and where the two do not answer the same task."""
+    """The models that `base` and `pruned` name, side by side; without `pruned` the first and the
+    last network of the run that `base` is. Raises InputError where one is no model, where the two
+    do not answer the same task, and where a run was trained on the test data."""
     if pruned is None:
-        raise InputError(f"{_named(base)} is one model: name a second one to compare it with.")
-    parent = side_of(base, tokenizer=tokenizer)
-    child = side_of(pruned, tokenizer=tokenizer, like=parent.model)
-    return fitted(parent, child, test, problem_type)
-
-
-def _named(given: Model) -> str:
-    return str(given) if isinstance(given, (str, Path)) else type(given).__name__
+        parent, child, run = both_of(base, tokenizer)
+    else:
+        parent = side_of(base, tokenizer=tokenizer)
+        child = side_of(pruned, tokenizer=tokenizer, like=parent.model)
+        run = run_of(pruned)
+    held = None if test is None else readable(read_texts(test, parent))
+    if held is not None and run is not None:
+        check_unseen(run, held)
+    pair = fitted(parent, child, held, problem_type)
+    return replace(pair, test=held, run=run if is_whole_run(run, parent) else None)

@@ -43,7 +43,8 @@ class Side:
 class Pair:
     """Two models side by side. `problem`: what their outputs mean, None for language models.
     `classes`: the names of the classes, empty where there are none. `run`: the run directory of
-    which these are the first and the last network, where they are."""
+    which these are the first and the last network, where they are. `test`: the data that both are
+    measured on, None for none."""
 
     parent: Side
     child: Side
@@ -51,6 +52,7 @@ class Pair:
     is_language: bool
     classes: tuple[str, ...] = ()
     run: Path | None = None
+    test: Source | None = None
 
     @property
     def sides(self) -> tuple[Side, Side]:

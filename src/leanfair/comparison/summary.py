@@ -14,9 +14,14 @@ from leanfair.comparison.schema.energy import Energy
 from leanfair.comparison.schema.quality import Quality
 from leanfair.comparison.schema.summary import DataEntry, Kind, MachineEntry, SideEntry, Summary
 from leanfair.comparison.schema.whom import Whom
+from leanfair.comparison.sides.fitting import first_of
+from leanfair.comparison.sides.overlap import overlap_note
+from leanfair.comparison.sides.run import run_of
 from leanfair.comparison.whom import whom
-from leanfair.data.batches import Batch
+from leanfair.data.batches import Batch, Source
 from leanfair.models.origin import fingerprint
+from leanfair.pruning.run.record import size_of
+from leanfair.pruning.run.sources import notes_of
 from leanfair.pruning.run.summary import machine
 from leanfair.version import __version__
 
@@ -74,6 +79,24 @@ def kind_of(pair: Pair) -> Kind:
     if pair.problem is None:
         return "language"
     return pair.problem.type
+
+
+def data_of(pair: Pair, test: Source) -> DataEntry:
+    """What there is to say of the test data."""
+    return {
+        "samples": size_of(test),
+        "labelled": first_of(test, 1).labels is not None,
+        "classes": list(pair.classes),
+    }
+
+
+def notes_about(pair: Pair, test: Source | None) -> list[str]:
+    """What was assumed of the models and the data, each once."""
+    found = [*pair.parent.notes, *pair.child.notes, *notes_of(test)]
+    run = run_of(pair.child)
+    if run is not None and test is not None:
+        found += filter(None, [overlap_note(run, test)])
+    return list(dict.fromkeys(found))
 
 
 def _machine(side: Side) -> MachineEntry:

@@ -58,15 +58,23 @@ def errors(model: nn.Module, source: Source, problem: Problem, batch_size: int =
                     f"Batch {number} has no labels: the error needs batches of (inputs, labels)."
                 )
             outputs = forward(model, here.inputs)
-            labels = fitted(problem, here.labels, outputs, where=f"batch {number}")
-            each = (outputs.double() - labels.double()).square().reshape(len(outputs), -1)
-            found.append(each.mean(dim=1).cpu())
-            if not bool(found[-1].isfinite().all()):
-                raise InputError(
-                    f"The model's outputs, or the labels, are not finite in batch {number}: look "
-                    f"for NaN in its weights or inputs."
-                )
+            found.append(squared_errors(outputs, here.labels, problem, f"batch {number}"))
     return torch.cat(found)
+
+
+def squared_errors(
+    outputs: Tensor, labels: Tensor, problem: Problem, where: str = "the test data"
+) -> Tensor:
+    """The same of outputs that are known: float64 [n] on the CPU."""
+    wanted = fitted(problem, labels, outputs, where=where)
+    each = (outputs.double() - wanted.double()).square().reshape(len(outputs), -1)
+    found = each.mean(dim=1).cpu()
+    if not bool(found.isfinite().all()):
+        raise InputError(
+            f"The model's outputs, or the labels, are not finite in {where}: look for NaN in its "
+            f"weights or inputs."
+        )
+    return found
 
 
 def error_change(before: Tensor, after: Tensor) -> ErrorChange:

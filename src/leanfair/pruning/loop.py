@@ -117,7 +117,7 @@ def prune(
                 step = next_round(run)
                 if step is None:
                     break
-            return finish(run)
+            return replace(finish(run), parent=model)
 
 
 def next_round(run: Run) -> Step | None:

@@ -48,7 +48,8 @@ def fitted(
     if language:
         return Pair(parent, child, None, True)
     problem = problem_for(parent.model, [first], (), asked)
-    classes = names_of(parent.model, test, classes_in(mine)) if problem.classifies else ()
+    count = max(2, classes_in(mine))  # a single logit tells two classes apart
+    classes = names_of(parent.model, test, count) if problem.classifies else ()
     return Pair(parent, child, problem, False, tuple(classes))
 
 

@@ -15,6 +15,7 @@ from leanfair.pruning.report import energy, measures, story, tables
 from leanfair.pruning.report.architecture import Stage, Width, removed_in, stages
 from leanfair.pruning.report.blocks import blocks_chart
 from leanfair.pruning.report.charts import Journey, rounds_chart
+from leanfair.pruning.report.comparison import ComparisonEntry, read_comparison
 from leanfair.pruning.report.measures import quality_of
 from leanfair.pruning.report.quality import note
 from leanfair.pruning.schema import StepEntry, Summary
@@ -32,11 +33,12 @@ def write_report(summary: Summary, target: Path) -> Path:
 
     Raises RunDirectoryError where it cannot be written.
     """
-    return write_text(Path(target), render(summary))
+    return write_text(Path(target), render(summary, read_comparison(Path(target).parent)))
 
 
-def render(summary: Summary) -> str:
-    """The page about `summary`: HTML that needs no network and no scripts. Keys that an older
+def render(summary: Summary, comparison: ComparisonEntry | None = None) -> str:
+    """The page about `summary`: HTML that needs no network and no scripts; `comparison` is what one
+    found of this run, which the page links to. Keys that an older
     version did not write yet count as unknown. Raises InputError for one that has to be there."""
     summary = filled(summary)
     journey = tables.journey(summary)
@@ -46,6 +48,7 @@ def render(summary: Summary) -> str:
     nouns = {width.noun for s in found for block in s.blocks for width in block.widths} - {""}
     return environment(__package__).get_template("prune.html.j2").render(
         summary=summary,
+        comparison=comparison,
         headline=story.headline(summary),
         met=story.met(summary),
         verdict=story.verdict(summary),

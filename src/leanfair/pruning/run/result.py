@@ -25,6 +25,8 @@ class Pruned:
     path: Path | None = None
     tokenizer: Any = field(default=None, repr=False)
     """That of a language model, where one was given."""
+    parent: nn.Module | None = field(default=None, repr=False)
+    """The network that was given to `prune`, itself and no copy."""
 
     def report(self, path: str | Path | None = None) -> Path:
         """Write the self-contained HTML page: into the directory `path`, or into the run's, as
@@ -50,6 +52,7 @@ class Pruned:
         with RunDirectory(target) as directory:
             directory.begin(asked, resume=self.path is not None and target == self.path)
             directory.write_steps(self.steps)
+            self._keep_parent(target)
             directory.write_result(self.model, self.steps, self.summary, self.tokenizer)
         self.report(target)
         return target
@@ -57,6 +60,16 @@ class Pruned:
     def to_dict(self) -> dict[str, Any]:
         """The summary, as summary.json holds it."""
         return dict(self.summary)
+
+    def _keep_parent(self, target: Path) -> None:
+        """Write down what the run began with, unless that was changed since."""
+        from leanfair.models.origin import Origin, fingerprint
+        from leanfair.pruning.checkpoint.parent import keep_parent
+
+        entry = self.summary["model"]
+        if self.parent is not None and fingerprint(self.parent) == entry["fingerprint"]:
+            origin = entry["origin"]
+            keep_parent(target, self.parent, None if origin is None else Origin.from_json(origin))
 
     def _place(self, path: str | Path | None, method: str) -> Path:
         if path is None and self.path is None:

@@ -19,6 +19,7 @@ from leanfair.data.language import is_transformer
 from leanfair.evaluation import speed
 from leanfair.evaluation.speed import compare_latency
 from leanfair.models.origin import with_origin
+from leanfair.pruning.checkpoint.parent import keep_parent
 from leanfair.pruning.cost.energy import spent_in_all
 from leanfair.pruning.cost.macs import Cost
 from leanfair.pruning.measured_schema import RunEnergyEntry, SpentEntry
@@ -73,7 +74,10 @@ def _completed(run: Run) -> Summary:
         test=_tested(run),
         calibration=(task.before.calibrated, task.quality.calibrated(model)),
     )
-    task.directory.write_result(model, run.steps, summary, task.tokenizer)
+    directory = task.directory
+    if directory.path is not None and directory.writes:
+        keep_parent(directory.path, task.base.model, task.record.model.origin)
+    directory.write_result(model, run.steps, summary, task.tokenizer)
     return summary
 
 

@@ -1,0 +1,1 @@
+"""What quality is told by, for each kind of model: classifiers, language models, and others."""
