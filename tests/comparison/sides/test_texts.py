@@ -42,7 +42,7 @@ def test_what_cannot_be_read_is_refused(texts: list[str], words: Any, sentence: 
 
 def test_a_list_of_texts_is_compared_by_length() -> None:
     texts = [prose(n, seed=n) for n in (4, 12, 40, 60)]
-    found = compare(llama(), damaged(llama()), test=texts, tokenizer=tokenizer())
+    found = compare(llama(), damaged(llama()), test=texts, tokenizer=tokenizer(), seconds=0)
     quality = found.summary["quality"]
     assert quality is not None
     assert quality["perplexity"] is not None
