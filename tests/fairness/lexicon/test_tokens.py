@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leanfair.fairness.lexicon.tokens import tokenise
+from leanfair.fairness.lexicon.tokens import links, tokenise
 
 
 @given(st.text(max_size=60))
@@ -24,3 +25,22 @@ def test_letters_digits_and_signs_are_apart() -> None:
     assert [t.is_word for t in found] == [True, False, True, False, False, True, False, True]
     assert found[0].is_capitalised
     assert found[0].lower == "élan"
+
+
+_WHOLE = re.compile(r"\S+@\S+\.\w+|(?:https?://|www\.)\S+|(?<!\w)@\w+|\b[\w-]+\.\w+/\S+")
+_WORDS = re.compile(r"[^\W\d_]{2,}")
+
+
+@settings(max_examples=400)
+@given(
+    st.lists(st.sampled_from(["ab", "c", "@", ".", "-", "/", " ", "_", "www.", "http://", "\n"]))
+)
+def test_links_are_those_that_one_slow_pattern_finds(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    found = {m.span() for a, b in links(text) for m in _WORDS.finditer(text, a, b)}
+    wanted = {
+        (link.start() + m.start(), link.start() + m.end())
+        for link in _WHOLE.finditer(text)
+        for m in _WORDS.finditer(link.group())
+    }
+    assert found == wanted

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from leanfair.fairness.mentions.markup import HIDDEN, seen
+from leanfair.fairness.mentions.markup import HIDDEN, column_of, seen
 from leanfair.fairness.variations.vary import vary
 
 
@@ -56,3 +58,34 @@ def test_markup_stays_byte_for_byte(text: str, wanted: str) -> None:
     found = [v.text for v in vary(text, "gender")]
     assert wanted in found
     assert {v.text for v in vary(wanted, "gender")} == set(found)
+
+
+def _slowly(text: str, place: int) -> str:
+    """The same as `column_of`, by walking up from the cell to the head of its table."""
+    start = text.rfind("\n", 0, place) + 1
+    stop = text.find("\n", start)
+    line = text[start : stop if stop >= 0 else len(text)]
+    for sign in "|\t,;":
+        if text[start:place].rpartition(sign)[2].strip(" *_`\"'" + HIDDEN):
+            continue
+        head, many = "", line.count(sign)
+        for above in reversed(text[:start].splitlines()) if many else ():
+            if above.strip(" *_`\"'" + HIDDEN):
+                if above.count(sign) != many:
+                    break
+                head = above
+        column = text[start:place].count(sign)
+        if head and column < len(head.split(sign)):
+            cell = head.split(sign)[column].strip(" *_`\"'" + HIDDEN)
+            return " ".join(cell.replace("_", " ").lower().split())
+    return ""
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.sampled_from(["|", "|", ",", ";", "\t", "a", "Sex_", "*", " ", "\n", "\n", "\r\n"]))
+)
+def test_the_head_of_a_column_is_found_at_once_as_by_walking_up(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    places = range(len(text) + 1)
+    assert [column_of(text, i) for i in places] == [_slowly(text, i) for i in places]

@@ -77,3 +77,10 @@ def test_names_are_left_out_as_names_whatever_the_attribute_is_called() -> None:
         "rows": [{"name": ["Bjarne", "Paolo"]}, {"name": ["Ingrid", "Chiara"]}],
     }
     assert Varier(own).blinded("Ingrid works here.").text == "The person works here."
+
+
+@pytest.mark.parametrize(("attribute", "text", "blinded"), TEXTS)
+def test_what_stands_far_away_changes_nothing(attribute: str, text: str, blinded: str) -> None:
+    before, after = "The form came in late.\n\n" * 40, "\n\nThe form was sent on." * 40
+    made = Varier(attribute).blinded(before + text + after).text
+    assert made == before + blinded + after

@@ -147,7 +147,7 @@ class Judging:
     ] = None
     timeout: Annotated[
         float | None,
-        Help("A server: seconds for each request.", default="60"),
+        Help("A server: seconds for each request.", default="30"),
         Range(above=0, below=86_401),
     ] = None
     retries: Annotated[

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
+from typing import NamedTuple
 
 from leanfair.errors import InputError
 from leanfair.fairness.lexicon.grammar import plural, styles
@@ -84,18 +85,14 @@ class Entry:
     style: str
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A place that may tell the attribute: tokens `start` up to `stop`, and what they may be."""
+class Candidate(NamedTuple):
+    """A place that may tell the attribute: tokens `start` up to `stop`, what they may be, and the
+    kinds of rows that this belongs to."""
 
     start: int
     stop: int
     entries: tuple[Entry, ...]
-
-    @cached_property
-    def kinds(self) -> frozenset[str]:
-        """The kinds of rows it may belong to."""
-        return frozenset(entry.row.kind for entry in self.entries)
+    kinds: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -196,6 +193,14 @@ class Attribute:
         return {spelling: tuple(entries) for spelling, entries in found.items()}
 
     @cached_property
+    def kinds(self) -> Mapping[str, frozenset[str]]:
+        """Everything that may be written -> the kinds of rows that it may belong to."""
+        return {
+            spelling: frozenset(entry.row.kind for entry in entries)
+            for spelling, entries in self.surfaces.items()
+        }
+
+    @cached_property
     def lengths(self) -> Mapping[str, tuple[int, ...]]:
         """First token of a term, in lower case -> the lengths in tokens to try, longest first."""
         found: dict[str, set[int]] = defaultdict(set)
@@ -206,6 +211,27 @@ class Attribute:
             tokens = tokenise(spelling)
             found[tokens[0].lower].add(len(tokens))
         return {first: tuple(sorted(n, reverse=True)) for first, n in found.items()}
+
+    @cached_property
+    def seconds(self) -> Mapping[str, frozenset[str]]:
+        """First token of a term, in lower case -> the second tokens of the terms that have more."""
+        found: dict[str, set[str]] = {first: set() for first in self.lengths}
+        for spelling in (one for one in self.surfaces if not one.isalpha()):
+            words = [word.lower() for word in tokenise(spelling).texts]
+            found[words[0]].update(words[1:2])
+        return {first: frozenset(words) for first, words in found.items()}
+
+    def ends_in_field(self, before: str) -> bool:
+        """Whether a text ends in the name of a field, so that its value follows."""
+        # the pattern is slow, and letters beyond ASCII may be one of it in another case
+        if before.isascii() and not any(word in before.lower() for word in self._field_words):
+            return False
+        return self.field_before.search(before) is not None
+
+    @cached_property
+    def _field_words(self) -> tuple[str, ...]:
+        """The first words of the fields' names, one of which stands in whatever ends in a field."""
+        return tuple({re.split(r"[ _/-]", name.lower())[0] for name in self.fields})
 
     @cached_property
     def field_before(self) -> re.Pattern[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from leanfair.fairness.lexicon.files import read_lexicon, read_names
 from leanfair.fairness.lexicon.grammar import plural
@@ -50,6 +50,12 @@ def english() -> English:
         phrases={name: _words(text) for name, text in data["phrases"].items()},
         first_names=_first_names(),
     )
+
+
+@lru_cache(maxsize=64)
+def either(*lists: frozenset[str]) -> frozenset[str]:
+    """The words of any of the lists; those of the same lists are put together once."""
+    return frozenset().union(*lists)
 
 
 def _words(text: str) -> frozenset[str]:

@@ -6,10 +6,14 @@ what is asked for black is asked for every other value, or the variations could 
 
 from __future__ import annotations
 
+from itertools import islice
+
 from leanfair.fairness.lexicon.attribute import Candidate
 from leanfair.fairness.lexicon.doubts import doubts
+from leanfair.fairness.lexicon.words import either
 from leanfair.fairness.mentions.parsed_text import ParsedText
 
+_JOINING = frozenset({"and", "but", "because", "if"})
 _ADJECTIVES = ("adjective", "attributive", "word", "predicate")
 
 
@@ -160,7 +164,7 @@ def _asked_subject(parsed: ParsedText, i: int) -> int | None:
     if not (parsed.is_person(i) or parsed.word(i) in parsed.english.subjects):
         return None
     verb = i - 1
-    while parsed.word(verb) in parsed.english.determiners | parsed.english.modifiers:
+    while parsed.word(verb) in either(parsed.english.determiners, parsed.english.modifiers):
         verb -= 1
     asks = (
         verb <= 0
@@ -210,7 +214,8 @@ def subject_of(parsed: ParsedText, verb: int) -> int | None:
         "by",
     ):
         return verb
-    helpers = parsed.english.copulas | parsed.english.adverbs | parsed.english.phrases["helpers"]
+    english = parsed.english
+    helpers = either(english.copulas, english.adverbs, english.phrases["helpers"])
     i = verb
     while i >= 0 and (parsed.word(i) in helpers or parsed.is_apostrophe(i)):
         i -= 1
@@ -236,9 +241,8 @@ def _is_name(parsed: ParsedText, i: int) -> bool:
         return True
     if before == ".":
         return parsed.word(i - 2) in parsed.english.names["abbreviations"]
-    return (
-        parsed.is_word(i - 1)
-        and before not in parsed.english.determiners | parsed.english.modifiers
+    return parsed.is_word(i - 1) and before not in either(
+        parsed.english.determiners, parsed.english.modifiers
     )
 
 
@@ -247,9 +251,7 @@ def _first_person(parsed: ParsedText, i: int) -> int | None:
     start = i
     while start > 0 and parsed.is_word(start - 1) and not parsed.new_line(start) and i - start < 12:
         start -= 1
-    skipped = (
-        parsed.english.determiners | parsed.english.modifiers | {"and", "but", "because", "if"}
-    )
+    skipped = either(parsed.english.determiners, parsed.english.modifiers, _JOINING)
     while start < i and parsed.word(start) in skipped:
         start += 1
     follower = parsed.word(start + 1)
@@ -262,9 +264,7 @@ def in_apposition(parsed: ParsedText, found: Candidate) -> bool:
     """Between signs beside a person or an age: an applicant, Black, aged 30; Jamal (Black)."""
     before, after = found.start - 1, parsed.after(found.stop)
     if parsed.word(before) in ("%", "percent"):
-        return ends_description(parsed, found.stop) and any(
-            map(parsed.is_person, range(len(parsed)))
-        )
+        return ends_description(parsed, found.stop) and _has_people(parsed)
     if parsed.word(before) not in (",", "(", "/", "–", "—", ";"):
         return False
     if after < len(parsed) and parsed.word(after) not in (",", ")", "/", ".", ";", "–", "—", "and"):
@@ -276,6 +276,14 @@ def in_apposition(parsed: ParsedText, found: Candidate) -> bool:
     if parsed.word(before) == "(" and parsed.is_capitalised(near):
         return word not in parsed.english.function
     return word in ("old", "yo") or (parsed.is_person(near) and not parsed.new_line(found.start))
+
+
+def _has_people(parsed: ParsedText) -> bool:
+    """Whether the text has a noun for a person."""
+    if "people" not in parsed.notes:  # asked for every share
+        people = (word for i, word in enumerate(parsed.words) if parsed.is_person(i))
+        parsed.notes["people"] = frozenset(islice(people, 1))
+    return bool(parsed.notes["people"])
 
 
 def opens(parsed: ParsedText, found: Candidate) -> bool:
@@ -296,7 +304,7 @@ def opens(parsed: ParsedText, found: Candidate) -> bool:
     if parsed.word(i) != ",":
         return False
     i += 1
-    while parsed.word(i) in parsed.english.determiners | parsed.english.modifiers:
+    while parsed.word(i) in either(parsed.english.determiners, parsed.english.modifiers):
         i += 1
     return parsed.is_person(i) or parsed.word(i) in parsed.english.subjects
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from leanfair.fairness.lexicon.attribute import Candidate
+from leanfair.fairness.lexicon.words import either
 from leanfair.fairness.mentions.adjectives import in_record, names_person, subject_of
 from leanfair.fairness.mentions.parsed_text import ParsedText
 
@@ -32,7 +33,7 @@ _CLOSERS = frozenset(
 
 def is_age(parsed: ParsedText, found: Candidate) -> bool:
     """Whether the number found is an age, by the words around it."""
-    end = parsed.tokens[found.stop - 1].end
+    end = parsed.tokens.ends[found.stop - 1]
     before = parsed.seen_before(found.start, _NEAR)
     after = parsed.seen_after(found.stop - 1, _NEAR)
     if _NOT_AN_AGE_BEFORE.search(before) or _NOT_AN_AGE_AFTER.match(after):
@@ -45,7 +46,7 @@ def is_age(parsed: ParsedText, found: Candidate) -> bool:
     if not _is_closed(parsed, found.stop):
         return False
     verb = found.start - 1
-    while parsed.word(verb) in parsed.english.adverbs | _ABOUT:
+    while parsed.word(verb) in either(parsed.english.adverbs, _ABOUT):
         verb -= 1
     if _BEFORE.search(before) or subject_of(parsed, verb) is not None or _opens(parsed, found):
         return True
@@ -55,12 +56,12 @@ def is_age(parsed: ParsedText, found: Candidate) -> bool:
 def _is_said_of_person(parsed: ParsedText, found: Candidate, end: int) -> bool:
     """34 years old, said of a person: not of a house, and not in a 40-year-old bridge."""
     verb = found.start - 1
-    while parsed.word(verb) in parsed.english.adverbs | _ABOUT:
+    while parsed.word(verb) in either(parsed.english.adverbs, _ABOUT):
         verb -= 1
     if parsed.word(verb) in parsed.english.copulas:
         return subject_of(parsed, verb) is not None
     i = next(
-        (k for k in range(found.stop, len(parsed)) if parsed.tokens[k].start >= end), len(parsed)
+        (k for k in range(found.stop, len(parsed)) if parsed.tokens.starts[k] >= end), len(parsed)
     )
     named = parsed.english.names["titles"] | parsed.english.first_names
     if parsed.is_capitalised(i) and parsed.word(i) in named:

@@ -11,18 +11,19 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
 from leanfair.fairness.lexicon.attribute import Attribute, Candidate
 from leanfair.fairness.lexicon.doubts import doubts, suspicions
 from leanfair.fairness.lexicon.name_rows import common_surnames
 from leanfair.fairness.lexicon.with_names import TOLD_BY_NAMES
+from leanfair.fairness.lexicon.words import either
 from leanfair.fairness.mentions.adjectives import follows_name
 from leanfair.fairness.mentions.kinds import stands_free
 from leanfair.fairness.mentions.names import behind_initial
-from leanfair.fairness.mentions.parsed_text import ParsedText
+from leanfair.fairness.mentions.parsed_text import ParsedText, parsed_texts
 from leanfair.fairness.mentions.people.peoples import unknown_peoples
 from leanfair.fairness.mentions.reading import Reading, read, spans_of
+from leanfair.fairness.remembered import Remembered
 
 Span = tuple[int, int]
 
@@ -42,12 +43,15 @@ _SAYS_NOTHING = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)
 def doubtful(text: str, attribute: Attribute, protect: tuple[str, ...] = ()) -> tuple[Span, ...]:
     """The places of `text` that may tell the attribute and that `read` did not read."""
-    parsed = ParsedText(text, attribute, protect)
+    return doubts_of_texts(text, attribute, protect)
+
+
+def _doubtful(text: str, attribute: Attribute, protect: tuple[str, ...]) -> tuple[Span, ...]:
+    parsed = parsed_texts(text, attribute, protect)
     reading = read(text, attribute, protect)
-    taken = _Taken(spans_of([reading]))
+    taken = Taken(spans_of([reading]))
     found: list[Span] = []
     for span in (
         *_unread_terms(parsed, reading),
@@ -61,7 +65,10 @@ def doubtful(text: str, attribute: Attribute, protect: tuple[str, ...] = ()) -> 
     return tuple(sorted(found))
 
 
-class _Taken:
+doubts_of_texts = Remembered(_doubtful, entries=4096, letters=4_000_000)
+
+
+class Taken:
     """Places in a text, merged and in order, so that each question is a search by halves: a long
     text may have thousands of them."""
 
@@ -91,18 +98,18 @@ class _Taken:
 
 
 def _unread_terms(parsed: ParsedText, reading: Reading) -> Iterator[Span]:
-    taken = _Taken(spans_of([reading]))
+    taken = Taken(spans_of([reading]))
     told = bool(reading.mentions)
     if parsed.attribute.has_surnames:
         yield from _unknown_surnames(parsed, reading)
     for place in sorted(parsed.candidates):
         for found in parsed.candidates[place]:
-            span = parsed.tokens[found.start].start, parsed.tokens[found.stop - 1].end
+            span = parsed.tokens.starts[found.start], parsed.tokens.ends[found.stop - 1]
             if taken.overlaps(span) or not stands_free(parsed, found):
                 continue
             stop = _doubtful_up_to(parsed, found, told)
             if stop is not None:
-                yield span[0], parsed.tokens[stop - 1].end
+                yield span[0], parsed.tokens.ends[stop - 1]
                 break
 
 
@@ -136,7 +143,7 @@ def _description(parsed: ParsedText, found: Candidate, told: bool) -> int | None
     if lists.is_thing(word):  # of a black car driver it is not known who is black
         return i + 2 if parsed.is_person(i + 1) and parsed.one_space(i + 1) else None
     if parsed.is_capitalised(i):
-        title = len(word) < _ACRONYM and parsed.tokens[i].text.removesuffix("s").isupper()
+        title = len(word) < _ACRONYM and parsed.tokens.texts[i].removesuffix("s").isupper()
         return i + 1 if parsed.is_person(i) or (title and told) else None
     if lists.sounds_like_person(word) or parsed.is_person(i):
         return i + 1
@@ -163,7 +170,8 @@ def _without_noun(parsed: ParsedText, found: Candidate, told: bool, ambiguous: b
     subject = parsed.word(parsed.before(found.start - 1) - 1)
     if before in parsed.english.copulas and doubts().is_thing(subject):
         return None
-    if before in parsed.english.function - parsed.english.copulas - {"as", "the", "a", "an"}:
+    small = before in parsed.english.function and before not in parsed.english.copulas
+    if small and before not in ("as", "the", "a", "an"):
         return None
     return found.stop
 
@@ -203,26 +211,25 @@ def _unknown_surnames(parsed: ParsedText, reading: Reading) -> Iterator[Span]:
     name does, unless it is a surname that is known to tell no race."""
     ends = {mention.stop for mention in reading.mentions if mention.row.kind in _BEFORE_SURNAMES}
     lists, common = parsed.english, common_surnames()
-    for place, token in enumerate(parsed.tokens[:-1], start=1):
-        i = behind_initial(parsed, place)
-        if token.end not in ends or not parsed.one_space(i) or not parsed.is_capitalised(i):
+    behind = [i for i, end in enumerate(parsed.tokens.ends[:-1], start=1) if end in ends]
+    for i in (behind_initial(parsed, place) for place in behind):
+        if not parsed.one_space(i) or not parsed.is_capitalised(i):
             continue
         acts = parsed.word(i).endswith("ed") or parsed.word(i) in lists.names["doing"]
         known = acts or parsed.word(i) in common
         if known and parsed.word(i + 1) == "-" and parsed.is_capitalised(i + 2):
             known = parsed.word(i + 2) in common
-        if (
-            not known
-            and parsed.word(i) not in lists.function | lists.names["places"] | lists.people
+        if not known and parsed.word(i) not in either(
+            lists.function, lists.names["places"], lists.people
         ):
-            yield parsed.tokens[i].start, parsed.tokens[i].end
+            yield parsed.tokens.starts[i], parsed.tokens.ends[i]
 
 
 # ---- words and fields ---------------------------------------------------------------------------
 
 
 def _suspicious_words(parsed: ParsedText) -> Iterator[Span]:
-    starts = [token.start for token in parsed.tokens]
+    starts = parsed.tokens.starts
     for match in suspicions(parsed.attribute.name).words.finditer(parsed.seen):
         first, last = bisect_right(starts, match.start()) - 1, bisect_left(starts, match.end())
         if parsed.is_protected(first, first + 1) or _FIELD_JOINT.match(parsed.seen, match.end()):

@@ -103,7 +103,8 @@ def _is_verb(parsed: ParsedText, i: int, found: Candidate) -> bool:
         return True
     if parsed.word(found.start - 2) not in ("and", "or"):
         return word in parsed.english.pronouns["doing"]
-    return word in parsed.english.pronouns["doing"] | parsed.english.pronouns["doing_or_thing"]
+    pronouns = parsed.english.pronouns
+    return word in pronouns["doing"] or word in pronouns["doing_or_thing"]
 
 
 def _has_article(parsed: ParsedText, i: int) -> bool:

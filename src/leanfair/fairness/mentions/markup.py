@@ -8,6 +8,8 @@ stands between them.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from functools import lru_cache
 
 HIDDEN = "\x1f"
 
@@ -89,13 +91,14 @@ def column_of(text: str, place: int) -> str:
     """The head of the column, in small letters, of the cell that `place` opens in a table that is
     written out in `text`, with bars, tabs, commas or semicolons; empty where it opens none."""
     start = text.rfind("\n", 0, place) + 1
-    before = text[start:place]
-    for sign in _BETWEEN_CELLS:
-        if before.rpartition(sign)[2].strip(_AROUND):
-            continue
+    opens = place
+    while opens > start and text[opens - 1] in _AROUND:
+        opens -= 1
+    signs = _BETWEEN_CELLS if opens == start else text[opens - 1]
+    for sign in signs if start and signs in _BETWEEN_CELLS else "":
         head = _head_of_table(text, start, sign)
         cells = head.split(sign)
-        column = before.count(sign)
+        column = text.count(sign, start, place)
         if head and column < len(cells):
             return " ".join(cells[column].strip(_AROUND).replace("_", " ").lower().split())
     return ""
@@ -104,12 +107,25 @@ def column_of(text: str, place: int) -> str:
 def _head_of_table(text: str, start: int, sign: str) -> str:
     """The first of the lines above `start` that have as many cells as the line there."""
     stop = text.find("\n", start)
-    many = text[start : stop if stop >= 0 else len(text)].count(sign)
-    head = ""
-    for line in reversed(text[:start].splitlines()) if many else ():
-        if not line.strip(_AROUND):
-            continue
-        if line.count(sign) != many:
-            break
-        head = line
-    return head
+    many = text.count(sign, start, stop if stop >= 0 else len(text))
+    above = _lines(text, sign)
+    nearest = bisect_left(above, (start,)) - 1
+    if not many or nearest < 0 or above[nearest][1] != many:
+        return ""
+    return above[nearest][2]
+
+
+@lru_cache(maxsize=8)
+def _lines(text: str, sign: str) -> list[tuple[int, int, str]]:
+    """The lines of a text that are not empty: where each begins, how many signs it has, and the
+    first of the lines up to it that follow one another with as many."""
+    found: list[tuple[int, int, str]] = []
+    start = 0
+    for whole in text.splitlines(keepends=True):
+        line = whole.splitlines()[0]
+        if line.strip(_AROUND):
+            many = line.count(sign)
+            head = found[-1][2] if found and found[-1][1] == many else line
+            found.append((start, many, head))
+        start += len(whole)
+    return found

@@ -6,9 +6,11 @@ Names stand as Emily Clark, Emily R. Clark, EMILY CLARK, Clark, Emily and Nguyen
 from __future__ import annotations
 
 from leanfair.fairness.lexicon.attribute import Candidate
+from leanfair.fairness.lexicon.words import either
 from leanfair.fairness.mentions.parsed_text import ParsedText
 
 _NAMES = ("name", "word name")
+_BOTH = frozenset({"both"})
 
 
 def is_first_name(parsed: ParsedText, found: Candidate) -> bool:
@@ -94,7 +96,8 @@ def _behind_some_name(parsed: ParsedText, found: Candidate) -> bool:
     """Whether what may be an unknown first name stands before: no place, title or the like."""
     i = found.start - 1
     english = parsed.english
-    known = english.function | english.names["titles"] | english.names["saints"] | english.modifiers
+    lists = english.function, english.names["titles"], english.names["saints"], english.modifiers
+    known = either(*lists)
     named = parsed.is_capitalised(i) and parsed.one_space(found.start)
     return named and parsed.word(i) not in known and not _names_a_place(parsed, found.stop)
 
@@ -119,7 +122,10 @@ def is_word_name(parsed: ParsedText, found: Candidate) -> bool:
 
 def _has_pronoun(parsed: ParsedText) -> bool:
     """Whether the text has he, she, his or her: then "Grace is" speaks of somebody."""
-    return not {"he", "she", "his", "her", "him", "hers"}.isdisjoint(parsed.words)
+    if "pronouns" not in parsed.notes:  # asked for every name that is also a word
+        pronouns = frozenset({"he", "she", "his", "her", "him", "hers"})
+        parsed.notes["pronouns"] = pronouns.intersection(parsed.words)
+    return bool(parsed.notes["pronouns"])
 
 
 def _opens_sentence(parsed: ParsedText, i: int) -> bool:
@@ -150,7 +156,7 @@ def _may_open_name(parsed: ParsedText, i: int, stop: int) -> bool:
         return not parsed.one_space(i)
     if not (parsed.is_capitalised(before) and parsed.one_space(i)):
         return True
-    if parsed.word(before) in names["kin"] | parsed.english.function | {"both"}:
+    if parsed.word(before) in either(names["kin"], parsed.english.function, _BOTH):
         return True
     if parsed.word(before) in names["titles"]:
         return _has_surname(parsed, stop) or parsed.word(before) in (
@@ -295,7 +301,7 @@ def is_title(parsed: ParsedText, found: Candidate) -> bool:
     if parsed.word(found.start - 1) == "/":
         return True
     return parsed.is_capitalised(i) and (
-        parsed.one_space(i) or parsed.text[parsed.tokens[i].start - 1] == "."
+        parsed.one_space(i) or parsed.text[parsed.tokens.starts[i] - 1] == "."
     )
 
 

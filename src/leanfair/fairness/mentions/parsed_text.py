@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
 from leanfair.fairness.lexicon.attribute import Attribute, Candidate
-from leanfair.fairness.lexicon.tokens import Token, tokenise
+from leanfair.fairness.lexicon.tokens import Tokens, mail_addresses, tokenise
 from leanfair.fairness.lexicon.words import English, english
 from leanfair.fairness.mentions.markup import HIDDEN, column_of, seen
+from leanfair.fairness.remembered import Remembered
 
 _PRONOUNS = frozenset({"object", "possessive", "owned"})
 _TITLES = frozenset({"title", "married title"})
@@ -21,8 +22,6 @@ _OPAQUE = re.compile(
     r"https?://\S+|www\.\S+|(?<!\w)[#@]\w+|(?<![A-Za-z0-9])[A-Za-z0-9]+_[A-Za-z0-9_]+"
     r"|(?<!\w)\w+\.(?:com|org|net)\b"
 )
-_UNSPACED = re.compile(r"\S+")
-_DOT = re.compile(r"\.\w+")
 
 
 class ParsedText:
@@ -36,55 +35,62 @@ class ParsedText:
         self.text = text
         self.attribute = attribute
         self.seen = seen(text)
-        self.tokens: tuple[Token, ...] = tokenise(self.seen)
-        self.words: tuple[str, ...] = tuple(token.lower for token in self.tokens)
+        self._hides = HIDDEN in self.seen
+        self.tokens: Tokens = tokenise(self.seen)
+        self.words: tuple[str, ...] = tuple(map(str.lower, self.tokens.texts))
         self.english: English = english()
         self._protected = self._find_protected((*attribute.protected, *protect))
         self.notes: dict[str, frozenset[str]] = {}
         self.candidates: dict[int, tuple[Candidate, ...]] = self._find_candidates()
 
     def __len__(self) -> int:
-        return len(self.tokens)
+        return len(self.words)
 
     def word(self, i: int) -> str:
         """The token at i in lower case, or nothing outside the text."""
-        return self.words[i] if 0 <= i < len(self.words) else ""
+        try:
+            return self.words[i] if i >= 0 else ""
+        except IndexError:
+            return ""
 
     def is_word(self, i: int) -> bool:
         """Whether there is a word at i."""
-        return 0 <= i < len(self.tokens) and self.tokens[i].is_word
+        return 0 <= i < len(self.words) and self.tokens.texts[i][0].isalpha()
 
     def is_capitalised(self, i: int) -> bool:
         """Whether there is a word at i that begins with a capital."""
-        return self.is_word(i) and self.tokens[i].is_capitalised
+        return 0 <= i < len(self.words) and self.tokens.texts[i][0].isupper()
 
     def touches(self, i: int) -> bool:
         """Whether a reader sees nothing between the tokens before and at i."""
-        return 0 < i < len(self.tokens) and not self._gap(i)
+        if not 0 < i < len(self.words):
+            return False
+        return self.tokens.ends[i - 1] == self.tokens.starts[i] or not self._gap(i)
 
     def adjoins(self, i: int) -> bool:
         """Whether nothing stands between the tokens before and at i, no tag either."""
-        return 0 < i < len(self.tokens) and self.tokens[i - 1].end == self.tokens[i].start
+        return 0 < i < len(self.words) and self.tokens.ends[i - 1] == self.tokens.starts[i]
 
     def _gap(self, i: int) -> str:
         """What a reader sees between the tokens before and at i."""
-        return self.seen[self.tokens[i - 1].end : self.tokens[i].start].replace(HIDDEN, "")
+        gap = self.seen[self.tokens.ends[i - 1] : self.tokens.starts[i]]
+        return gap.replace(HIDDEN, "") if self._hides else gap
 
     def one_space(self, i: int) -> bool:
         """Whether one space stands between the tokens before and at i."""
-        if not 0 < i < len(self.tokens):
+        if not 0 < i < len(self.words):
             return False
         return self._gap(i) == " "
 
     def new_line(self, i: int) -> bool:
         """Whether a line ends before the token at i."""
-        if not 0 < i < len(self.tokens):
+        if not 0 < i < len(self.words):
             return True
         return "\n" in self._gap(i)
 
     def paragraph_ends(self, i: int) -> bool:
         """Whether an empty line stands before the token at i."""
-        if not 0 < i < len(self.tokens):
+        if not 0 < i < len(self.words):
             return True
         return self._gap(i).count("\n") > 1
 
@@ -93,26 +99,26 @@ class ParsedText:
         if not self.attribute.fields:
             return False
         before = self.seen_before(i, 60)
-        return self.attribute.field_before.search(before) is not None or self._heads_column(i)
+        return self.attribute.ends_in_field(before) or self._heads_column(i)
 
     def seen_before(self, i: int, most: int) -> str:
         """What a reader sees just before the token at i, about `most` characters of it."""
-        stop = self.tokens[i].start
+        stop = self.tokens.starts[i]
         return self.seen[max(0, stop - most - 60) : stop].replace(HIDDEN, "")[-most:]
 
     def seen_after(self, i: int, most: int) -> str:
         """What a reader sees just behind the token at i, about `most` characters of it."""
-        start = self.tokens[i].end
+        start = self.tokens.ends[i]
         return self.seen[start : start + most + 60].replace(HIDDEN, "")[:most]
 
     def _heads_column(self, i: int) -> bool:
         """Whether the token opens a cell of a table in the text whose column is one of the
         fields."""
-        return column_of(self.seen, self.tokens[i].start) in self.attribute.fields
+        return column_of(self.seen, self.tokens.starts[i]) in self.attribute.fields
 
     def after(self, i: int) -> int:
         """The first place from i on that is no quotation mark or emphasis."""
-        while i < len(self.tokens) and self.words[i] in _QUOTES and not self._is_suffix(i):
+        while i < len(self.words) and self.words[i] in _QUOTES and not self._is_suffix(i):
             i += 1
         return i
 
@@ -129,9 +135,9 @@ class ParsedText:
     @cached_property
     def first_quote(self) -> int:
         """The first place of an apostrophe that belongs to no word before it."""
-        places = range(len(self.tokens))
+        places = range(len(self.words))
         return next(
-            (k for k in places if self.is_apostrophe(k) and not self.touches(k)), len(self.tokens)
+            (k for k in places if self.is_apostrophe(k) and not self.touches(k)), len(self.words)
         )
 
     def is_apostrophe(self, i: int) -> bool:
@@ -140,10 +146,10 @@ class ParsedText:
 
     def ends_clause(self, i: int) -> bool:
         """Whether nothing of the clause follows at i: a sign, a small word, or the end."""
-        if i >= len(self.tokens) or self.new_line(i):
+        if i >= len(self.words) or self.new_line(i):
             return True
         if not self.is_word(i):
-            return self.word(i) != "-" and not self.tokens[i].text.isdigit()
+            return self.word(i) != "-" and not self.tokens.texts[i].isdigit()
         return self.words[i] in self.english.closing
 
     def kind_at(self, i: int, *kinds: str) -> Candidate | None:
@@ -174,13 +180,15 @@ class ParsedText:
 
     def is_protected(self, start: int, stop: int) -> bool:
         """Whether any of these tokens must not be touched."""
-        return not self._protected.isdisjoint(range(start, stop))
+        return bool(self._protected) and not self._protected.isdisjoint(range(start, stop))
 
     def _find_candidates(self) -> dict[int, tuple[Candidate, ...]]:
         found: dict[int, tuple[Candidate, ...]] = {}
-        for i, word in enumerate(self.words):
-            lengths = self.attribute.lengths.get(word, ())
-            here = [c for n in lengths if (c := self._candidate(i, i + n)) is not None]
+        lengths, seconds = self.attribute.lengths, self.attribute.seconds
+        for i in [i for i, word in enumerate(self.words) if word in lengths]:
+            longer = self.word(i + 1) in seconds[self.words[i]]
+            many = [n for n in lengths[self.words[i]] if longer or n == 1]
+            here = [c for n in many if (c := self._candidate(i, i + n)) is not None]
             if here:
                 found[i] = tuple(here)
         either = self._either(found)
@@ -215,34 +223,42 @@ class ParsedText:
         return None
 
     def _candidate(self, start: int, stop: int) -> Candidate | None:
-        if stop > len(self.tokens) or self.is_protected(start, stop):
+        if stop > len(self.words):
             return None
-        written = self.text[self.tokens[start].start : self.tokens[stop - 1].end]
+        written = self.text[self.tokens.starts[start] : self.tokens.ends[stop - 1]]
         entries = self.attribute.surfaces.get(written)
-        return Candidate(start, stop, entries) if entries else None
+        if not entries or self.is_protected(start, stop):
+            return None
+        return Candidate(start, stop, entries, self.attribute.kinds[written])
 
     def _find_protected(self, phrases: tuple[str, ...]) -> frozenset[int]:
         spans = [match.span() for match in _OPAQUE.finditer(self.text)]
-        spans += _mail_addresses(self.text)
-        starts = [token.start for token in self.tokens]
+        spans += mail_addresses(self.text)
+        starts = self.tokens.starts
         inside = {
             i
             for start, end in spans
             for i in range(bisect_left(starts, start), bisect_left(starts, end))
-            if self.tokens[i].end <= end
+            if self.tokens.ends[i] <= end
         }
         known = _by_first_word(phrases)
-        for i, word in enumerate(self.words):
-            for words, phrase in known.get(word, ()):
+        for i in [i for i, word in enumerate(self.words) if word in known]:
+            for words, phrase in known[self.words[i]]:
                 stop = i + len(words)
                 if self.words[i:stop] == words and self._reads(phrase, i, stop):
                     inside.update(range(i, stop))
         return frozenset(inside)
 
     def _reads(self, phrase: str, start: int, stop: int) -> bool:
-        written = " ".join(self.text[self.tokens[start].start : self.tokens[stop - 1].end].split())
+        written = " ".join(
+            self.text[self.tokens.starts[start] : self.tokens.ends[stop - 1]].split()
+        )
         wanted = " ".join(phrase.split())
         return wanted == (written if phrase != phrase.lower() else written.lower())
+
+
+parsed_texts = Remembered(ParsedText, entries=64, letters=2_000_000)
+"""The latest texts as they were cut up: each is asked for what it tells and for what it may."""
 
 
 def _are_either(first: Candidate, other: Candidate) -> bool:
@@ -267,19 +283,4 @@ def _by_first_word(phrases: tuple[str, ...]) -> dict[str, list[tuple[tuple[str, 
         words = tuple(token.lower for token in tokenise(phrase))
         if words:
             found.setdefault(words[0], []).append((words, phrase))
-    return found
-
-
-def _mail_addresses(text: str) -> list[tuple[int, int]]:
-    """Where something like me@example.org stands, with what it is joined to in front. (As one
-    pattern it would be tried from every letter, and a long text without spaces take minutes.)"""
-    found = []
-    for chunk in _UNSPACED.finditer(text) if "@" in text else ():
-        written = chunk.group()
-        if "@" not in written:
-            continue
-        dots = list(_DOT.finditer(written))
-        last = dots[-1] if dots else None
-        if last is not None and written.find("@", 1, max(1, last.start() - 1)) > 0:
-            found.append((chunk.start(), chunk.start() + last.end()))
     return found

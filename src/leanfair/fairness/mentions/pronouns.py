@@ -113,7 +113,7 @@ def _thing(parsed: ParsedText, i: int) -> int | None:
     word = parsed.word(after)
     if word == "$":
         return None if parsed.word(i - 1) in parsed.english.pronouns["counting"] else after
-    if not parsed.tokens[after].text[0].isalnum() or word in parsed.english.function:
+    if not parsed.tokens.texts[after][0].isalnum() or word in parsed.english.function:
         return None
     return after
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from leanfair.fairness.lexicon import grammar
 from leanfair.fairness.lexicon.attribute import NAMES, Attribute, Candidate, Cell, Entry, Row
@@ -20,16 +21,16 @@ from leanfair.fairness.mentions.lifetimes import (
     value_part,
 )
 from leanfair.fairness.mentions.names import suspects
-from leanfair.fairness.mentions.parsed_text import ParsedText
+from leanfair.fairness.mentions.parsed_text import ParsedText, parsed_texts
 from leanfair.fairness.mentions.people.whose import is_of_somebody_else
 from leanfair.fairness.mentions.repeats import Part, parts_elsewhere, repeated
+from leanfair.fairness.remembered import Remembered
 
 _OWNS = re.compile(r"['’] \w")
 _PRONOUNS = frozenset({"object", "possessive", "owned"})
 
 
-@dataclass(frozen=True)
-class Article:
+class Article(NamedTuple):
     """The a or an before a mention: its place, and whether it is the right one for the sound."""
 
     start: int
@@ -38,8 +39,7 @@ class Article:
     style: str
 
 
-@dataclass(frozen=True)
-class Mention:
+class Mention(NamedTuple):
     """A place that tells the attribute: characters `start` to `stop`, as a cell of a row.
 
     `form` and `style` say how the term is written, `suffix` is the possessive that belongs to it
@@ -59,20 +59,15 @@ class Mention:
 
     def written(self, cell: Cell) -> str:
         """The term of another cell, written as this one is."""
-        term = term_of(self.row, cell, self.form)
-        spelling = grammar.styled(term, self.style)
-        if not self.suffix:
-            return spelling
-        return spelling + grammar.possessive(spelling, self.form == "many").replace(
-            "'", self.suffix
-        )
+        return _spelled(self.row, cell, self.form, self.style, self.suffix)
 
     def article_for(self, cell: Cell) -> str:
         """The article for the term of a cell; where the writer's was wrong, the wrong one."""
         if self.article is None:
             return ""
-        right = grammar.article(term_of(self.row, cell, self.form))
-        word = right if self.article.right else {"a": "an", "an": "a"}[right]
+        word = _article_of(self.row, cell, self.form)
+        if not self.article.right:
+            word = {"a": "an", "an": "a"}[word]
         return grammar.styled(word, self.article.style)
 
 
@@ -90,6 +85,19 @@ class Reading:
         return [*((mention.start, mention.stop) for mention in self.mentions), *self.unpaired]
 
 
+@lru_cache(maxsize=1 << 15)
+def _spelled(row: Row, cell: Cell, form: str, style: str, suffix: str) -> str:
+    spelling = grammar.styled(term_of(row, cell, form), style)
+    if not suffix:
+        return spelling
+    return spelling + grammar.possessive(spelling, form == "many").replace("'", suffix)
+
+
+@lru_cache(maxsize=1 << 15)
+def _article_of(row: Row, cell: Cell, form: str) -> str:
+    return grammar.article(term_of(row, cell, form))
+
+
 def term_of(row: Row, cell: Cell, form: str) -> str:
     """The term of a cell in a form, the plain one where the cell has no such form."""
     forms = row.cells[cell]
@@ -98,10 +106,13 @@ def term_of(row: Row, cell: Cell, form: str) -> str:
     return forms[form] if form in forms else forms[""]
 
 
-@lru_cache(maxsize=4096)
 def read(text: str, attribute: Attribute, protect: tuple[str, ...] = ()) -> Reading:
     """Every place of the text that tells the attribute."""
-    parsed = ParsedText(text, attribute, protect)
+    return readings(text, attribute, protect)
+
+
+def _read(text: str, attribute: Attribute, protect: tuple[str, ...]) -> Reading:
+    parsed = parsed_texts(text, attribute, protect)
     if not parsed.candidates and not attribute.tells_age:
         return Reading(text)
     found = repeated(parsed, list(_accepted(parsed)))
@@ -125,6 +136,9 @@ def read(text: str, attribute: Attribute, protect: tuple[str, ...] = ()) -> Read
     return Reading(text, tuple(mentions), tuple(sorted(unpaired)))
 
 
+readings = Remembered(_read, entries=4096, letters=4_000_000)
+
+
 def _misplaced(parsed: ParsedText, taken: set[int]) -> list[tuple[int, int]]:
     """Pronouns where the rules expect another (him before a noun): they cannot be varied."""
     return [
@@ -136,12 +150,12 @@ def _misplaced(parsed: ParsedText, taken: set[int]) -> list[tuple[int, int]]:
 
 def _accepted(parsed: ParsedText) -> Iterator[tuple[Candidate, Entry]]:
     """Left to right, the longest candidate whose rule holds."""
-    i = 0
-    while i < len(parsed):
-        place = next(_accepted_at(parsed, i), None)
+    stop = 0
+    for i in sorted(parsed.candidates):
+        place = next(_accepted_at(parsed, i), None) if i >= stop else None
         if place is not None:
             yield place
-        i = place[0].stop if place is not None else i + 1
+            stop = place[0].stop
 
 
 def _accepted_at(parsed: ParsedText, i: int) -> Iterator[tuple[Candidate, Entry]]:
@@ -208,7 +222,7 @@ def _is_birth(mention: Mention) -> bool:
 
 def _of_group(birth: Mention, cell: Cell) -> Mention:
     year = int(term_of(birth.row, birth.cell, birth.form))
-    return replace(birth, row=birth_row(year + 20 * cell[0]), cell=cell)
+    return birth._replace(row=birth_row(year + 20 * cell[0]), cell=cell)
 
 
 def _part(part: Part) -> Mention:
@@ -225,7 +239,7 @@ def _is_owner_in_s(parsed: ParsedText, mention: Mention) -> bool:
 
 
 def _span(parsed: ParsedText, found: Candidate) -> tuple[int, int]:
-    return parsed.tokens[found.start].start, parsed.tokens[found.stop - 1].end
+    return parsed.tokens.starts[found.start], parsed.tokens.ends[found.stop - 1]
 
 
 def _mention(parsed: ParsedText, found: Candidate, entry: Entry) -> Mention:
@@ -246,16 +260,16 @@ def _suffix(parsed: ParsedText, found: Candidate, entry: Entry) -> str:
     i = found.stop
     if entry.form not in ("one", "many") or not parsed.is_apostrophe(i) or not parsed.adjoins(i):
         return ""
-    if not parsed.text.startswith(parsed.tokens[i].text, parsed.tokens[i].start):
+    if not parsed.text.startswith(parsed.tokens.texts[i], parsed.tokens.starts[i]):
         return ""  # written as an entity
-    written = parsed.tokens[i - 1].text
+    written = parsed.tokens.texts[i - 1]
     ending = grammar.possessive(written, entry.form == "many")
     if ending == "'s":
         owns = parsed.word(i + 1) == "s" and parsed.adjoins(i + 1)
-        lower = parsed.tokens[i + 1].text == "s" if owns else False
-        return parsed.tokens[i].text if owns and lower else ""
+        lower = parsed.tokens.texts[i + 1] == "s" if owns else False
+        return parsed.tokens.texts[i] if owns and lower else ""
     quoted = parsed.first_quote < found.start
-    return parsed.tokens[i].text if parsed.one_space(i + 1) and not quoted else ""
+    return parsed.tokens.texts[i] if parsed.one_space(i + 1) and not quoted else ""
 
 
 def _article(parsed: ParsedText, found: Candidate, entry: Entry) -> Article | None:
@@ -265,7 +279,7 @@ def _article(parsed: ParsedText, found: Candidate, entry: Entry) -> Article | No
         return None
     token = parsed.tokens[i]
     style = _article_style(token.text, entry.style)
-    right = grammar.article(term_of(entry.row, entry.cell, entry.form)) == token.lower
+    right = _article_of(entry.row, entry.cell, entry.form) == token.lower
     return Article(token.start, token.end, right, style)
 
 

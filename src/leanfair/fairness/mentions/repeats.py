@@ -7,17 +7,18 @@ Whoever is named in full is named anywhere else by a part of it: "Emily Clark ..
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from leanfair.fairness.lexicon.attribute import NAMES, Candidate, Cell, Entry, Row
 from leanfair.fairness.lexicon.grammar import plain
+from leanfair.fairness.lexicon.tokens import links
 from leanfair.fairness.mentions.kinds import stands_free
 from leanfair.fairness.mentions.names import behind_initial, is_also_place
 from leanfair.fairness.mentions.parsed_text import ParsedText
 
 Place = tuple[Candidate, Entry]
-_LINK = re.compile(r"\S+@\S+\.\w+|(?:https?://|www\.)\S+|(?<!\w)@\w+|\b[\w-]+\.\w+/\S+")
+_PIECE = re.compile(r"[^\W\d_]{2,}")
 _PLACED = frozenset(["in", "from", "to", "at", "near", "of"])
 _SHORTEST = 3
 
@@ -86,9 +87,12 @@ def parts_elsewhere(parsed: ParsedText, found: Sequence[Place]) -> tuple[list[Pa
         return [], []
     parts = list(_initials(parsed, found, people))
     stuck: list[Part] = []
-    for link in _LINK.finditer(parsed.seen):
-        for piece in re.finditer(r"[^\W\d_]{2,}", link.group()):
-            said = _said(piece.group(), link.start() + piece.start(), people)
+    known, firsts = _spelled(people), dict[str, Entry]()
+    for person in people:
+        firsts.setdefault(_term_plain(person.first), person.first)
+    for start, stop in links(parsed.seen):
+        for piece in _PIECE.finditer(parsed.seen, start, stop):
+            said = _said(piece.group(), piece.start(), known, firsts)
             (parts if said.whole else stuck).extend(said.parts)
     return sorted(parts, key=lambda part: part.start), stuck
 
@@ -103,7 +107,7 @@ def _people(parsed: ParsedText, found: Sequence[Place]) -> Iterator[_Person]:
         last = at.get(i) if follows else None
         if last is not None and last.row.kind != "surname":
             last = None
-        word = parsed.tokens[i].text if follows and last is None else ""
+        word = parsed.tokens.texts[i] if follows and last is None else ""
         yield _Person(entry, last, plain(word))
 
 
@@ -112,22 +116,25 @@ def _initials(
 ) -> Iterator[Part]:
     """E. Clark, where Emily Clark is named."""
     surnames = {
-        parsed.tokens[candidate.stop - 1].end: entry
+        parsed.tokens.ends[candidate.stop - 1]: entry
         for candidate, entry in found
         if entry.row.kind == "surname"
     }
-    for i, token in enumerate(parsed.tokens[:-2]):
-        if len(token.text) > 1 or not token.is_capitalised or parsed.word(i + 1) != ".":
+    known: dict[tuple[str, object], int] = {}  # initial and surname -> the first such person
+    for number, person in enumerate(people):
+        for last in (person.surname, person.last and id(person.last.row)):
+            if last:
+                known.setdefault((_term(person.first)[:1], last), number)
+    for stop in [i for i, word in enumerate(parsed.words[:-1]) if word == "."]:
+        token, after = parsed.tokens[stop - 1], parsed.tokens[stop + 1]
+        if not stop or len(token.text) > 1 or not token.is_capitalised:
             continue
-        after = parsed.tokens[i + 2]
-        for person in people:
-            last = surnames.get(after.end)
-            same = last is not None and person.last is not None and last.row is person.last.row
-            same = same or (bool(person.surname) and plain(after.text) == person.surname)
-            if same and _term(person.first)[:1] == token.text:
-                first = person.first
-                yield Part(token.start, token.end, first.row, first.cell, "initial", "as")
-                break
+        entry = surnames.get(after.end)
+        lasts = (plain(after.text), entry and id(entry.row))
+        meant = [known[one] for last in lasts if last and (one := (token.text, last)) in known]
+        if meant:
+            first = people[min(meant)].first
+            yield Part(token.start, token.end, first.row, first.cell, "initial", "as")
 
 
 @dataclass(frozen=True)
@@ -138,22 +145,29 @@ class _Said:
     whole: bool = True
 
 
-def _said(piece: str, start: int, people: Sequence[_Person]) -> _Said:
+def _spelled(people: Sequence[_Person]) -> dict[str, _Spelled]:
+    """Every way to write one of the people in one word, by the word; the first of them has it."""
+    found: dict[str, _Spelled] = {}
+    for person in people:
+        first, last = _term_plain(person.first), person.surname or _term_plain(person.last)
+        for spelled in _spellings(first, last, person):
+            found.setdefault("".join(text for text, _, _ in spelled), spelled)
+    return found
+
+
+def _said(
+    piece: str, start: int, known: Mapping[str, _Spelled], firsts: Mapping[str, Entry]
+) -> _Said:
     """emily, clark, emilyclark, eclark, clarke of Emily Clark; or a name within another word."""
     style = "Plain" if piece[:1].isupper() else "plain"
     word = plain(piece)
     if style == "plain" and not piece.islower():
         style = "odd"
-    for person in people:
-        first, last = _term_plain(person.first), person.surname or _term_plain(person.last)
-        for spelled in _spellings(first, last, person):
-            if "".join(text for text, _, _ in spelled) == word and style != "odd":
-                return _Said(tuple(_placed(spelled, start, style)))
-    for person in people:
-        first = _term_plain(person.first)
+    if word in known and style != "odd":
+        return _Said(tuple(_placed(known[word], start, style)))
+    for first, entry in firsts.items():
         if len(first) > _SHORTEST and first in word:
             at = start + word.index(first)
-            entry = person.first
             return _Said((Part(at, at + len(first), entry.row, entry.cell, "", "plain"),), False)
     return _Said(())
 

@@ -55,6 +55,8 @@ _DETERMINED = re.compile(
     r"\b(?:an?|the|this|that|one|each|every|another|any)\s+(?:(?!is|was)[a-z-]+\s+)?$", re.I
 )
 _INDEFINITE = re.compile(r"\ban?\s+$", re.I)
+_NEAR, _LONGEST = 5, 400
+_AHEAD = re.compile(rf"[\s-]*(?:\S{{1,{_LONGEST}}}\s*){{0,{_NEAR}}}")
 _YEARS = re.compile(r"[- ](?:years?|yrs?)[- ]old\b", re.I)
 
 
@@ -74,13 +76,31 @@ def blind(variations: Sequence[Variation], attribute: Attribute) -> Item:
 
 def blind_text(text: str, spans: Sequence[tuple[int, int]], attribute: Attribute) -> str:
     """`text` without what stands at `spans`."""
+    made, behind = "", [""]  # the text from `at` on: what may still change, then what does not
+    at = len(text)
     for start, end in reversed(_joined(text, spans, attribute)):
-        before, after = text[:start], text[end:]
+        after = made[end - at :] if end > at else text[end:at] + made
+        near = _AHEAD.match(after)
+        reach = near.end() if near is not None else 0
+        behind.append(after[reach:])
+        at = _words_before(text, start)
+        before, after = text[at:start], after[:reach]
         new, after = _instead(before, text[start:end], after, attribute)
         if not new:
             after = after.lstrip(" -")
-        text = _with_article(before, new, after)
-    return text
+        made = _with_article(before, new, after)
+    return "".join((text[:at], made, *reversed(behind)))
+
+
+def _words_before(text: str, stop: int) -> int:
+    """Where the last words before `stop` begin: all that says what may stand in its place."""
+    for _ in range(_NEAR):
+        while stop and text[stop - 1].isspace():
+            stop -= 1
+        least = max(0, stop - _LONGEST)
+        while stop > least and not text[stop - 1].isspace():
+            stop -= 1
+    return stop
 
 
 def _blind_record(variation: Variation, attribute: Attribute) -> dict[str, Any]:

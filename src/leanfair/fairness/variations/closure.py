@@ -18,7 +18,7 @@ another item, so closure holds for it as well.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 
 from leanfair.errors import InputError
@@ -92,8 +92,10 @@ def _shift(reading: Reading, shift: Cell, cycles: Cycles) -> Reading:
     pieces: list[str] = []
     mentions: list[Mention] = []
     taken = length = 0
+    cells: dict[tuple[Cell, Cell], Cell] = {}
     for mention in reading.mentions:
-        cell = _shifted_cell(mention.row.axes, mention.cell, shift, cycles)
+        place = (mention.row.axes, mention.cell)
+        cell = cells.get(place) or cells.setdefault(place, _shifted_cell(*place, shift, cycles))
         for piece, stop in _rewritten(reading.text, mention, cell, taken):
             pieces.append(piece)
             length += len(piece)
@@ -121,5 +123,6 @@ def _moved(mention: Mention, cell: Cell, stop: int, text: str) -> Mention:
         gap = mention.start - mention.article.stop
         end = start - gap
         begin = end - len(mention.article_for(cell))
-        article = replace(mention.article, start=begin, stop=end)
-    return replace(mention, start=start, stop=stop, cell=cell, article=article)
+        article = Article(begin, end, mention.article.right, mention.article.style)
+    _, _, row, _, form, style, suffix, _, other = mention
+    return Mention(start, stop, row, cell, form, style, suffix, article, other)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from leanfair.errors import InputError
-from leanfair.fairness.lexicon.attribute import NAMES, Attribute
+from leanfair.fairness.lexicon.attribute import NAMES, Attribute, Cell
 from leanfair.fairness.lexicon.protected import ProtectedAttribute
 from leanfair.fairness.lexicon.words import english
-from leanfair.fairness.mentions.doubts import doubtful
+from leanfair.fairness.mentions.doubts import Taken, doubtful
 from leanfair.fairness.mentions.lifetimes import is_too_long
 from leanfair.fairness.mentions.reading import Reading, agreeing, read, term_of
 from leanfair.fairness.types import Item, Record
@@ -24,7 +24,7 @@ from leanfair.fairness.variations.codings import (
 )
 from leanfair.fairness.variations.leaves import Leaf, leaves
 from leanfair.fairness.variations.names.joined import JoinedNames, joined_names
-from leanfair.fairness.variations.names.telling import ADDRESS, names_of
+from leanfair.fairness.variations.names.telling import addresses, names_of
 from leanfair.fairness.variations.records import (
     Reads,
     asked_for,
@@ -132,12 +132,8 @@ class Parts:
 
 def _unread_in(reading: Reading) -> list[str]:
     """The addresses in a text of which no part is read."""
-    places = reading.places
-    return [
-        found.group()
-        for found in ADDRESS.finditer(reading.text)
-        if not any(start < found.end() and found.start() < stop for start, stop in places)
-    ]
+    read = Taken(reading.places)
+    return [found.group() for found in addresses(reading.text) if not read.overlaps(found.span())]
 
 
 def _holds_name(address: str, told: set[str]) -> bool:
@@ -168,7 +164,14 @@ def parts_of(
 
 
 def _taking_part(reading: Reading, cycles: Cycles) -> Reading:
-    kept = tuple(m for m in reading.mentions if m.row.axes and takes_part(m, cycles))
+    known: dict[tuple[Cell, Cell], bool] = {}
+    for mention in reading.mentions:
+        place = (mention.row.axes, mention.cell)
+        if place not in known:
+            known[place] = bool(place[0]) and takes_part(mention, cycles)
+    if all(known.values()):
+        return reading
+    kept = tuple(m for m in reading.mentions if known[m.row.axes, m.cell])
     return Reading(reading.text, kept, reading.unpaired)
 
 
@@ -269,7 +272,7 @@ def _without_the_silent(found: Parts) -> Parts:
     silent = [part for part, _, tells in pairs if not tells]
     fixed = dict.fromkeys(found.fixed)
     fixed.update(dict.fromkeys(_with_field(p, word) for p in silent for word in p.doubt(p.text)))
-    addresses = [address for part in silent for address in ADDRESS.findall(part.text)]
+    written = [found.group() for part in silent for found in addresses(part.text)]
     told: list[str] = []
     if found.name_axis is not None:
         for part in silent:
@@ -277,7 +280,7 @@ def _without_the_silent(found: Parts) -> Parts:
             told += [_with_field(part, name) for name in names]
     return replace(
         found,
-        addresses=tuple(addresses),
+        addresses=tuple(written),
         parts=tuple(part for part, _, tells in pairs if tells),
         readings=tuple(reading for _, reading, tells in pairs if tells),
         fixed=tuple(fixed),

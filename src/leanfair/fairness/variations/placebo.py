@@ -13,7 +13,7 @@ of something irrelevant (arXiv 2606.16723):
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -216,7 +216,7 @@ def _with_names(reading: Reading, attribute: Attribute, step: int) -> str:
             if row.kind == mention.row.kind and row.axes == mention.row.axes
         ]
         place = next(i for i, row in enumerate(rows) if row is mention.row)
-        other = replace(mention, row=rows[(place + step) % len(rows)])
+        other = mention._replace(row=rows[(place + step) % len(rows)])
         text = text[: mention.start] + other.written(mention.cell) + text[mention.stop :]
     return text
 

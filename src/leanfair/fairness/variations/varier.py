@@ -93,8 +93,10 @@ class Varier:
             return replace(_unknown(item, error), value=BLIND)
         bare = found[-1]  # always the same one, whichever came in
         for one in self.protected:
-            made = blind(variations_of(bare.item, [one], seen=self.seen), one.lexicon)
-            bare = without_places(made, original=False)
+            # of one attribute alone all variations are the same, whichever came in
+            alone = len(self.protected) == 1
+            those = found if alone else variations_of(bare.item, [one], seen=self.seen)
+            bare = without_places(blind(those, one.lexicon), original=False)
         alone = bare.item == item
         note, unread = (found[0].note, found[0].unread) if alone else ("", ())
         return replace(bare, value=BLIND, original=alone, note=note, unread=unread)

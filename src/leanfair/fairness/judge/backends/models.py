@@ -25,7 +25,7 @@ class Server:
     model_name: str | None = None
     api_key: str | None = field(default=None, repr=False)
     concurrency: int = 8
-    timeout: float = 60.0
+    timeout: float = 30.0
     retries: int = 5
     requests_per_minute: float | None = None
     revision: str | None = None

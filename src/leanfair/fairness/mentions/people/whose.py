@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from leanfair.fairness.lexicon.attribute import NAMES, Candidate, Entry
 from leanfair.fairness.lexicon.doubts import doubts
+from leanfair.fairness.lexicon.words import either
 from leanfair.fairness.mentions.adjectives import head_of, spoken_of
 from leanfair.fairness.mentions.parsed_text import ParsedText
 
@@ -18,6 +19,8 @@ _OWNERS = frozenset({"my", "your", "his", "her", "its", "our", "their", "whose"}
 _SAID = frozenset(
     ["adjective", "attributive", "predicate", "noun", "having", "word", "country"]
 ).union(["person", "agreeing"])
+_OF_KIN = frozenset({"late", "own", "ex"})
+_JOINTS = frozenset({"-", "and"})
 _FIRST_PERSON = frozenset({"i", "me", "myself"})
 _DEPTH = 3
 """So many nouns are followed: her boss, a man who is white."""
@@ -43,7 +46,7 @@ def is_of_somebody_else(parsed: ParsedText, found: Candidate, entry: Entry) -> b
 
 def _is_owned(parsed: ParsedText, start: int) -> bool:
     i = parsed.before(start - 1)
-    while parsed.word(i) in parsed.english.modifiers | {"late", "own", "ex"}:
+    while parsed.word(i) in either(parsed.english.modifiers, _OF_KIN):
         i = parsed.before(i - 1)
     owned = parsed.word(i) == "s" and parsed.is_apostrophe(i - 1)
     return owned or parsed.word(i) in _OWNERS
@@ -105,9 +108,9 @@ def _phrase(parsed: ParsedText, noun: int) -> tuple[int, bool]:
             return before, True
         if word in ("a", "an", "the", "this", "that", "one", "two", "another", "some"):
             return before, False
-        stops = english.function | english.copulas | english.subjects
+        stops = either(english.function, english.copulas, english.subjects)
         known = parsed.kind_ending_at(before, "adjective", "attributive") is not None
-        described = known or word in english.modifiers | english.adverbs | {"-", "and"}
+        described = known or word in either(english.modifiers, english.adverbs, _JOINTS)
         described |= parsed.word(before - 1) in _OWNERS | {"a", "an", "the"}
         if not described and (not parsed.is_word(before) or word in stops or word.endswith("ed")):
             return i, False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from leanfair.fairness.lexicon.attribute import Attribute
 from leanfair.fairness.mentions.doubts import doubtful
@@ -83,5 +83,5 @@ def _within(reading: Reading, start: int, text: str) -> Reading:
 def _moved(mention: Mention, by: int) -> Mention:
     article = mention.article
     if article is not None:
-        article = replace(article, start=article.start + by, stop=article.stop + by)
-    return replace(mention, start=mention.start + by, stop=mention.stop + by, article=article)
+        article = article._replace(start=article.start + by, stop=article.stop + by)
+    return mention._replace(start=mention.start + by, stop=mention.stop + by, article=article)

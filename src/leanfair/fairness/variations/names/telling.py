@@ -22,12 +22,12 @@ from leanfair.fairness.mentions.reading import Reading, read
 from leanfair.fairness.variations.names.fields import is_of_somebody_else, kind_of
 from leanfair.fairness.variations.writing import Part
 
-ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]+\.[\w.]+|https?://\S+|www\.\S+|(?<!\w)@\w+")
-"""An e-mail or web address, or a handle."""
+_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]+\.[\w.]+|https?://\S+|www\.\S+|(?<!\w)@\w+")
+_UNSPACED = re.compile(r"\S+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _FIRST_NAMES = frozenset({"name", "word name"})
 _SURNAMES = frozenset({"surname"})
-_SHORTEST = 4
+_SHORTEST, _LONGEST = 4, 60
 _CAPITAL_BEHIND = re.compile(r" [A-Z]")
 _FEW = 4
 """From so many words on, what stands within a run of capitals is a heading: Use of Credit Card."""
@@ -45,7 +45,7 @@ def names_of(part: Part, reading: Reading, axis: int) -> list[str]:
     return [
         name
         for name in names_in(reading.text, axis, part.protect, field)
-        if name not in places and not (ADDRESS.match(name) and any(p in name for p in places))
+        if name not in places and not (_ADDRESS.match(name) and any(p in name for p in places))
     ]
 
 
@@ -66,9 +66,18 @@ def names_in(
         whole = kind == "whole" and text.islower()
         shown = text.title() if whole else text
         found.update(dict.fromkeys(text[a:b] for a, b in _spoken(shown, axis, tuple(protect))))
-    addresses = [address.rstrip(".") for address in ADDRESS.findall(text)]
-    found.update(dict.fromkeys(a for a in addresses if _address_tells(a, axis)))
+    written = [one.group().rstrip(".") for one in addresses(text)]
+    found.update(dict.fromkeys(one for one in written if _address_tells(one, axis)))
     return tuple(found)
+
+
+def addresses(text: str) -> Iterator[re.Match[str]]:
+    """The e-mail and web addresses and the handles in a text. (Tried from every letter of a long
+    text, the pattern is slow.)"""
+    signs = [sign for sign in ("@", "://", "www.") if sign in text]
+    for chunk in _UNSPACED.finditer(text) if signs else ():
+        if any(sign in chunk.group() for sign in signs):
+            yield from _ADDRESS.finditer(text, *chunk.span())
 
 
 @lru_cache(maxsize=4096)
@@ -136,7 +145,7 @@ def _address_tells(address: str, axis: int) -> bool:
 @lru_cache(maxsize=4096)
 def _word_tells(word: str, axis: int) -> bool:
     telling, known = _plain_names(axis)
-    if len(word) < _SHORTEST:
+    if not _SHORTEST <= len(word) <= _LONGEST:
         return False
     if word in telling or (len(word) > _SHORTEST and _without_initial(word, telling)):
         return True

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from leanfair.errors import InputError
 from leanfair.fairness.judge.backends.models import Server
 from leanfair.fairness.judge.judge import Judge
 from tests.support.unruly_server import Asked, Reply, Unruly, said, trouble, user_text
@@ -49,6 +50,31 @@ def test_the_server_says_how_long_to_wait() -> None:
         answers = judge(server.url, concurrency=1).answers(TEXTS[:2])
         assert time.monotonic() - start >= 0.5
     assert {a.status for a in answers} == {"answered"}
+
+
+@pytest.mark.parametrize("wait", ["soon", "so\u00e9n", "-1", "nan", "1e999", ""])
+def test_a_wait_that_is_none_is_no_reason_to_give_up(wait: str) -> None:
+    def behave(asked: Asked, number: int) -> Reply:
+        odd = trouble(429, "slow down", retry_after=wait)
+        return odd if number == 2 else graded(asked, number)
+
+    with Unruly(behave) as server:
+        answers = judge(server.url, concurrency=1, retries=2).answers(TEXTS[:3])
+    assert {a.status for a in answers} == (
+        {"answered"} if wait != "1e999" else {"answered", "failed"}
+    )
+
+
+def test_a_server_that_is_silent_from_the_start_is_asked_once_and_told() -> None:
+    def behave(asked: Asked, number: int) -> Reply:
+        return Reply(delay=20.0)
+
+    with Unruly(behave) as server:
+        began = time.monotonic()
+        with pytest.raises(InputError, match=r"does not answer in 0\.5 seconds.*more time"):
+            judge(server.url, timeout=0.5, retries=5).answers(TEXTS)
+        assert time.monotonic() - began < 10
+        assert len(server.requests) == 1
 
 
 def test_a_slow_answer_times_out_and_the_others_come() -> None:

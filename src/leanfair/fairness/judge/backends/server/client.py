@@ -47,23 +47,31 @@ def open_client(url: str, key: str, timeout: float, retries: int, is_openai: boo
         api_key=key,
         timeout=timeout,
         max_retries=retries,
-        http_client=_bounded(openai.DefaultAsyncHttpxClient, withheld)(timeout=timeout),
+        http_client=_bounded(openai, openai.DefaultAsyncHttpxClient, withheld)(timeout=timeout),
     )
 
 
-def _bounded(base: Any, withheld: tuple[str, ...]) -> Any:
-    """The class of HTTP clients `base`, whose answers are bounded in bytes and in total time, which
-    follows no redirect to another host, and sends none of the headers `withheld`."""
+def _bounded(openai: Any, base: Any, withheld: tuple[str, ...]) -> Any:
+    """The class of openai's HTTP clients `base`, whose answers are bounded in bytes and in total
+    time, which follows no redirect to another host, and sends none of the headers `withheld`."""
 
     package = import_module(base.__mro__[1].__module__.partition(".")[0])
 
     class Bounded(base):  # type: ignore[misc]
+        heard = False
+        """Whether any answer has come whole. Before that, silence is not asked again."""
+
         async def send(self, request: Any, **given: Any) -> Any:
             try:
-                return await asyncio.wait_for(self._whole(request, given), self.timeout.read)
-            except (TimeoutError, asyncio.TimeoutError):  # in words that the package retries by
+                answer = await asyncio.wait_for(self._whole(request, given), self.timeout.read)
+            except (TimeoutError, asyncio.TimeoutError):
                 late = f"No whole answer within {self.timeout.read:g} seconds"
-                raise package.ReadTimeout(late, request=request) from None
+                failure = package.ReadTimeout(late, request=request)  # that openai tries again
+                if not self.heard:
+                    raise openai.APITimeoutError(request=request) from failure
+                raise failure from None
+            self.heard = True
+            return answer
 
         async def _whole(self, request: Any, given: dict[str, Any]) -> Any:
             request.headers["Accept-Encoding"] = "identity"
@@ -123,8 +131,8 @@ async def _content(response: Any) -> bytes:
 
 def _rebuilt(response: Any, content: bytes) -> Any:
     """The response with the body that was read."""
-    left_out = ("content-encoding", "content-length", "transfer-encoding")
-    headers = [(k, v) for k, v in response.headers.multi_items() if k.lower() not in left_out]
+    left_out = (b"content-encoding", b"content-length", b"transfer-encoding")
+    headers = [(k, v) for k, v in response.headers.raw if k.lower() not in left_out]
     return type(response)(
         response.status_code, headers=headers, content=content, request=response.request
     )

@@ -31,7 +31,7 @@ from leanfair.fairness.types import Answer
 
 Way = Literal["logprobs", "choice", "text"]
 WAYS: tuple[Way, ...] = ("logprobs", "choice", "text")
-Trouble = Literal["unreachable", "down", "denied", "prompt", "nonsense"]
+Trouble = Literal["unreachable", "silent", "down", "denied", "prompt", "nonsense"]
 
 _PROBES = 3
 _PROBE_RETRIES = 2
@@ -109,9 +109,10 @@ class Requests:
             except RequestError as error:
                 last = tried == _PROBES or not waiting
                 alone = error.trouble == "down" and tried < _PROBES  # perhaps only this prompt is
-                if error.trouble == "denied" or (
-                    last and error.trouble != "prompt" and not alone and not self.worked
-                ):
+                useless = error.trouble == "silent" or (
+                    last and error.trouble != "prompt" and not alone
+                )
+                if error.trouble == "denied" or (useless and not self.worked):
                     raise self._refused(error) from error
                 if error.trouble == "prompt":
                     emit((index, error.answer))
@@ -137,11 +138,16 @@ class Requests:
                 answer = await self._one(prompts[index])
                 self._down_in_a_row = 0
             except RequestError as failure:
-                self._down_in_a_row += failure.trouble == "down"
+                self._down_in_a_row += failure.trouble in ("down", "silent")
                 answer = failure.answer
             emit((index, answer))
 
     def _refused(self, failure: RequestError) -> InputError:
+        if failure.trouble == "silent":
+            return InputError(
+                f"The server {self.url} does not answer in {self.server.timeout:g} seconds "
+                f"({failure}): start it, check the URL, or give it more time (timeout)."
+            )
         what = {
             "unreachable": "does not answer",
             "down": "does not answer",
@@ -253,7 +259,7 @@ def _failure(error: Exception) -> RequestError:
             kind = "down"
         return RequestError(kind, f"{status}: {why}")
     if isinstance(error, (openai.APITimeoutError, TimeoutError, asyncio.TimeoutError)):
-        return RequestError("down", why)
+        return RequestError("silent", why)
     for told in (error, error.__cause__):
         if isinstance(told, OversizeError):
             return RequestError("nonsense", why)
