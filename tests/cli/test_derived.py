@@ -137,6 +137,8 @@ BAD: dict[str, list[Any]] = {
     "--pace": [0, 1, "nan"],
     "--score-samples": [0, -1],
     "--only": ["filters", ""],
+    "--latency-batch": [0, -1, 1.5],
+    "--latency-table": ["", " "],
     "--latency-batches": ["0", "1,1", "1,", "a"],
     "--preset": ["speedy", ""],
     "--optimizer": ["adam", ""],

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from docs.generate import PAGE, documentation, generated, words
 
-from leanfair.pruning.schema import Latency
+from leanfair.pruning.measured_schema import Latency
 from tests.support.places import ROOT
 
 SOURCE = ROOT / "src"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from leanfair.pruning.criteria.criteria import CRITERIA
 from leanfair.pruning.run.result import Pruned
 from leanfair.pruning.surgery.activations import outputs
 from leanfair.pruning.surgery.removal import apply
-from leanfair.pruning.types import Event
+from leanfair.pruning.types import Candidate, Event
 from leanfair.similarity import cka
 from tests.support.nets import batches_of, samples, tiny
 
@@ -449,3 +450,32 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(
     assert [step.cut for step in resumed.steps] == [step.cut for step in whole.steps]
     left = {path.name for path in (tmp_path / "run").glob(".*")}
     assert left <= {".lock"}, "no temporary file is left"
+
+
+def least_similar(number: int, candidates: Sequence[Candidate]) -> Candidate:
+    return min(candidates, key=lambda each: each.cka)
+
+
+def in_turn(number: int, candidates: Sequence[Candidate]) -> Candidate:
+    return candidates[number % len(candidates)]
+
+
+def test_the_choice_can_be_handed_in(tmp_path):
+    given = {**QUICK, "calibration": samples(24), "cut": 0.5}
+    run = leanfair.prune(tiny(20), out=tmp_path / "turns", choose=in_turn, **given)
+    both = [step for step in run.steps if None not in step.cka.values()]
+    assert [step.chosen for step in both[:3]] == ["neurons", "layer", "neurons"]
+    assert "in_turn" in run.summary["choose"]
+    against = leanfair.prune(tiny(20), choose=least_similar, **given)
+    for step in against.steps:
+        known = [value for value in step.cka.values() if value is not None]
+        assert step.cka[step.chosen] == min(known)
+    with pytest.raises(RunDirectoryError, match=r"whose choose is .*in_turn"):
+        leanfair.prune(tiny(20), out=tmp_path / "turns", resume=True, **given)
+
+
+def test_a_choice_of_none_of_the_candidates_is_refused():
+    with pytest.raises(InputError, match="choose has to return one of the candidates"):
+        leanfair.prune(
+            tiny(), calibration=samples(24), cut=0.3, choose=lambda number, each: None, **QUICK
+        )

@@ -42,7 +42,9 @@ def test_a_run_that_was_written_by_older_names_is_the_same_run():
     [
         ("macs", None, "macs"),
         ("params", None, "params"),
-        ("latency", None, "macs"),
+        ("latency", None, "latency"),
+        ("latency", "macs", "macs"),
+        ("macs", "latency", "latency"),
         ("memory", None, "macs"),
         ("params", "filters", "filters"),
         ("macs", "params", "params"),
@@ -65,6 +67,7 @@ NUMBERS: dict[str, list[Any]] = {
     "round_to": [0, -8, 1.5, NAN, "8", None],
     "layers_per_round": [0, -1, 1.5, NAN, "2", None],
     "score_samples": [0, -1, 1.5, NAN, "2", None],
+    "latency_batch": [0, -1, 1.5, NAN, "2", None],
     "latency_batches": [(0,), (1, -1), (8, 8)],
 }
 RECIPE: dict[str, list[Any]] = {
@@ -84,7 +87,8 @@ RECIPE: dict[str, list[Any]] = {
 }
 NAMES: dict[str, list[Any]] = {
     "of": ["flops", "MACs", "", None, 3, ["macs"]],
-    "match": ["flops", "latency", "", 3, ["macs"]],
+    "match": ["flops", "memory", "", 3, ["macs"]],
+    "latency_table": [3, ["a.json"], True],
     "spread": ["Uniform", "", None, 3],
     "problem_type": ["Regression", "multilabel", "", 3],
     "criterion": ["KL", "", None, 3, ["kl"]],

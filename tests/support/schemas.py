@@ -7,7 +7,7 @@ import inspect
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from typing_extensions import is_typeddict
+from typing_extensions import NotRequired, is_typeddict
 
 
 def misfits(value: Any, kind: Any, where: str = "") -> list[str]:
@@ -52,7 +52,10 @@ def _of_typed_dict(value: Any, kind: Any, where: str) -> list[str]:
     if not isinstance(value, dict):
         return [f"{where} is no {kind.__name__}"]
     hints = get_type_hints(kind)
-    missing = [f"{where} lacks {name}" for name in kind.__required_keys__ - value.keys()]
+    # The keys that a TypedDict says are required do not heed annotations that are texts.
+    full = get_type_hints(kind, include_extras=True)
+    required = {n for n in kind.__required_keys__ if get_origin(full[n]) is not NotRequired}
+    missing = [f"{where} lacks {name}" for name in required - value.keys()]
     extra = [f"{where} has {name}, not of its keys" for name in value.keys() - hints.keys()]
     found = [
         misfit

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -23,6 +24,9 @@ from leanfair.evaluation.mode import device_of, evaluating, moved
 
 # Tells exactly when memory is freed, where a weakref to the Python object would not.
 _weak: Any = StorageWeakRef
+
+Clock = Callable[[], float]
+"""Tells seconds since some moment."""
 
 FEWEST_RUNS = 5
 """Timed runs of each model even where they take longer than the budget."""
@@ -72,19 +76,37 @@ def compare_latency(
     Each is timed `runs` times, in an order that alternates. `budget` (seconds) is for all together.
     """
     _check(models, sample, batch_size, runs)
-    started = time.perf_counter()
-    times: dict[str, list[float]] = {name: [] for name in models}
     with ExitStack() as held:
         for model in models.values():
             held.enter_context(evaluating(model))
-        held.enter_context(torch.no_grad())
-        inputs = {name: ready(sample, model, batch_size) for name, model in models.items()}
+        calls = {
+            name: partial(forward, model, ready(sample, model, batch_size))
+            for name, model in models.items()
+        }
+        device = device_of(next(iter(models.values())))
+        return time_in_turn(calls, device, runs, warmup, budget)
+
+
+def time_in_turn(
+    calls: Mapping[str, Callable[[], object]],
+    device: torch.device | None,
+    runs: int = 50,
+    warmup: int = 3,
+    budget: float = 10.0,
+    clock: Clock | None = None,
+) -> dict[str, Latency]:
+    """The time of each of `calls`, which compute on `device`, as `compare_latency` takes it, by
+    `clock` (the time of day, where that is None)."""
+    clock = clock or time.perf_counter
+    started = time.perf_counter()
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    with torch.no_grad():
         for _ in rounds_until(warmup, min(1, warmup), started + WARMUP_SHARE * budget):
-            for name, model in models.items():
-                _timed(model, inputs[name])
+            for call in calls.values():
+                _timed(call, device, clock)
         for number in rounds_until(runs, min(FEWEST_RUNS, runs), started + budget):
-            for name in alternating(list(models), number):
-                times[name].append(_timed(models[name], inputs[name]))
+            for name in alternating(list(calls), number):
+                times[name].append(_timed(calls[name], device, clock))
     return {name: summary_of(found) for name, found in times.items()}
 
 
@@ -147,13 +169,20 @@ def ready(sample: Batch, model: nn.Module, rows: int) -> Inputs:
     return moved(Batch(ready), model).inputs
 
 
-def _timed(model: nn.Module, inputs: Inputs) -> float:
-    device = device_of(model)
+def busy_clock(device: torch.device | None) -> Clock:
+    """The clock that others on the machine disturb least. On one thread of a CPU it runs only while
+    that thread does: a busy machine interrupts a long call more often than a short one, so that by
+    the time of day twice the work takes more than twice the time. Elsewhere the time of day."""
+    on_cpu = device is None or device.type == "cpu"
+    return time.thread_time if on_cpu and torch.get_num_threads() == 1 else time.perf_counter
+
+
+def _timed(call: Callable[[], object], device: torch.device | None, clock: Clock) -> float:
     synchronize(device)
-    start = time.perf_counter()
-    forward(model, inputs)
+    start = clock()
+    call()
     synchronize(device)
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def synchronize(device: torch.device | None) -> None:

@@ -43,6 +43,15 @@ def check_fit(
             "pace",
             "only",
         )
+    for name in ("latency_batch", "latency_table"):
+        if asked.get(name) is not None and not settings.timed:
+            raise OptionError(
+                f"{{{name}}} is for cuts of latency, but {{of}} is {settings.of} and {{match}} is "
+                f"{settings.matched}: leave it out, or make one of them latency.",
+                name,
+                "of",
+                "match",
+            )
     if "score_samples" in asked:
         _check_samples(settings, _size(calibration))
     if tokenizer is not None and not _takes_text(model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 
 class CutEntry(TypedDict):
@@ -31,6 +31,8 @@ class Saved(TypedDict):
     """Parameters, shared ones once."""
     filters: int
     """Output channels of convolutions."""
+    latency: NotRequired[int]
+    """Nanoseconds of a forward pass by the table of times, where it decides."""
 
 
 class LayerEntry(TypedDict):

@@ -21,7 +21,7 @@ from torch import nn
 
 from leanfair.data.batches import Source
 from leanfair.data.text import as_tokens
-from leanfair.errors import SurgeryError
+from leanfair.errors import InputError, SurgeryError
 from leanfair.evaluation.energy.meter import metering
 from leanfair.models.image_processor import own_image_processor
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
@@ -45,7 +45,7 @@ from leanfair.pruning.structures.update import heads
 from leanfair.pruning.surgery.removal import apply
 from leanfair.pruning.training.distributed import group, is_main
 from leanfair.pruning.training.reconstruction import reconstruct
-from leanfair.pruning.types import Candidate, Cut, Kind, Listener, Scores, Step, Target
+from leanfair.pruning.types import Candidate, Choose, Cut, Kind, Listener, Scores, Step, Target
 from leanfair.similarity import cka
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def prune(
     preset: Preset | None = None,
     resume: bool = False,
     fine_tune: FineTune | None = None,
+    choose: Choose | None = None,
     on_event: Listener | None = None,
     tokenizer: Any = None,
     image_processor: Any = None,
@@ -89,6 +90,8 @@ def prune(
     cut, of: the share to remove, of "macs", "params", "latency" or "memory".
     out: the run directory; a killed run goes on from there with `resume`.
     fine_tune: instead of ours, a function (network, epochs) that trains the network in place.
+    choose: instead of the similarity, a function (round, candidates) that returns the candidate
+        that wins.
     on_event: called with an `Event` at every sign of progress.
     preset: "paper" for the official recipe.
     settings: what `PruneOptions` lists: the fields of `Settings` and of `Recipe`.
@@ -109,7 +112,17 @@ def prune(
         beside = own_image_processor(model)
     with RunDirectory(Path(out) if out else None, is_main()) as directory:
         run = open_run(
-            model, chosen, held, taught, asked, directory, resume, fine_tune, on_event, beside
+            model,
+            chosen,
+            held,
+            taught,
+            asked,
+            directory,
+            resume,
+            fine_tune,
+            on_event,
+            beside,
+            choose,
         )
         with metering() as meter:
             run.spending = Spending(meter, group().size)
@@ -129,7 +142,7 @@ def next_round(run: Run) -> Step | None:
         candidates = compete(run)
         if candidates is None:
             return None
-        winner, similarity = choose(run, candidates)
+        winner, similarity = decide(run, candidates)
         task.directory.write_choice(number, winner.cut, similarity, winner.model)
         chosen = winner.cut, similarity, winner.model
     cut, similarity, child = chosen
@@ -165,7 +178,8 @@ def _candidates(run: Run) -> list[Candidate] | None:
 def propose(run: Run) -> list[Cut] | None:
     """The layer cut and the neuron cut of this round; one of them where the other kind is
     exhausted, and None where both are."""
-    settings, structures, cost = run.task.settings, run.parent.structures, run.parent.cost
+    settings = replace(run.task.settings, cut=run.aim)
+    structures, cost = run.parent.structures, run.parent.cost
     with run.spending.on("scoring"):
         scores = score(run)
     layer = propose_layer(structures, scores, cost, settings)
@@ -216,11 +230,14 @@ def candidate(run: Run, cut: Cut) -> Candidate:
     return Candidate(cut, child, similarity)
 
 
-def choose(run: Run, candidates: list[Candidate]) -> tuple[Candidate, dict[Kind, float | None]]:
-    """The candidate that is more similar to the parent; a tie goes to the layer, which is first."""
+def decide(run: Run, candidates: list[Candidate]) -> tuple[Candidate, dict[Kind, float | None]]:
+    """The candidate that wins, the one that is more similar to the parent, with the similarity of
+    each kind. Raises InputError where a function of the user's chooses none of them."""
     similarity: dict[Kind, float | None] = {"layer": None, "neurons": None}
     for each in candidates:
         similarity[each.cut.kind] = each.cka
-    winner = max(candidates, key=lambda each: each.cka)
+    winner = run.task.choose(len(run.steps) + 1, candidates)
+    if not any(winner is each for each in candidates):
+        raise InputError("choose has to return one of the candidates that it is given.")
     run.emit("choose", subject=winner.cut.kind, text=str(winner.cut))
     return winner, similarity

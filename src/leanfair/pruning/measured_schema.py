@@ -192,3 +192,90 @@ class SimilarityChangeEntry(TypedDict):
     and in the last; null for fewer than 3 samples."""
     samples: int
     """How many test samples there were."""
+
+
+class Stopwatch(TypedDict):
+    """How much latency is gone: blocks were timed once, and the networks side by side at the
+    end."""
+
+    batch: int
+    """How many samples a forward pass had."""
+    predicted: float
+    """The share that is gone by the times of blocks, which decided."""
+    measured: float
+    """The share that is gone by a stopwatch."""
+
+
+class Latencies(TypedDict):
+    """Latency by batch size, which is a text of digits, as keys in JSON are texts."""
+
+    before: dict[str, Latency]
+    """Of the first network."""
+    after: dict[str, Latency]
+    """Of the last network."""
+
+
+class Latency(TypedDict):
+    """How long one forward pass of a batch takes, in seconds."""
+
+    median: float
+    """The median of the runs."""
+    low: float
+    """The 10th percentile."""
+    high: float
+    """The 90th percentile."""
+    runs: int
+    """How many runs were timed."""
+
+
+class Reading(TypedDict):
+    """What the stopwatch said of a network, beside the table."""
+
+    round: int
+    """The round after which it was timed."""
+    predicted: float
+    """The share of the latency that is gone by the table."""
+    measured: float
+    """The same by the stopwatch, both networks timed in turn."""
+
+
+class TimesRecord(TypedDict):
+    """`latency.json`: the times that a run decides by, and what the stopwatch said of them."""
+
+    table: LatencyTable
+    """The measured times of blocks."""
+    readings: list[Reading]
+    """What the stopwatch said, each time that the table had the target met."""
+
+
+class WidthTimesEntry(TypedDict):
+    """What a block takes as neurons of one of its layers go."""
+
+    groups: list[str]
+    """The layers of neurons that this holds for, by their names in the first network."""
+    counts: list[int]
+    """How many neurons are left, ascending; the last is all of them."""
+    seconds: list[float]
+    """The median time of the block with so many, as measured."""
+
+
+class BlockTimesEntry(TypedDict):
+    """What blocks of one kind take."""
+
+    blocks: list[str]
+    """Their names in the first network; an empty name is the whole network."""
+    seconds: float
+    """The median time of one, at full width, as measured."""
+    widths: list[WidthTimesEntry]
+    """The same as its neurons go."""
+
+
+class LatencyTable(TypedDict):
+    """Measured times of blocks, by which a run decides what saves latency."""
+
+    fingerprint: str
+    """A hash of the weights of the network that was measured."""
+    batch: int
+    """How many samples a forward pass had."""
+    blocks: list[BlockTimesEntry]
+    """The kinds of blocks, the whole network first."""

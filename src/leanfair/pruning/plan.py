@@ -14,7 +14,7 @@ from leanfair.pruning.checkpoint.run_directory import RunDirectory
 from leanfair.pruning.conflicts import check_fit
 from leanfair.pruning.loop import propose
 from leanfair.pruning.presets import settings_from
-from leanfair.pruning.run.setup import set_up, standing
+from leanfair.pruning.run.setup import set_up, standing, timed
 from leanfair.pruning.types import Cut, Target
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def look_ahead(
     # A plan needs no training or test data, so that those are missing here says nothing.
     data = {"fingerprint": task.record.data.fingerprint}
     directory.check({**task.record.to_json(), "data": data}, resume=True)
-    run = standing(task, directory)
+    run = standing(timed(task, directory), directory)
     cuts = None if run.met_target() else propose(run)
     return Plan(
         round=len(run.steps) + 1,

@@ -21,8 +21,8 @@ class PruneOptions(TypedDict, total=False):
     function (model, anatomy, batches, seed, progress) -> Scores. Default: kl; contribution for
     language models."""
     match: Match | None
-    """What both candidates save equally much of: macs, params or filters. Default: params for that
-    target, else macs."""
+    """What both candidates save equally much of: macs, params, filters, or latency by a table of
+    measured times. Default: what the target counts; macs for memory."""
     spread: Spread
     """The allocation, which neurons go: those with the least importance for what they save
     (cheapest), those with the least importance whatever they save (least), or the same share of
@@ -78,6 +78,11 @@ class PruneOptions(TypedDict, total=False):
     """Transformers: per-layer widths, so that every layer keeps its own number of heads and units;
     then only leanfair.load opens the result. Else they stay alike, and transformers opens it.
     Default: False."""
+    latency_batch: int
+    """The batch size whose latency is the target, or is matched. Default: 1."""
+    latency_table: str | None
+    """The latency.json of another run that began with this network on this machine, so that its
+    times decide here, too. Default: measured anew."""
     latency_batches: tuple[int, ...]
     """Batch sizes at which latency is measured before and after; none, where the list is empty.
     Default: 1,128; 1,8 for transformers."""

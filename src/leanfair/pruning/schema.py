@@ -11,7 +11,7 @@ from typing import Any, Literal
 from typing_extensions import NotRequired, TypedDict
 
 from leanfair.pruning.cut_schema import CutEntry
-from leanfair.pruning.measured_schema import Measured, Numbers, SpentEntry
+from leanfair.pruning.measured_schema import Latencies, Measured, Numbers, SpentEntry, Stopwatch
 
 
 class RunRecord(TypedDict):
@@ -28,6 +28,8 @@ class RunRecord(TypedDict):
     fine_tune: NotRequired[str | None]
     """Who fine-tunes: null for leanfair, else the name of the function that was given, and a hash
     of its source."""
+    choose: NotRequired[str | None]
+    """Who chooses between the candidates, likewise."""
 
 
 class WrittenRecord(TypedDict):
@@ -43,6 +45,8 @@ class WrittenRecord(TypedDict):
     """The settings that there were."""
     fine_tune: NotRequired[str | None]
     """Who fine-tunes."""
+    choose: NotRequired[str | None]
+    """Who chooses."""
 
 
 class Summary(RunRecord, Measured):
@@ -66,7 +70,8 @@ class Summary(RunRecord, Measured):
     bytes: Counts
     """Bytes of weights and buffers, shared ones once."""
     cost: Numbers
-    """What `settings.of` names: MACs, parameters, bytes of memory, or seconds for one sample."""
+    """What `settings.of` names: MACs, parameters, bytes of memory, or the seconds of a forward pass
+    by the times of blocks."""
     embeddings: Counts | None
     """Parameters of the embeddings, which `params` counts, too; null where there are none."""
     attention_macs: Counts | None
@@ -75,6 +80,9 @@ class Summary(RunRecord, Measured):
     """Tokens of the sample for which MACs are counted; null where samples are no texts."""
     latency: Latencies | None
     """The time of a forward pass on this machine; null where no batch size was asked for."""
+    stopwatch: NotRequired[Stopwatch | None]
+    """What table and stopwatch say of the latency that is gone; null where times decided
+    nothing."""
     images: int
     """Samples seen in fine-tuning, each as often as it was seen."""
     seconds: float
@@ -94,28 +102,6 @@ class Counts(TypedDict):
     """Of the first network."""
     after: int
     """Of the last network."""
-
-
-class Latencies(TypedDict):
-    """Latency by batch size, which is a text of digits, as keys in JSON are texts."""
-
-    before: dict[str, Latency]
-    """Of the first network."""
-    after: dict[str, Latency]
-    """Of the last network."""
-
-
-class Latency(TypedDict):
-    """How long one forward pass of a batch takes, in seconds."""
-
-    median: float
-    """The median of the runs."""
-    low: float
-    """The 10th percentile."""
-    high: float
-    """The 90th percentile."""
-    runs: int
-    """How many runs were timed."""
 
 
 class ModelEntry(TypedDict):
@@ -181,7 +167,7 @@ class SettingsEntry(TypedDict):
     cut: float
     of: Literal["macs", "params", "latency", "memory"]
     criterion: str
-    match: Literal["macs", "params", "filters"] | None
+    match: Literal["macs", "params", "filters", "latency"] | None
     spread: str
     seed: int
     candidate_epochs: float
@@ -202,6 +188,8 @@ class SettingsEntry(TypedDict):
     reconstruct: bool
     only: Literal["layer", "neurons"] | None
     free: bool
+    latency_batch: NotRequired[int]
+    latency_table: NotRequired[str | None]
     latency_batches: list[int]
     preset: str | None
 

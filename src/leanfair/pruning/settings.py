@@ -12,7 +12,7 @@ from leanfair.options import Help, Range, check
 from leanfair.pruning.training.recipe import Recipe
 from leanfair.pruning.types import Criterion, CriterionName, Kind, Target
 
-Match = Literal["macs", "params", "filters"]
+Match = Literal["macs", "params", "filters", "latency"]
 Spread = Literal["cheapest", "least", "uniform"]
 Preset = Literal["paper"]
 
@@ -36,8 +36,9 @@ class Settings:
     match: Annotated[
         Match | None,
         Help(
-            "What both candidates save equally much of: macs, params or filters.",
-            default="params for that target, else macs",
+            "What both candidates save equally much of: macs, params, filters, or latency by a "
+            "table of measured times.",
+            default="what the target counts; macs for memory",
         ),
     ] = None
     spread: Annotated[
@@ -165,6 +166,19 @@ class Settings:
             flags="--free/--uniform",
         ),
     ] = False
+    latency_batch: Annotated[
+        int,
+        Help("The batch size whose latency is the target, or is matched."),
+        Range(least=1),
+    ] = 1
+    latency_table: Annotated[
+        str | None,
+        Help(
+            "The latency.json of another run that began with this network on this machine, so that "
+            "its times decide here, too.",
+            default="measured anew",
+        ),
+    ] = None
     latency_batches: Annotated[
         tuple[int, ...],
         Help(
@@ -195,7 +209,12 @@ class Settings:
     @property
     def matched(self) -> Match:
         """What both candidates save equally much of."""
-        return self.match or ("params" if self.of == "params" else "macs")
+        return self.match or ("macs" if self.of == "memory" else self.of)
+
+    @property
+    def timed(self) -> bool:
+        """Whether anything is decided by measured times."""
+        return "latency" in (self.of, self.matched)
 
     def to_json(self) -> dict[str, Any]:
         """The settings in plain JSON types; a function of the user's is told by its name."""

@@ -145,7 +145,8 @@ class NeuronCut:
 class Cut:
     """What is removed in one edit: data that prints, saves and replays on a fresh model.
 
-    `saves` counts what the edit saves: "macs" (for one sample), "params" and "filters".
+    `saves` counts what the edit saves: "macs" (for one sample), "params" and "filters" and, where
+    times decide, "latency" in nanoseconds.
     """
 
     kind: Kind
@@ -223,6 +224,17 @@ class Candidate:
     cut: Cut
     model: nn.Module
     cka: float
+
+
+Choose = Callable[[int, Sequence[Candidate]], Candidate]
+"""Which of the candidates of a round (by number, from 1) wins; where both kinds are left, the layer
+comes first."""
+
+
+def most_similar(number: int, candidates: Sequence[Candidate]) -> Candidate:
+    """The method's choice: the candidate that is more similar to the parent by CKA; a tie goes to
+    the layer, which is first."""
+    return max(candidates, key=lambda each: each.cka)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from typing import Any, cast
 import pytest
 
 from leanfair.errors import RunDirectoryError
+from leanfair.pruning.measured_schema import Latencies
 from leanfair.pruning.report.page import render, write_report
-from leanfair.pruning.schema import Latencies, Summary
+from leanfair.pruning.schema import Summary
 from tests.support.pages import EVIL, Page
 from tests.support.schemas import misfits
 from tests.support.summaries import (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from leanfair.data.batches import Batch
 from leanfair.errors import SurgeryError
 from leanfair.pruning import loop
 from leanfair.pruning.cost.macs import cost_of
+from leanfair.pruning.cost.times import Curve, Times, Width
 from leanfair.pruning.run.network import Network, after_cut, after_cuts, retraced
 from leanfair.pruning.structures.dissect import trace
 from leanfair.pruning.surgery.removal import apply, remove
@@ -116,3 +118,28 @@ def test_asking_anew_finds_the_same() -> None:
         again = retraced(network, SAMPLE, False, "why not")
     assert again.structures == network.structures
     assert again.model is network.model
+
+
+def test_times_go_on_by_the_names_of_the_network_that_is_left() -> None:
+    base = known(tiny(depth=20))
+    blocks = {name: 100 + i for i, stage in enumerate(base.structures.stages) for name in stage}
+    widths = {
+        group.name: Width(group.block, Curve((1, group.count), (20, 100)), group.count)
+        for group in base.structures.neurons
+    }
+    times = Times(50, blocks, widths)
+    base = replace(base, cost=replace(base.cost, times=times))
+    layer, neurons = base.structures.layers[1], base.structures.neurons
+    first = Cut("layer", layers=(layer,))
+    one = after_cut(base, first, apply(first, base.model, SAMPLE), SAMPLE, False)
+    left = one.cost.times
+    assert left is not None
+    assert left.total == base.cost.without([layer.name]).totals()["latency"]
+    assert set(left.widths) == {group.name for group in one.structures.neurons}
+    assert len(left.widths) == len(neurons) - 1
+    group = one.structures.neurons[-1]
+    second = Cut("neurons", neurons=(NeuronCut(group, (0, 1)),))
+    two = after_cut(one, second, apply(second, one.model, SAMPLE), SAMPLE, False)
+    assert two.cost.totals()["latency"] == one.cost.without(neurons=second.neurons).times.total
+    at_once = after_cuts(base, [first, second], two.model, SAMPLE, False)
+    assert at_once.cost == two.cost

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import pairwise, product
 from typing import Any
 
@@ -15,7 +16,14 @@ from hypothesis import strategies as st
 from leanfair.data.batches import Batch
 from leanfair.models.resnet_cifar import CifarResNet
 from leanfair.pruning.cost.macs import Cost, Operation, cost_of
-from leanfair.pruning.run.propose import floor, overshoots, propose_layer, propose_neurons
+from leanfair.pruning.cost.times import Curve, Times, Width
+from leanfair.pruning.run.propose import (
+    floor,
+    overshoots,
+    propose_layer,
+    propose_neurons,
+    savings_goal,
+)
 from leanfair.pruning.settings import Settings
 from leanfair.pruning.surgery.removal import remove
 from leanfair.pruning.types import Anatomy, Cut, Layer, NeuronCut, Scores
@@ -422,3 +430,65 @@ def test_the_floor_is_that_of_the_kind_that_is_offered():
     )
     assert both < min(layers, neurons)
     assert max(layers, neurons) < COST.totals()["macs"]
+
+
+# Neurons at matched latency
+
+
+def _timed(seed: int) -> Cost:
+    """The cost with made-up times: blocks that take anything, and less in steps as neurons go."""
+    rng = random.Random(seed)
+    blocks = {name: rng.randrange(500, 2000) for stage in ANATOMY.stages for name in stage}
+    widths = {}
+    for group in ANATOMY.neurons:
+        counts = sorted({1, *(rng.randrange(1, group.count) for _ in range(4)), group.count})
+        full = blocks[group.block]
+        times = sorted(rng.choice([full, full, rng.randrange(100, full)]) for _ in counts[:-1])
+        curve = Curve(tuple(counts), (*times, full))
+        widths[group.name] = Width(group.block, curve, group.count)
+    return replace(COST, times=Times(rng.randrange(1000), blocks, widths))
+
+
+@SMALL
+@given(seed=st.integers(0, 10**6), spread=st.sampled_from(["cheapest", "least", "uniform"]))
+def test_neurons_save_at_least_the_time_of_the_layer_or_there_are_none_that_do(seed, spread):
+    cost, scores = _timed(seed), _scores(ANATOMY, seed)
+    chosen = _settings(match="latency", spread=spread, min_layers=1)
+    layer = propose_layer(ANATOMY, scores, cost, chosen)
+    save, least = savings_goal(cost, cost.totals(), layer, chosen)
+    assert save == least == layer.saves["latency"]
+    cut = propose_neurons(ANATOMY, scores, cost, chosen, save, least=least)
+    if cut is None:
+        everything = [NeuronCut(g, tuple(range(g.count - 1))) for g in ANATOMY.neurons]
+        left = cost.without(neurons=everything).totals()["latency"]
+        fitting = spread != "uniform"  # groups whose next neurons alone are too much stay
+        assert fitting or cost.totals()["latency"] - left < least
+    else:
+        assert cut.saves["latency"] >= save
+        assert cut.saves == {
+            key: value - cost.without(neurons=cut.neurons).totals()[key]
+            for key, value in cost.totals().items()
+        }
+    again = propose_neurons(ANATOMY, scores, cost, chosen, save, least=least)
+    assert again == cut
+
+
+@SMALL
+@given(seed=st.integers(0, 10**6), share=st.floats(0.02, 0.4))
+def test_the_more_time_is_asked_for_the_more_is_saved(seed, share):
+    cost, scores = _timed(seed), _scores(ANATOMY, seed)
+    chosen = _settings(match="latency")
+    goal = int(share * cost.totals()["latency"])
+    cuts = [
+        propose_neurons(ANATOMY, scores, cost, chosen, save, least=save)
+        for save in (goal // 2, goal)
+    ]
+    if None not in cuts:
+        assert cuts[0].saves["latency"] >= goal // 2
+        assert cuts[1].saves["latency"] >= goal
+
+
+def test_the_floor_of_latency_is_what_all_that_may_go_leaves():
+    cost, chosen = _timed(1), Settings(cut=0.5, of="latency", min_layers=1)
+    smallest = floor(ANATOMY, cost, chosen).totals()["latency"]
+    assert 0 < smallest < cost.totals()["latency"]

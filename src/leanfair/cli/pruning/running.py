@@ -150,7 +150,10 @@ def _told(plan: Plan, settings: Mapping[str, Any]) -> str:
     counted, whole = ("params", plan.params) if of == "params" else ("macs", plan.macs)
     for cut in plan.cuts:
         share = cut.saves[counted] / whole
-        lines.append(f"{cut.kind} candidate, {share:.1%} of the current {COSTS[counted]}: {cut}")
+        timed = cut.saves.get("latency")
+        also = "" if timed is None else f" and {timed / 1e6:.3g} ms of its latency"
+        told = f"{share:.1%} of the current {COSTS[counted]}{also}"
+        lines.append(f"{cut.kind} candidate, {told}: {cut}")
     if not plan.cuts:
         lines = [f"There is no next step: {plan.stopped_because}."]
     return "\n".join(lines)

@@ -3,6 +3,7 @@
     run.json              what was asked: settings, model, data (written first)
     steps.json            the finished rounds, each with its Cut
     round-N.safetensors   the weights after round N, the last; gone once the run is finished
+    latency.json          the times that decide, where latency is the target or is matched
     chosen.json           the winner of the round under way, and chosen.safetensors, its weights
     model.safetensors     the finished network's weights, beside cuts.json
     config.json, ...      where transformers can load it as it is: all that it needs for that
@@ -33,6 +34,7 @@ from leanfair.pruning.checkpoint.architecture import rebuilt, replayed
 from leanfair.pruning.checkpoint.same_run import check_same
 from leanfair.pruning.checkpoint.weights import SCRATCH, read_model, write_model
 from leanfair.pruning.cut_schema import CutEntry
+from leanfair.pruning.measured_schema import LatencyTable, Reading, TimesRecord
 from leanfair.pruning.schema import ChosenRecord, StepRecord, Summary, WrittenRecord
 from leanfair.pruning.training.distributed import taking_turns, worst
 from leanfair.pruning.types import Cut, Kind, Step
@@ -153,6 +155,22 @@ class RunDirectory:
         weights = f"round-{len(steps)}.safetensors"
         verify(self.path, weights)
         return rebuilt(model, made, self.path / weights)
+
+    def times(self) -> TimesRecord | None:
+        """The times that this run decides by, where they were measured already."""
+        if self.path is None or not (self.path / "latency.json").exists():
+            return None
+        found: TimesRecord = read_own(self.path, "latency.json", TimesRecord)
+        return found
+
+    def write_times(self, table: LatencyTable, readings: Sequence[Reading] = ()) -> None:
+        """Write down the times that this run decides by, and what the stopwatch said of them."""
+        if self.path is None:
+            return
+        with taking_turns():
+            if self.writes:
+                record: TimesRecord = {"table": table, "readings": list(readings)}
+                put(self.path, {"latency.json": json_bytes(record)})
 
     def write_choice(
         self, step: int, cut: Cut, cka: Mapping[Kind, float | None], model: nn.Module

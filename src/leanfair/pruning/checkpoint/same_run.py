@@ -48,12 +48,13 @@ def check_same(path: Path, had: Mapping[str, Any], asked: Mapping[str, Any]) -> 
                 f"{path} is a run on {other}: resume it with the same data, or choose another "
                 f"directory."
             )
-    if "fine_tune" in had and "fine_tune" in asked and had["fine_tune"] != asked["fine_tune"]:
-        raise RunDirectoryError(
-            f"{path} is a run whose fine_tune is {_trainer(had['fine_tune'])}, not "
-            f"{_trainer(asked['fine_tune'])}: resume it with the same one, or choose another "
-            f"directory."
-        )
+    for name in ("fine_tune", "choose"):
+        if name in had and name in asked and had[name] != asked[name]:
+            raise RunDirectoryError(
+                f"{path} is a run whose {name} is {_function(had[name])}, not "
+                f"{_function(asked[name])}: resume it with the same one, or choose another "
+                f"directory."
+            )
     were = _flat(completed(had["settings"]))
     for name, value in _flat(asked["settings"]).items():
         if were.get(name) != value:
@@ -63,7 +64,7 @@ def check_same(path: Path, had: Mapping[str, Any], asked: Mapping[str, Any]) -> 
             )
 
 
-def _trainer(told: str | None) -> str:
+def _function(told: str | None) -> str:
     return "leanfair's own" if told is None else told
 
 

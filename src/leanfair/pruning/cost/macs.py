@@ -22,6 +22,7 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 
 from leanfair.data.batches import Batch
 from leanfair.pruning.cost.counting import Product, work_of
+from leanfair.pruning.cost.times import SECOND, Times
 from leanfair.pruning.surgery.modules import is_dense, weight_shape
 from leanfair.pruning.types import Cut, Member, NeuronCut, Target
 
@@ -69,12 +70,14 @@ class Operation:
 class Cost:
     """The layers of a network (`operations`) and `rest`, the parameters outside of them, by module
     name; `embeddings` of all parameters are those of embeddings. `products` are all
-    multiply-accumulates outside of layers."""
+    multiply-accumulates outside of layers. `times`: how long its blocks take, where that was
+    measured."""
 
     operations: Mapping[str, Operation]
     rest: Mapping[str, int]
     embeddings: int = 0
     products: tuple[Product, ...] = ()
+    times: Times | None = None
 
     @property
     def macs(self) -> int:
@@ -99,13 +102,16 @@ class Cost:
         return sum(operation.filters for operation in self.operations.values())
 
     def totals(self) -> dict[str, int]:
-        """The three counts by name."""
-        return {"macs": self.macs, "params": self.params, "filters": self.filters}
+        """The counts by name and, where times are known, the latency in nanoseconds."""
+        timed = {} if self.times is None else {"latency": self.times.total}
+        return {"macs": self.macs, "params": self.params, "filters": self.filters, **timed}
 
     def without(self, layers: Iterable[str] = (), neurons: Iterable[NeuronCut] = ()) -> Cost:
         """The cost after blocks `layers` and `neurons` are removed: exactly what `cost_of` finds
         on the network cut so."""
+        layers, neurons = tuple(layers), tuple(neurons)
         roots = tuple(f"{layer}." for layer in layers)
+        times = None if self.times is None else self.times.without(layers, neurons)
 
         def stays(name: str) -> bool:
             return not f"{name}.".startswith(roots)
@@ -128,7 +134,8 @@ class Cost:
                 for each in products
             ]
         products = [self._lent(each, left) if each.whole else each for each in products]
-        return Cost(left, rest, self.embeddings, tuple(each for each in products if each.macs))
+        counted = tuple(each for each in products if each.macs)
+        return Cost(left, rest, self.embeddings, counted, times)
 
     def _lent(self, product: Product, left: Mapping[str, Operation]) -> Product:
         """A product with the weight of a layer, after that may have been narrowed."""
@@ -169,10 +176,12 @@ def cut_of(
 
 def measure(model: nn.Module, sample: Batch, of: Target, known: Cost | None = None) -> float:
     """The cost `of` a network: macs (for one sample), params, memory (bytes to infer one sample) or
-    latency (seconds for one sample on the model's device, the median of many runs). `known` is what
-    its operations cost, where that was found already."""
+    latency (seconds: by its `known` times, or else for one sample on the model's device, the median
+    of many runs). `known` is what its operations cost, where that was found already."""
     if of in ("macs", "params"):
         return float((known or cost_of(model, sample)).totals()[of])
+    if of == "latency" and known is not None and known.times is not None:
+        return known.times.total / SECOND
     from leanfair.evaluation.speed import latency, peak_memory
 
     if of == "memory":

@@ -10,11 +10,12 @@ from typing import Any, Literal, TypeAlias
 from leanfair.html import formats as f
 from leanfair.html.formats import moment
 from leanfair.pruning.cut_schema import NeuronCutEntry
+from leanfair.pruning.measured_schema import Latency
 from leanfair.pruning.report import energy
 from leanfair.pruning.report.charts import Journey, Round
 from leanfair.pruning.report.measures import quality_of
 from leanfair.pruning.report.quality import PERPLEXITY, Quality
-from leanfair.pruning.schema import Counts, Latency, StepEntry, Summary
+from leanfair.pruning.schema import Counts, StepEntry, Summary
 from leanfair.pruning.types import COSTS
 
 Counted: TypeAlias = Literal["macs", "params"]

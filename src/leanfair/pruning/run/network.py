@@ -10,8 +10,9 @@ from torch import nn
 
 from leanfair.data.batches import Batch
 from leanfair.pruning.cost.macs import Cost, cost_of
+from leanfair.pruning.cost.times import Times
 from leanfair.pruning.structures.dissect import trace
-from leanfair.pruning.structures.update import doubt, misfit, update, updated
+from leanfair.pruning.structures.update import doubt, misfit, renamings, update, updated
 from leanfair.pruning.surgery.activations import Head
 from leanfair.pruning.types import Anatomy, Cut
 
@@ -34,7 +35,8 @@ def after_cut(parent: Network, cut: Cut, child: nn.Module, sample: Batch, free: 
     """The network `child`, which is what `cut` leaves of `parent`."""
     structures = update(cut, parent.structures, parent.model)
     why = doubt(cut, parent.structures)
-    return _known(child, structures, parent.head, why, sample, free)
+    times = times_after(parent.cost.times, [cut], parent.model)
+    return _known(child, structures, parent.head, why, sample, free, times)
 
 
 def after_cuts(
@@ -42,7 +44,18 @@ def after_cuts(
 ) -> Network:
     """The network `child`, which is what `cuts`, one after the other, leave of `base`."""
     structures, why = updated(cuts, base.structures, base.model)
-    return _known(child, structures, base.head, why, sample, free)
+    times = times_after(base.cost.times, cuts, base.model)
+    return _known(child, structures, base.head, why, sample, free, times)
+
+
+def times_after(times: Times | None, cuts: Sequence[Cut], model: nn.Module) -> Times | None:
+    """The `times` of `model` after `cuts`, made one after the other; None where none are known."""
+    if times is None:
+        return None
+    for cut, now in zip(cuts, renamings(cuts, model), strict=True):
+        gone = [layer.name for layer in cut.layers]
+        times = times.without(gone, cut.neurons).renamed(now)
+    return times
 
 
 def retraced(network: Network, sample: Batch, free: bool, why: str) -> Network:
@@ -53,10 +66,16 @@ def retraced(network: Network, sample: Batch, free: bool, why: str) -> Network:
 
 
 def _known(
-    model: nn.Module, structures: Anatomy, head: Head, why: str, sample: Batch, free: bool
+    model: nn.Module,
+    structures: Anatomy,
+    head: Head,
+    why: str,
+    sample: Batch,
+    free: bool,
+    times: Times | None,
 ) -> Network:
     """`model`, with its structures found anew where arithmetic cannot have them right."""
-    cost = cost_of(model, sample)
+    cost = replace(cost_of(model, sample), times=times)
     if why := why or misfit(structures, model):
         _warn(why)
         structures, head = trace(model, sample[:8], free)

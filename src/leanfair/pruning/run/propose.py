@@ -78,7 +78,7 @@ def overshoots(
     beyond the target than it is short of it now, and it is nearly met already. `whole` are the
     totals of the first network."""
     of = settings.of
-    if cut is None or of not in ("macs", "params") or removed < NEARLY * settings.cut:
+    if cut is None or of not in now.totals() or removed < NEARLY * settings.cut:
         return False
     after = 1.0 - (now.totals()[of] - cut.saves[of]) / whole[of]
     return after - settings.cut > settings.cut - removed
@@ -95,7 +95,9 @@ def savings_goal(
     least = 0.0
     if layer is not None:
         save = layer.saves[matched]
-        least = NEARLY * save
+        # Latency comes in steps, as kernels take neurons by eights and sixteens: what is a little
+        # less by count may save nothing.
+        least = save if matched == "latency" else NEARLY * save
     if matched == settings.of:
         left = math.ceil(now.totals()[matched] - (1.0 - settings.cut) * whole[matched])
         if left <= save:
@@ -109,7 +111,7 @@ def floor(anatomy: Anatomy, cost: Cost, settings: Settings) -> Cost:
     narrow = [NeuronCut(group, tuple(range(_spare(group, settings)))) for group in groups]
     slim = cost.without(neurons=[cut for cut in narrow if cut.drop])
     gone: list[Layer] = []
-    counted = "params" if settings.of == "params" else "macs"
+    counted = settings.of if settings.of in cost.totals() else "macs"
     layers = () if settings.only == "neurons" else anatomy.layers
     by_saving = sorted(layers, key=lambda e: slim.without([e.name]).totals()[counted])
     for layer in by_saving:
@@ -179,7 +181,7 @@ def _bundles(
     """The neurons of tied groups that may go, least important first, as many of each group in each
     bundle, in bundles that leave a number that may be."""
     widths = _widths(tie[0], settings)
-    price = max(1, _saving([NeuronCut(group, (0,)) for group in tie], cost, settings))
+    price = _price(tie, tie[0].count - widths[-1], cost, settings)
     orders = [
         sorted(range(group.count), key=lambda i, s=scores.neurons[group.name]: (s[i], i))  # type: ignore[misc]
         for group in tie
@@ -191,6 +193,14 @@ def _bundles(
         score = sum(scores.neurons[cut.group.name][i] for cut in cuts for i in cut.drop)
         bundles.append(Bundle(tuple(cuts), score, float(price * (before - after))))
     return bundles
+
+
+def _price(tie: tuple[Neurons, ...], spare: int, cost: Cost, settings: Settings) -> float:
+    """What one neuron of each of some tied groups saves: of latency, in which a single one often
+    saves nothing, its share of what all `spare` ones save."""
+    many = max(1, spare) if settings.matched == "latency" else 1
+    cuts = [NeuronCut(group, tuple(range(many))) for group in tie]
+    return max(1.0, _saving(cuts, cost, settings) / many)
 
 
 def _saving(cuts: Iterable[NeuronCut], cost: Cost, settings: Settings) -> int:

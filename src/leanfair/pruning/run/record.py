@@ -70,6 +70,7 @@ class Record:
     data: DataRecord
     settings: Settings
     fine_tune: str | None = None
+    choose: str | None = None
 
     def to_json(self) -> RunRecord:
         """This record in plain JSON types, as run.json holds it."""
@@ -79,6 +80,7 @@ class Record:
             "data": cast(DataEntry, asdict(self.data)),
             "settings": cast(SettingsEntry, self.settings.to_json()),
             "fine_tune": self.fine_tune,
+            "choose": self.choose,
         }
 
 
@@ -90,6 +92,7 @@ def record_of(
     train: Source | None,
     test: Source | None,
     fine_tune: Callable[..., Any] | None = None,
+    choose: Callable[..., Any] | None = None,
 ) -> Record:
     """The record of a run that prunes `base` with calibration batches `held`."""
     first = held[0].inputs
@@ -113,7 +116,7 @@ def record_of(
         origin=origin_of(base),
         totals=cost.totals(),
     )
-    return Record(model, data, settings, told(fine_tune))
+    return Record(model, data, settings, told(fine_tune), told(choose))
 
 
 def size_of(source: Source) -> int:

@@ -4,6 +4,7 @@ written."""
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,7 +16,10 @@ from leanfair.data.language import is_language_model
 from leanfair.errors import InputError, OptionError
 from leanfair.evaluation.problem import Problem
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
+from leanfair.pruning.cost.latency_table import measure_table, stopwatch, times_of
 from leanfair.pruning.cost.macs import cost_of, measure
+from leanfair.pruning.cost.readings import read_table, shared
+from leanfair.pruning.measured_schema import LatencyTable
 from leanfair.pruning.run.calibration import Features, calibration_for
 from leanfair.pruning.run.network import Network, after_cuts
 from leanfair.pruning.run.propose import floor
@@ -37,7 +41,7 @@ from leanfair.pruning.structures.dissect import check_removable, trace
 from leanfair.pruning.structures.supported import check_model, try_out, twin_of
 from leanfair.pruning.training.distributed import agreed
 from leanfair.pruning.training.fine_tune import check_trainable, least_batch
-from leanfair.pruning.types import Listener
+from leanfair.pruning.types import Choose, Listener, most_similar
 
 
 def open_run(
@@ -51,20 +55,57 @@ def open_run(
     trainer: Trainer | None,
     listener: Listener | None,
     tokenizer: Any = None,
+    choose: Choose | None = None,
 ) -> Run:
     """Check everything that was given, before anything is written, and begin or resume the run."""
     task = set_up(
-        model, settings, calibration, train, test, directory, trainer, listener, tokenizer
+        model, settings, calibration, train, test, directory, trainer, listener, tokenizer, choose
     )
     asked = task.record.to_json()
     resumed = directory.begun()
     directory.take(asked, resume)
+    task = timed(task, directory)
     if directory.finished() is None:  # else what was measured is written down
         task = replace(task, before=_measured(task))
     directory.write_record(asked)
+    if task.table is not None and directory.times() is None:
+        directory.write_times(task.table)
     run = standing(task, directory)
     run.resumed = resumed
     return run
+
+
+def timed(task: Task, directory: RunDirectory) -> Task:
+    """`task` with the times that decide in it: those that `directory` has, or new ones. Raises
+    InputError for a cut of latency that is beyond what they let be reached."""
+    if not task.settings.timed:
+        return task
+    known = directory.times()
+    table = known["table"] if known else _table(task)
+    times = times_of(table, task.base.structures)
+    base = replace(task.base, cost=replace(task.base.cost, times=times))
+    _check_reachable(base, task.settings)
+    cost = task.cost or measure(base.model, task.calibration.proof, task.settings.of, base.cost)
+    return replace(task, base=base, table=table, cost=cost)
+
+
+def _table(task: Task) -> LatencyTable:
+    """The times of the first network: those of the file that the settings name, or new ones."""
+    settings, fingerprint = task.settings, task.record.model.fingerprint
+    if settings.latency_table is not None:
+        return read_table(Path(settings.latency_table), settings.latency_batch, fingerprint)
+    base, proof = task.base, task.calibration.proof
+    return shared(
+        measure_table(
+            base.model,
+            base.structures,
+            base.cost,
+            proof,
+            settings.latency_batch,
+            fingerprint,
+            stopwatch,
+        )
+    )
 
 
 def set_up(
@@ -77,6 +118,7 @@ def set_up(
     trainer: Trainer | None,
     listener: Listener | None,
     tokenizer: Any = None,
+    choose: Choose | None = None,
 ) -> Task:
     """What is given, checked, with what there is to know before the first round. Nothing is
     written, and the first network is not measured yet."""
@@ -97,19 +139,24 @@ def set_up(
     _check_floor(quality, settings)
     check_labels(base, held, train, problem)
     _check_reachable(network, settings)
-    record = record_of(base, network.cost, held, settings, train, test, trainer)
+    record = record_of(base, network.cost, held, settings, train, test, trainer, choose)
+    if settings.latency_table is not None:
+        read_table(Path(settings.latency_table), settings.latency_batch, record.model.fingerprint)
     training = _training(base, settings, train, record.data.train, trainer, problem)
     return Task(
         settings=settings,
         directory=directory,
         record=record,
         base=network,
-        cost=agreed(measure(base, held[0], settings.of, network.cost)),
+        cost=0.0  # known when the blocks are timed, once the directory is known to be free
+        if settings.of == "latency"
+        else agreed(measure(base, held[0], settings.of, network.cost)),
         calibration=kept,
         quality=quality,
         problem=problem,
         training=training,
         before=Before(),
+        choose=choose or most_similar,
         listener=listener,
         tokenizer=tokenizer,
         notes=notes_of(train, calibration, test),
@@ -121,13 +168,15 @@ def standing(task: Task, directory: RunDirectory) -> Run:
     """The run where `directory` has it: after the rounds that are finished."""
     steps = directory.steps()
     features = Features(task.calibration)
+    known = directory.times() if task.settings.timed else None
+    readings = known["readings"] if known else []
     if not steps:
-        return Run(task, task.base, features)
+        return Run(task, task.base, features, readings=readings)
     made = [step.cut for step in steps]
     model = directory.restore(task.base.model, steps)
     parent = after_cuts(task.base, made, model, task.calibration.proof, task.settings.free)
     removed = 1.0 - steps[-1].cost / task.cost
-    return Run(task, parent, features, steps, tuple(steps), removed)
+    return Run(task, parent, features, steps, readings, tuple(steps), removed)
 
 
 def _traced(model: nn.Module, base: nn.Module, first: Batch, free: bool) -> Network:
@@ -197,7 +246,7 @@ def _check_floor(quality: Quality, settings: Settings) -> None:
 def _check_reachable(network: Network, settings: Settings) -> None:
     """Raise InputError for a cut that no network within the settings can make."""
     _check_kind(network, settings)
-    if settings.of not in ("macs", "params"):
+    if settings.of not in network.cost.totals():
         return
     before = network.cost
     smallest = floor(network.structures, before, settings).totals()[settings.of]

@@ -11,19 +11,18 @@ from torch import nn
 
 from leanfair.data.batches import Source
 from leanfair.evaluation.problem import Problem
-from leanfair.evaluation.speed import compare_latency
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
 from leanfair.pruning.cost.energy import Spending
 from leanfair.pruning.cost.macs import measure
-from leanfair.pruning.measured_schema import PreprocessingEntry
+from leanfair.pruning.cost.readings import aim, confirmed, timed_share
+from leanfair.pruning.measured_schema import LatencyTable, PreprocessingEntry, Reading
 from leanfair.pruning.run.calibration import Calibration, Features
 from leanfair.pruning.run.network import Network, after_cut
 from leanfair.pruning.run.quality import Accuracy, Quality
 from leanfair.pruning.run.record import Record
 from leanfair.pruning.settings import Settings
-from leanfair.pruning.training.distributed import agreed
 from leanfair.pruning.training.sampling import seed_of
-from leanfair.pruning.types import Cut, Event, Kind, Listener, Stage, Step
+from leanfair.pruning.types import Choose, Cut, Event, Kind, Listener, Stage, Step, most_similar
 
 Trainer = Callable[[nn.Module, float], None]
 
@@ -63,6 +62,9 @@ class Task:
     problem: Problem
     training: Training
     before: Before
+    choose: Choose = most_similar
+    table: LatencyTable | None = None
+    """The times that decide, where any do."""
     listener: Listener | None = None
     tokenizer: Any = None
     notes: tuple[str, ...] = ()
@@ -83,6 +85,8 @@ class Run:
     parent: Network
     features: Features
     steps: list[Step] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
+    """What the stopwatch said of the network, each time that the table had the target met."""
     earlier: tuple[Step, ...] = ()
     """Steps of the run that this one resumes."""
     removed: float = 0.0
@@ -96,10 +100,40 @@ class Run:
 
     def met_target(self) -> bool:
         """Whether the share asked for is removed."""
-        if self.removed < self.task.settings.cut:
+        if self.removed < self.aim or not self._timed_so():
             return False
         self.stopped_because = "the target is met"
         return True
+
+    @property
+    def aim(self) -> float:
+        """The share that has to be removed: more than was asked for, where a stopwatch found less
+        than the table of times."""
+        return aim(self.task.settings.cut, self.readings)
+
+    def _timed_so(self) -> bool:
+        """Whether a stopwatch agrees that the target is met, where times are the target."""
+        settings = self.task.settings
+        return settings.of != "latency" or confirmed(settings.cut, self.reading())
+
+    def reading(self) -> Reading:
+        """What the stopwatch says of the network, timed once after each round."""
+        number, task = len(self.steps), self.task
+        known = next((each for each in self.readings if each["round"] == number), None)
+        if known is not None:
+            return known
+        base, now = task.base.cost.totals()["latency"], self.parent.cost.totals()["latency"]
+        measured = timed_share(
+            task.base.model,
+            self.parent.model,
+            task.calibration.proof,
+            task.settings.latency_batch,
+        )
+        found: Reading = {"round": number, "predicted": 1.0 - now / base, "measured": measured}
+        self.readings.append(found)
+        if task.table is not None:
+            task.directory.write_times(task.table, self.readings)
+        return found
 
     def stop(self, why: str) -> None:
         """Note why the run cannot go on."""
@@ -168,10 +202,4 @@ def _below(task: Task, child: nn.Module, found: float | None) -> str:
 
 def _cost(task: Task, network: Network) -> float:
     """What the target counts of `network`."""
-    proof, base = task.calibration.proof, task.base.model
-    if task.settings.of != "latency":
-        return measure(network.model, proof, task.settings.of, network.cost)
-    # Both are timed side by side, so that a busy machine slows both.
-    both = compare_latency({"base": base, "child": network.model}, proof, 1, runs=200)
-    ratio = both["child"].median / both["base"].median
-    return agreed(float(ratio * task.cost))
+    return measure(network.model, task.calibration.proof, task.settings.of, network.cost)

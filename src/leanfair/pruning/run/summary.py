@@ -22,7 +22,14 @@ from leanfair.models.origin import with_origin
 from leanfair.pruning.checkpoint.parent import keep_parent
 from leanfair.pruning.cost.energy import spent_in_all
 from leanfair.pruning.cost.macs import Cost
-from leanfair.pruning.measured_schema import RunEnergyEntry, SpentEntry
+from leanfair.pruning.cost.readings import AGREES
+from leanfair.pruning.measured_schema import (
+    Latencies,
+    Latency,
+    RunEnergyEntry,
+    SpentEntry,
+    Stopwatch,
+)
 from leanfair.pruning.run.network import Network
 from leanfair.pruning.run.quality import Pair, Tested, measured
 from leanfair.pruning.run.result import Pruned
@@ -31,8 +38,6 @@ from leanfair.pruning.run.tuning import tune
 from leanfair.pruning.schema import (
     Architecture,
     Counts,
-    Latencies,
-    Latency,
     Machine,
     StageEntry,
     StepEntry,
@@ -95,7 +100,30 @@ def _notes(run: Run) -> list[str]:
         for step in run.steps
         if step.note
     ]
-    return [*run.task.notes, *found, *run.notes, *_overshot(run)]
+    return [*run.task.notes, *found, *run.notes, *_overshot(run), *_disagreed(run)]
+
+
+def _disagreed(run: Run) -> list[str]:
+    """That table and stopwatch say different things, where they do."""
+    found = _stopwatch(run)
+    if found is None or abs(found["predicted"] - found["measured"]) <= AGREES:
+        return []
+    return [
+        f"By the times of blocks, which decided, {found['predicted']:.1%} of the latency at batch "
+        f"{found['batch']} is gone; by a stopwatch at the end {found['measured']:.1%}."
+    ]
+
+
+def _stopwatch(run: Run) -> Stopwatch | None:
+    """What was timed of the last network, beside what the table says."""
+    if not run.task.settings.timed:
+        return None
+    found = run.reading()
+    return {
+        "batch": run.task.settings.latency_batch,
+        "predicted": found["predicted"],
+        "measured": found["measured"],
+    }
 
 
 def _overshot(run: Run) -> list[str]:
@@ -156,6 +184,7 @@ def summarise(
         "data": asked["data"],
         "settings": asked["settings"],
         "fine_tune": task.record.fine_tune,
+        "choose": task.record.choose,
         "finished": True,
         "stopped_because": run.stopped_because,
         "removed": run.removed,
@@ -171,6 +200,7 @@ def summarise(
         "stock": matches_configuration(last) if is_transformer(last) else None,
         "preprocessing": task.preprocessing,
         "latency": latency,
+        "stopwatch": _stopwatch(run),
         "images": run.images,
         "seconds": time.monotonic() - run.started + sum(step.seconds for step in run.earlier),
         "energy": _energy(run),

@@ -7,8 +7,9 @@ got wrong is found out then; what it cannot get right is told beforehand, by `do
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 
 from torch import Tensor, nn
@@ -58,15 +59,28 @@ def update(cut: Cut, anatomy: Anatomy, model: nn.Module) -> Anatomy:
 def updated(cuts: Sequence[Cut], anatomy: Anatomy, model: nn.Module) -> tuple[Anatomy, str]:
     """The structures after all of `cuts`, made one after the other from `model`, and the first
     reason to doubt them ("" where there is none)."""
-    tensors = chain(model.parameters(), model.buffers())
-    shared = {id(value): value for value in tensors}
-    names = copy.deepcopy(model, shared)  # its tensors are those of `model`, and stay as they are
+    names = _skeleton(model)
     why = ""
     for cut in cuts:
         why = why or doubt(cut, anatomy)
         anatomy = update(cut, anatomy, names)
         remove_layers(names, cut.layers)
     return anatomy, why
+
+
+def renaming(cut: Cut, model: nn.Module) -> Callable[[str], str]:
+    """What each module of `model` is called in what `cut` leaves of it."""
+    return partial(_renamed, keys=_keys(cut, model))
+
+
+def renamings(cuts: Sequence[Cut], model: nn.Module) -> list[Callable[[str], str]]:
+    """The `renaming` of each of `cuts`, made one after the other from `model`."""
+    names = _skeleton(model)
+    found = []
+    for cut in cuts:
+        found.append(renaming(cut, names))
+        remove_layers(names, cut.layers)
+    return found
 
 
 def doubt(cut: Cut, anatomy: Anatomy) -> str:
@@ -105,6 +119,12 @@ def misfit(anatomy: Anatomy, model: nn.Module) -> str:
     except SurgeryError as error:
         return str(error)
     return ""
+
+
+def _skeleton(model: nn.Module) -> nn.Module:
+    """A copy of `model` whose tensors are those of `model`, and stay as they are."""
+    tensors = chain(model.parameters(), model.buffers())
+    return copy.deepcopy(model, {id(value): value for value in tensors})
 
 
 def _within(name: str, blocks: Iterable[str]) -> bool:

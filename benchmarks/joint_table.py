@@ -1,0 +1,312 @@
+"""The method beside its halves and its peers, by MACs and by the stopwatch.
+
+    python benchmarks/joint_table.py                       # every row that is not there yet
+    python benchmarks/joint_table.py --only joint,layers --cuts 0.75 --seeds 0
+    python benchmarks/joint_table.py --batches 1,128 --cuts ""     # the rows of the stopwatch
+
+CIFAR-10 (the JPEG copy). Every row has seen the same number of images in training, `--budget`: what
+a method has not spent in its rounds it spends on its result, with the same recipe; `parent` is the
+network trained on for all of it. Rows go to benchmarks/results/joint-table.json one by one, and are
+kept: a later session makes those that are missing. `rows` is a list of {network, cut, method, seed,
+accuracy, parent_accuracy, macs, latency, images, seconds}; `cut` is the share of MACs removed, and
+`latency` the seconds for one image. Where a row has `of`, a batch size, the stopwatch is the
+target: `cut` is then the speed-up, and `latency` that of such a batch. `changes` has the accuracy
+of `joint` against each other method, with paired 95 % intervals; `impossible` what cannot be done.
+
+Methods: joint; layers and neurons, its halves; alternating and random, other choices between the
+same candidates; torch-pruning (`pip install --no-deps torch-pruning==1.6.1`), iteratively, by its
+Taylor importance of groups; parent. A row that was killed is made anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import hashlib
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import leanfair
+from leanfair.data.batches import Batch, iterate
+from leanfair.data.images import Splits, load
+from leanfair.errors import InputError
+from leanfair.evaluation.accuracy import change, correct
+from leanfair.evaluation.speed import compare_latency
+from leanfair.files import read_tensors, write_json, write_tensors
+from leanfair.files.checked_json import read_json
+from leanfair.pruning.checkpoint.loading import open_model
+from leanfair.pruning.cost.macs import cost_of
+from leanfair.pruning.cost.readings import timed_share
+from leanfair.pruning.run.summary import machine
+from leanfair.pruning.training.fine_tune import Recipe, fine_tune
+from leanfair.pruning.types import Candidate
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+METHODS = ("parent", "joint", "layers", "neurons", "alternating", "random", "torch-pruning")
+TIMED = ("joint", "layers", "neurons", "torch-pruning")
+"""The methods that are also held against the stopwatch."""
+LR = 0.02
+STEP = 0.1
+"""The share of its MACs that the peer loses between two fine-tunings, as ours does about."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--network", default="resnet20", choices=["resnet20", "resnet56"])
+    parser.add_argument("--weights", help="by default those of --network in ../shared/models")
+    parser.add_argument("--data", type=Path, default=SHARED / "data/cifar10")
+    parser.add_argument("--only", default=",".join(METHODS), help="methods, with commas")
+    parser.add_argument("--cuts", default="0.75,0.8637,0.6,0.4", help="shares of MACs")
+    parser.add_argument("--batches", default="", help="batch sizes of stopwatch rows")
+    parser.add_argument("--speedups", default="2,3,1.5")
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--budget", type=int, default=100_000, help="images that a row trains on")
+    parser.add_argument("--candidate", type=int, default=1_000, help="images for each candidate")
+    parser.add_argument("--round", type=int, default=3_000, help="images for each winner")
+    parser.add_argument("--work", type=Path, default=ROOT / "runs/joint-table")
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/joint-table.json")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    args.work.mkdir(parents=True, exist_ok=True)
+    table = Table(args)
+    for row in table.missing():
+        table.make(row)
+    print(f"{len(table.result['rows'])} rows", flush=True)
+
+
+class Table:
+    """The rows so far, and what making one needs."""
+
+    def __init__(self, args: Any) -> None:
+        self.args = args
+        self.splits: Splits = load(args.data)
+        weights = args.weights or SHARED / "models" / (
+            "resnet56-cifar10-jpeg.safetensors"
+            if args.network == "resnet56"
+            else "resnet20-cifar10.safetensors"
+        )
+        self.parent = open_model(str(weights)).eval()
+        self.sample = Batch(next(iter(iterate(self.splits.calibration, 128))).inputs)
+        self.right = correct(self.parent, self.splits.test)
+        self.result: dict[str, Any] = {
+            "rows": [],
+            "impossible": [],
+            "changes": [],
+            "budget": args.budget,
+            "machine": machine(self.sample),
+        }
+        if args.out.exists():
+            self.result = dict(read_json(args.out))
+        if self.result["budget"] != args.budget:
+            raise SystemExit(f"The rows of {args.out} have a budget of {self.result['budget']}.")
+
+    def missing(self) -> Iterator[dict[str, Any]]:
+        """The rows that are asked for and not there, all methods of a cut one after the other."""
+        args = self.args
+        cuts = [(float(cut), None) for cut in args.cuts.split(",") if cut]
+        timed = [int(batch) for batch in args.batches.split(",") if batch]
+        cuts += [(float(s), batch) for batch in timed for s in args.speedups.split(",")]  # type: ignore[misc]
+        chosen = [name.strip() for name in args.only.split(",")]
+        for seed, (cut, batch) in product(map(int, args.seeds.split(",")), cuts):
+            for method in chosen:
+                row = {"network": args.network, "cut": cut, "method": method, "seed": seed}
+                row |= {} if batch is None else {"of": batch}
+                known = [*self.result["rows"], *self.result["impossible"]]
+                offered = batch is None or method in TIMED
+                if offered and not any(same_row(row, each) for each in known):
+                    yield row
+
+    def make(self, row: dict[str, Any]) -> None:
+        """Make one row, and write all down."""
+        began, folder = time.time(), self.args.work / named(row)
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            model, spent = MAKERS[row["method"]](self, row, folder)
+        except InputError as error:
+            self.result["impossible"].append({**row, "because": str(error)})
+            write_json(self.args.out, self.result)
+            print(row, error, flush=True)
+            return
+        left = self.args.budget - spent
+        if left > 0:
+            recipe = Recipe(lr=LR)
+            spent += fine_tune(
+                model, self.splits.train, images=left, recipe=recipe, seed=row["seed"]
+            ).images
+        right = correct(model, self.splits.test)
+        write_tensors(self.args.work / f"{named(row)}.right", {"right": right.to(torch.uint8)})
+        size = row.get("of", 1)
+        timed = compare_latency({"parent": self.parent, "row": model}, self.sample, size)
+        row = {
+            **row,
+            "accuracy": float(right.float().mean()),
+            "parent_accuracy": float(self.right.float().mean()),
+            "macs": cost_of(model, self.sample).macs,
+            "latency": timed["row"].median,
+            "images": spent,
+            "seconds": time.time() - began,
+        }
+        self.result["rows"].append(row)
+        self.result["changes"] = self.changes()
+        write_json(self.args.out, self.result)
+        print(time.strftime("%H:%M:%S"), row, flush=True)
+
+    def changes(self) -> list[dict[str, Any]]:
+        """`joint` against each other method at the same cut, with paired intervals."""
+        found = []
+        for row in self.result["rows"]:
+            for other in self.result["rows"]:
+                if row["method"] == "joint" != other["method"] and place(row) == place(other):
+                    mine, its = self.kept(row), self.kept(other)
+                    if mine is not None and its is not None:
+                        told = change(its, mine).to_json()
+                        where = {k: row[k] for k in ("network", "cut", "of", "seed") if k in row}
+                        found.append({**where, "against": other["method"], **told})
+        return found
+
+    def kept(self, row: dict[str, Any]) -> Tensor | None:
+        """Which test images the network of a row has right, where that is still known."""
+        path = self.args.work / f"{named(row)}.right"
+        return read_tensors(path)["right"].bool() if path.exists() else None
+
+
+def named(row: dict[str, Any]) -> str:
+    of = f"-batch{row['of']}" if "of" in row else ""
+    return f"{row['network']}-{row['cut']:g}{of}-{row['method']}-{row['seed']}"
+
+
+def place(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["network"], row["cut"], row.get("of"), row["seed"]
+
+
+def same_row(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return place(one) == place(other) and one["method"] == other["method"]
+
+
+def alternating(number: int, candidates: Sequence[Candidate]) -> Candidate:
+    """A layer, then neurons, then a layer."""
+    return candidates[(number - 1) % len(candidates)]
+
+
+def at_random(seed: int) -> Callable[[int, Sequence[Candidate]], Candidate]:
+    def choose(number: int, candidates: Sequence[Candidate]) -> Candidate:
+        drawn = hashlib.sha256(f"{seed}/{number}".encode()).digest()[0]
+        return candidates[drawn % len(candidates)]
+
+    return choose
+
+
+def ours(**more: Any) -> Any:
+    """A maker of rows by `leanfair.prune`, with these settings."""
+
+    def make(table: Table, row: dict[str, Any], folder: Path) -> tuple[nn.Module, int]:
+        args, batch = table.args, row.get("of")
+        size = len(table.splits.train)
+        settings = {**more}
+        if settings.pop("by_chance", False):
+            settings["choose"] = at_random(row["seed"])
+        times = args.work / f"{row['network']}-batch{batch}.json"
+        if batch is not None:
+            settings |= {"of": "latency", "latency_batch": batch}
+            settings |= {"latency_table": str(times)} if times.exists() else {}
+        run = leanfair.prune(
+            table.parent,
+            train=table.splits.train,
+            calibration=table.splits.calibration,
+            cut=row["cut"] if batch is None else 1.0 - 1.0 / row["cut"],
+            out=folder,
+            criterion="fisher",
+            seed=row["seed"],
+            min_layers=1,
+            candidate_epochs=args.candidate / size,
+            round_epochs=args.round / size,
+            final_epochs=0.0,
+            latency_batches=(),
+            lr=LR,
+            **settings,
+        )
+        if batch is not None and not times.exists():
+            shutil.copy(folder / "latency.json", times)
+        return run.model, run.summary["images"]
+
+    return make
+
+
+def untouched(table: Table, row: dict[str, Any], folder: Path) -> tuple[nn.Module, int]:
+    return copy.deepcopy(table.parent), 0
+
+
+def torch_pruning(table: Table, row: dict[str, Any], folder: Path) -> tuple[nn.Module, int]:
+    """The peer: rounds of `STEP`, each fine-tuned like one of ours."""
+    import torch_pruning as tp
+
+    model, one = copy.deepcopy(table.parent), table.sample[:1]
+    whole = cost_of(model, one).macs
+    batches = list(iterate(table.splits.calibration, 250))
+    pruner = tp.pruner.BasePruner(
+        model,
+        one.inputs,
+        tp.importance.GroupTaylorImportance(),
+        global_pruning=True,
+        pruning_ratio=0.98,
+        iterative_steps=500,
+        ignored_layers=[model.linear],
+    )
+    spent, number, removed = 0, 0, 0.0
+    while not met(table, model, row, removed):
+        number, before = number + 1, cost_of(model, one).macs
+        goal = before * (1.0 - STEP)
+        if row.get("of") is None:
+            goal = max(goal, whole * (1.0 - row["cut"]))
+        while cost_of(model, one).macs > goal:
+            now = cost_of(model, one).macs
+            model.zero_grad()
+            for batch in batches:
+                F.cross_entropy(model(batch.inputs), batch.labels).backward()  # type: ignore[no-untyped-call,arg-type]
+            for _ in range(25):  # one small step may take nothing
+                pruner.step()
+                if cost_of(model, one).macs < now:
+                    break
+            else:
+                raise InputError(f"Torch-Pruning takes no more than {1 - now / whole:.1%}.")
+        model.zero_grad(set_to_none=True)
+        removed = 1.0 - cost_of(model, one).macs / whole
+        images = table.args.round + 2 * table.args.candidate
+        seed = 1000 * row["seed"] + number
+        spent += fine_tune(
+            model, table.splits.train, images=images, recipe=Recipe(lr=LR), seed=seed
+        ).images
+    return model, spent
+
+
+def met(table: Table, model: nn.Module, row: dict[str, Any], removed: float) -> bool:
+    """Whether the peer is as small, or as fast, as the row asks."""
+    batch = row.get("of")
+    if batch is None:
+        return bool(removed >= row["cut"] - 1e-9)
+    share = timed_share(table.parent, model, table.sample, batch)
+    return share >= 1.0 - 1.0 / row["cut"] - 0.01
+
+
+MAKERS: dict[str, Callable[[Table, dict[str, Any], Path], tuple[nn.Module, int]]] = {
+    "parent": untouched,
+    "joint": ours(),
+    "layers": ours(only="layer"),
+    "neurons": ours(only="neurons"),
+    "alternating": ours(choose=alternating),
+    "random": ours(by_chance=True),
+    "torch-pruning": torch_pruning,
+}
+
+
+if __name__ == "__main__":
+    main()
