@@ -105,7 +105,7 @@ def test_settings_that_would_be_dropped_are_refused() -> None:
     fair = leanfair.mitigate(judge, race)
     rows = [{"race": r, "hired": "yes"} for r in ("Black", "White") * 2]
     given: dict[str, Any] = {"label": "hired", "group": "race", "favourable": "yes"}
-    with pytest.raises(InputError, match="has its values, field and protect already"):
+    with pytest.raises(InputError, match="has its values, field, protect and names already"):
         attribute(race, protect=["x"])
     for more in ({"values": ["a", "b"]}, {"field": "race"}, {"protect": ["x"]}):
         with pytest.raises(InputError, match="need an attribute"):

@@ -111,7 +111,8 @@ class Attribute:
     `axes`: the parts a value consists of, each with the names of its values; only names have two
     (race and gender). `fields`: names of record fields that hold it. `heads` and `not_heads`: nouns
     that an adjective of this lexicon is, or is not, read before, beyond the words for people.
-    `wider`: the lexicon to take where a value is asked for that this one lacks.
+    `wider`: the lexicon to take where a value is asked for that this one lacks. `families`: the
+    places of values that are varied together, where not all are.
     """
 
     name: str
@@ -126,6 +127,7 @@ class Attribute:
     not_heads: frozenset[str] = frozenset()
     codings: tuple[Coding, ...] = field(default=())
     wider: Attribute | None = None
+    families: tuple[tuple[int, ...], ...] = ()
 
     def __repr__(self) -> str:
         return f"<lexicon of {self.name}>"

@@ -33,6 +33,19 @@ def read_names() -> dict[str, list[list[str]]]:
     return sections
 
 
+@cache
+def read_nations() -> list[list[tuple[str, str, str]]]:
+    """The families of `nations.txt`: of each people its adjective, country, and noun for one."""
+    lines = (_FOLDER / "nations.txt").read_text(encoding="utf-8").splitlines()
+    families = [line.split(";") for line in lines if not line.startswith("#")]
+    return [[_nation(entry) for entry in family] for family in families]
+
+
+def _nation(entry: str) -> tuple[str, str, str]:
+    adjective, country, *noun = entry.strip().split("=")
+    return adjective, country, noun[0] if noun else adjective
+
+
 def read_file(path: Path) -> dict[str, Any]:
     """A user's own file."""
     return parse(text_of(path), str(path))

@@ -19,11 +19,14 @@ from leanfair.fairness.lexicon.attribute import (
     row_of,
 )
 from leanfair.fairness.lexicon.files import parse, read_lexicon, text_of
-from leanfair.fairness.lexicon.name_rows import name_rows, surname_rows
 from leanfair.fairness.lexicon.own_file import check_content
+from leanfair.fairness.lexicon.rows.name_rows import name_rows, surname_rows
+from leanfair.fairness.lexicon.rows.nations import with_nations
 
 ATTRIBUTES = ("race", "gender", "age", "religion", "nationality", "disability", "name")
 """The attributes that come with the package."""
+
+_NATIONS = "nationality"
 
 Counter = Callable[[str], int]
 """How many tokens a tokenizer makes of a text."""
@@ -47,7 +50,7 @@ def load_attribute(
         return _build(attribute, "the attribute", tokenizer)
     name = str(attribute)
     if name in ATTRIBUTES:
-        if tokenizer is None:
+        if tokenizer is None or name == _NATIONS:
             return _packaged(name)
         return _build(read_lexicon(name), f"{name}.yaml", tokenizer)
     path = Path(name)
@@ -63,7 +66,8 @@ def load_attribute(
 
 @cache
 def _packaged(name: str) -> Attribute:
-    return _build(read_lexicon(name), f"{name}.yaml", None)
+    made = _build(read_lexicon(name), f"{name}.yaml", None)
+    return with_nations(made) if name == _NATIONS else made
 
 
 @lru_cache(maxsize=32)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from leanfair.fairness.lexicon.attribute import Attribute, Candidate
 from leanfair.fairness.lexicon.doubts import doubts, suspicions
-from leanfair.fairness.lexicon.name_rows import common_surnames
+from leanfair.fairness.lexicon.rows.name_rows import common_surnames
 from leanfair.fairness.lexicon.with_names import TOLD_BY_NAMES
 from leanfair.fairness.lexicon.words import either
 from leanfair.fairness.mentions.adjectives import follows_name

@@ -54,6 +54,22 @@ def cycles_of(attribute: Attribute, values: Sequence[str] | None) -> Cycles:
     return cycles
 
 
+def family_of(
+    attribute: Attribute, cycles: Cycles, readings: Callable[[Attribute], Sequence[Reading]]
+) -> tuple[Attribute, Cycles]:
+    """The wider lexicon and the family of values that an item tells, as `readings` has it of a
+    lexicon: where it tells values that the attribute itself lacks, and all are of one family. Else
+    `attribute` and `cycles`. (Each variation tells values of the same family, so from it the same
+    one is found.)"""
+    wider = attribute.wider
+    if wider is None or not wider.families or not any(r.unpaired for r in readings(attribute)):
+        return attribute, cycles
+    found = readings(wider)
+    cells = {mention.cell[0] for reading in found for mention in reading.mentions}
+    family = next((one for one in wider.families if cells and cells <= set(one)), None)
+    return (attribute, cycles) if family is None else (wider, (family,))
+
+
 def takes_part(mention: Mention, cycles: Cycles) -> bool:
     """Whether the value of a mention is among those that are varied."""
     return all(i in cycles[axis] for axis, i in zip(mention.row.axes, mention.cell, strict=True))

@@ -15,7 +15,7 @@ from leanfair.fairness.mentions.doubts import Taken, doubtful
 from leanfair.fairness.mentions.lifetimes import is_too_long
 from leanfair.fairness.mentions.reading import Reading, agreeing, read, term_of
 from leanfair.fairness.types import Item, Record
-from leanfair.fairness.variations.closure import Cycles, cycles_of, takes_part
+from leanfair.fairness.variations.closure import Cycles, cycles_of, family_of, takes_part
 from leanfair.fairness.variations.codings import (
     coding_of_fields,
     coding_of_text,
@@ -181,8 +181,10 @@ def _taking_part(reading: Reading, cycles: Cycles) -> Reading:
 def _of_text(text: str, one: ProtectedAttribute) -> Parts:
     used, cycles = _chosen(one.lexicon, one.values)
     table = coding_of_text(used, text) if one.values is None else None
-    reader = partial(_read_text, attribute=used, table=table, protect=one.protect)
     quoted = table is not None and bool(read(text, table, one.protect).mentions)
+    if one.values is None and not quoted:
+        used, cycles = family_of(used, cycles, lambda lexicon: [read(text, lexicon, one.protect)])
+    reader = partial(_read_text, attribute=used, table=table, protect=one.protect)
 
     def doubter(varied: str) -> tuple[str, ...]:
         spans = doubtful(varied, one.lexicon, one.protect)
@@ -223,6 +225,27 @@ def _read_text(
 
 def _of_record(record: Record, one: ProtectedAttribute, shown: Sequence[str] | None) -> Parts:
     coded, cycles = _chosen_for_record(record, one.lexicon, one.values)
+    found = _read_as(record, one, shown, coded, cycles)
+    if coded.wider is None or one.values is not None:
+        return found
+
+    def readings(lexicon: Attribute) -> list[Reading]:
+        if lexicon is coded:
+            return [part.read(part.text) for part in found.parts]
+        return list(_read_as(record, one, shown, lexicon, cycles_of(lexicon, None)).readings)
+
+    family, within = family_of(coded, cycles, readings)
+    return found if family is coded else _read_as(record, one, shown, family, within)
+
+
+def _read_as(
+    record: Record,
+    one: ProtectedAttribute,
+    shown: Sequence[str] | None,
+    coded: Attribute,
+    cycles: Cycles,
+) -> Parts:
+    """The parts of a record whose table writes the attribute as `coded` has it."""
     reads = Reads(one.lexicon, coded, in_texts(one.lexicon, coded), one.protect)
     named = named_like(record, one.lexicon) if one.field is None else asked_for(record, one.field)
     taken = {leaf.path for leaf in named}

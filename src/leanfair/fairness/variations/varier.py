@@ -55,7 +55,7 @@ class Varier:
         if isinstance(item, str):
             for one in self.protected:
                 for value in one.values or ():
-                    one.lexicon.find_value(value)
+                    (one.lexicon.wider or one.lexicon).find_value(value)
         found = variations_of(item, self.protected, seen=self.seen, known=known)
         return tuple(sorted(found, key=lambda variation: (variation.value, variation.text)))
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from leanfair.fairness.lexicon.attribute import NAMES, Row
 from leanfair.fairness.lexicon.grammar import plain
-from leanfair.fairness.lexicon.name_rows import common_surnames
+from leanfair.fairness.lexicon.rows.name_rows import common_surnames
 from leanfair.fairness.lexicon.with_names import people_names
 from leanfair.fairness.mentions.doubts import doubtful
 from leanfair.fairness.mentions.names import suspects

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from leanfair.fairness.lexicon.files import read_names
-from leanfair.fairness.lexicon.name_rows import name_rows, surname_rows
+from leanfair.fairness.lexicon.rows.name_rows import name_rows, surname_rows
 
 
 def test_thousands_of_names_tell_race_and_gender_and_none_stands_twice() -> None:

@@ -1,0 +1,1 @@
+"""Rows of terms that come from tables: people's names, and nationalities."""
