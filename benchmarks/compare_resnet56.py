@@ -46,6 +46,8 @@ def main() -> None:
     parser.add_argument("--store", type=Path, default=ROOT / "runs/compare-resnet56")
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=("attacks", "corruptions"), help="leave the rest out")
+    parser.add_argument("--against", nargs="*", default=NAMES, help="networks to attack now")
     args = parser.parse_args()
     torch.set_num_threads(1)
     test = load(args.data).test
@@ -54,8 +56,10 @@ def main() -> None:
     attacks, corruptions = Attacks(samples=args.samples), Corruptions(samples=args.samples)
     whole_test(args.store, networks, test)
     clean(args.store, networks, pictures)
-    corrupt(args, networks, pictures, corruptions)
-    attack(args, networks, pictures, attacks)
+    if args.only != "attacks":
+        corrupt(args, networks, pictures, corruptions)
+    if args.only != "corruptions":
+        attack(args, networks, pictures, attacks)
 
 
 def opened(args, test) -> list[Network | None]:  # type: ignore[no-untyped-def]
@@ -108,6 +112,12 @@ def attack(args, networks, pictures, attacks) -> None:  # type: ignore[no-untype
             continue
         key = key_of(unit)
         images = args.store / f"{key}.safetensors"
+        if (
+            not images.exists()
+            and unit.against is not None
+            and NAMES[unit.against] not in args.against
+        ):
+            continue
         if not images.exists():
             made = made_by(unit, networks, pictures, attacks, seed=args.seed)
             write_tensors(images, {"pixels": made})

@@ -14,6 +14,7 @@ from leanfair.comparison.energy import energy_of
 from leanfair.comparison.opening import Model, open_pair
 from leanfair.comparison.quality import quality_of
 from leanfair.comparison.result import WRITTEN, Comparison, ComparisonEvent
+from leanfair.comparison.robustness.robustness import robustness_of, without_nothing
 from leanfair.comparison.sides.run import place_for, tell_run
 from leanfair.comparison.summary import data_of, notes_about, summary_of
 from leanfair.comparison.whom.classes import check_groups, classes_section
@@ -24,6 +25,8 @@ from leanfair.data.batches import Source
 from leanfair.errors import InputError
 from leanfair.evaluation.energy.grid import WORLD, grid_of
 from leanfair.evaluation.problem_type import ProblemType
+from leanfair.evaluation.robustness.adversarial import Attacks
+from leanfair.evaluation.robustness.under_corruptions import Corruptions
 from leanfair.fairness.lexicon.protected import Attributes
 from leanfair.files.own_folder import check_own, claim
 
@@ -41,7 +44,9 @@ def compare(
     out: str | Path | None = None,
     tokenizer: Any = None,
     problem_type: ProblemType | None = None,
-    # ROBUST: its options
+    attacks: Attacks | bool | None = None,
+    corruptions: Corruptions | bool | None = None,
+    extra: Mapping[str, Source] | None = None,
     people: Any = None,
     attribute: Attributes | None = None,
     prompt: str | os.PathLike[str] | None = None,
@@ -66,6 +71,10 @@ def compare(
     a run alone it is `comparison/` inside of the run by default. The page of a run whose two
     networks were compared links there. `tokenizer`: that of both models, by default their own.
     `problem_type`: what the outputs mean, by default as the model and the data tell.
+
+    `attacks`, `corruptions`: how images are changed, a `leanfair.evaluation.robustness.Attacks` and
+    `Corruptions`; by default as those say, where it is possible; True where it must be, False for
+    none. `extra`: other test sets, by name.
 
     `people`: a table of people whom two language models decide about, a data frame, records or a
     path: `prompt` and `options` are those of a `leanfair.Judge`; `attribute` (what must not count),
@@ -96,6 +105,8 @@ def compare(
     )  # fmt: skip
     grid_of(region, grid_intensity)
     seconds = SECONDS if seconds is None else checked_seconds(seconds)
+    if test is None and (attacks or corruptions or extra):
+        raise InputError("Attacks, corruptions and extra test sets need test data beside them.")
     # 2. Open both, and see that they answer the same task on the same data.
     tell(ComparisonEvent("open"))
     pair = open_pair(base, pruned, test=test, tokenizer=tokenizer, problem_type=problem_type)
@@ -112,7 +123,15 @@ def compare(
         missing["quality"] = "No test data were given."
     else:
         quality = quality_of(pair, held, seed=seed, batch_size=batch_size)
-    # 4. Robustness (ROBUST).
+    # 4. Robustness: how well each answers when images are changed, on purpose and by chance.
+    robustness = None
+    if held is not None and not (attacks is False and corruptions is False and not extra):
+        robustness = robustness_of(
+            pair, held, attacks=attacks, corruptions=corruptions, extra=extra, seed=seed,
+            batch_size=batch_size or 128,
+            tell=lambda done, words: tell(ComparisonEvent("robustness", done, words)),
+        )  # fmt: skip
+        robustness, missing = without_nothing(robustness, missing)
     # 5. Cost: what is counted, weighed and timed.
     # 6. Energy: of inference, of fine-tuning, of the pruning itself.
     cost = energy = None
@@ -149,6 +168,7 @@ def compare(
         notes=notes_about(pair, held),
         missing=missing,
         quality_entry=quality,
+        robustness_entry=robustness,
         whom_entry=whom,
         cost_entry=cost,
         energy_entry=energy,

@@ -17,10 +17,12 @@ WRITTEN = ("summary.json", "report.html")
 
 @dataclass(frozen=True)
 class ComparisonEvent:
-    """A sign of life: the section that is under way, and how much of it is done, 0 to 1."""
+    """A sign of life: the section that is under way, and how much of it is done, 0 to 1. `words`:
+    what is told before it begins, such as how long it will take."""
 
     stage: str
     done: float = 0.0
+    words: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,11 @@ from datetime import datetime, timezone
 from leanfair.comparison import cost, energy, quality
 from leanfair.comparison.headline import headline_of
 from leanfair.comparison.pair import Pair, Side
+from leanfair.comparison.robustness import robustness
 from leanfair.comparison.schema.cost import Cost
 from leanfair.comparison.schema.energy import Energy
 from leanfair.comparison.schema.quality import Quality
+from leanfair.comparison.schema.robustness import Robustness
 from leanfair.comparison.schema.summary import DataEntry, Kind, MachineEntry, SideEntry, Summary
 from leanfair.comparison.schema.whom import Whom
 from leanfair.comparison.sides.fitting import first_of
@@ -38,7 +40,7 @@ def summary_of(
     missing: Mapping[str, str],
     quality_entry: Quality | None,
     whom_entry: Whom | None = None,
-    # ROBUST: one argument a section
+    robustness_entry: Robustness | None = None,
     cost_entry: Cost | None = None,
     energy_entry: Energy | None = None,
 ) -> Summary:
@@ -46,7 +48,7 @@ def summary_of(
     said = [
         quality.said_of(quality_entry),
         whom.said_of(whom_entry),
-        # ROBUST: one line a section
+        robustness.said_of(robustness_entry),
         cost.said_of(cost_entry),
         energy.said_of(energy_entry),
     ]
@@ -65,7 +67,7 @@ def summary_of(
         "missing": dict(missing),
         "quality": quality_entry,
         "whom": whom_entry,
-        # ROBUST: one key a section
+        "robustness": robustness_entry,
         "cost": cost_entry,
         "energy": energy_entry,
         "machine": _machine(pair.child),

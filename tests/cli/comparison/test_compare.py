@@ -13,7 +13,19 @@ from tests.support.commands import complaint
 
 def test_two_models_and_data_give_a_page(leanfair: Any, weights: str, tmp_path: Path) -> None:
     out = tmp_path / "c"
-    result = leanfair("compare", weights, weights, "--data", "digits", "--out", out, "--threads", 1)
+    result = leanfair(
+        "compare",
+        weights,
+        weights,
+        "--data",
+        "digits",
+        "--out",
+        out,
+        "--threads",
+        1,
+        "--no-attacks",
+        "--no-corruptions",
+    )
     assert result.exit_code == 0, result.output
     summary = json.loads((out / "summary.json").read_text())
     assert summary["data"]["samples"] == 449

@@ -30,7 +30,7 @@ Data = Annotated[
 ]
 
 
-@with_options(options.Comparing, DataOptions, Machine, AboutPeople, without=UNUSED)
+@with_options(options.Comparing, options.Robust, DataOptions, Machine, AboutPeople, without=UNUSED)
 def command(
     base: options.Base,
     pruned: options.Pruned = None,
@@ -56,6 +56,7 @@ def command(
         how = DataOptions(**values_of({**given, "calibration": None}, DataOptions))
         machine = Machine(**values_of(given, Machine))
         asked = values_of(given, options.Comparing)
+        robust = values_of(given, options.Robust)
 
         from leanfair.cli.comparison import running
 
@@ -66,4 +67,4 @@ def command(
         elif "group" in about:
             asked["groups"] = list(about["group"])
             asked |= {name: about[name] for name in ("favourable",) if name in about}
-        running.compare_and_show(base, pruned, data, how, machine, asked, quiet)
+        running.compare_and_show(base, pruned, data, how, machine, asked, robust, quiet)

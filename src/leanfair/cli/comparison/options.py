@@ -52,3 +52,37 @@ class Comparing:
         ),
         Range(least=0),
     ] = None
+
+
+@dataclass(frozen=True)
+class Robust:
+    """How images are changed, and other test sets."""
+
+    attacks: Annotated[
+        bool | None, Help("Attack by the gradient (FGSM, PGD).", default="where it is possible")
+    ] = None
+    radius: Annotated[
+        tuple[str, ...] | None,
+        Help(
+            "How far attacks may change a pixel, as shares of its range, with commas.",
+            default="1/255,2/255,4/255,8/255",
+        ),
+    ] = None
+    attack_steps: Annotated[int | None, Help("Steps of PGD.", default="10"), Range(least=1)] = None
+    attack_restarts: Annotated[
+        int | None, Help("Random starts of PGD.", default="1"), Range(least=1)
+    ] = None
+    attack_samples: Annotated[
+        int | None, Help("Images to attack.", default="256"), Range(least=2)
+    ] = None
+    corruptions: Annotated[
+        bool | None,
+        Help("Corrupt images in fifteen ways, five severities each.", default="where possible"),
+    ] = None
+    corruption_samples: Annotated[
+        int | None, Help("Images to corrupt.", default="256"), Range(least=2)
+    ] = None
+    extra: Annotated[
+        tuple[str, ...] | None,
+        Help("One more test set, as NAME=DATA; again for each.", repeat=True),
+    ] = None

@@ -5,13 +5,14 @@ Loads torch, so commands import it when they run, not before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import torch
 from rich.console import Console
 
+from leanfair.cli.comparison.robust import robust_of
 from leanfair.cli.pruning.images import check_fits, names_of, read_images
 from leanfair.cli.pruning.options import DataOptions, Machine
 from leanfair.cli.pruning.running import (
@@ -39,6 +40,7 @@ def compare_and_show(
     how: DataOptions,
     machine: Machine,
     asked: Mapping[str, Any],
+    robust: Mapping[str, Any],
     quiet: bool,
 ) -> Comparison:
     """Compare, show how it goes on, and print what was found."""
@@ -50,15 +52,27 @@ def compare_and_show(
     if pruned is not None:
         child = _placed(side_of(pruned, tokenizer=words, like=parent.model), machine)
     keep = () if "people" in asked else tuple(asked.get("groups", ()))
-    test = None if data is None else held_out(parent, data, how, asked.get("seed", 0), keep)
-    console = Console(stderr=True, quiet=quiet)
-
-    def tell(event: ComparisonEvent) -> None:
-        console.print(f"{event.stage} ...")
-
-    found = compare(parent, child, test=test, on_event=tell, **asked)
+    seed = asked.get("seed", 0)
+    test = None if data is None else held_out(parent, data, how, seed, keep)
+    others = robust_of(robust, lambda place: held_out(parent, place, how, seed))
+    told = teller(Console(stderr=True, quiet=quiet))
+    found = compare(parent, child, test=test, on_event=told, **others, **asked)
     show(found)
     return found
+
+
+def teller(console: Console) -> Callable[[ComparisonEvent], None]:
+    """Prints each stage once, when it begins, and what is told of it."""
+    begun: set[str] = set()
+
+    def tell(event: ComparisonEvent) -> None:
+        if event.stage not in begun:
+            begun.add(event.stage)
+            console.print(f"{event.stage} ...", markup=False)
+        if event.words:
+            console.print(f"{event.stage}: {event.words}", markup=False)
+
+    return tell
 
 
 def show(found: Comparison) -> None:

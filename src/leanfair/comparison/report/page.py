@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from leanfair.comparison.report import cost, energy, quality, whom
+from leanfair.comparison.report import cost, energy, quality, robustness, whom
 from leanfair.comparison.report.facts import facts
 from leanfair.comparison.schema.summary import Summary
 from leanfair.files import write_text
@@ -46,7 +46,7 @@ def sections(summary: Summary) -> dict[str, Mapping[str, Any]]:
     views = {
         "quality": quality.view(summary),
         "whom": whom.view(summary),
-        # ROBUST: one line a section
+        "robustness": robustness.view(summary),
         "cost": cost.view(summary),
         "energy": energy.view(summary),
     }
@@ -59,7 +59,7 @@ def tiles(summary: Summary) -> list[Tile]:
     return [
         *quality.tiles(summary),
         *whom.tiles(summary),
-        # ROBUST: one line a section
+        *robustness.tiles(summary),
         *cost.tiles(summary),
         *energy.tiles(summary),
         Tile("Parameters", f.change(*params), *map(f.parameters, params)),

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from leanfair.comparison.schema.cost import Cost
 from leanfair.comparison.schema.energy import Energy
 from leanfair.comparison.schema.quality import Quality
+from leanfair.comparison.schema.robustness import Robustness
 from leanfair.comparison.schema.whom import Whom
 
 Kind = Literal[
@@ -51,6 +52,8 @@ class Summary(TypedDict):
     """Section -> why it is null, as a sentence. Sections that nobody asked for are not there."""
     quality: Quality | None
     """How well each answers, and how much they agree."""
+    robustness: Robustness | None
+    """How well each answers when images are changed; null where that was not measured."""
     whom: Whom | None
     """Whom pruning touched: what both decide about people, or how groups of the data fare."""
     cost: Cost | None

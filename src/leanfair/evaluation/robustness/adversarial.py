@@ -28,7 +28,7 @@ class Attacks:
     radii: tuple[float, ...] = (1 / 255, 2 / 255, 4 / 255, 8 / 255)
     steps: int = 10
     restarts: int = 1
-    samples: int = 500
+    samples: int = 256
 
     def __post_init__(self) -> None:
         radii = self.radii

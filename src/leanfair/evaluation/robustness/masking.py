@@ -19,11 +19,11 @@ from leanfair.evaluation.robustness.gradients import pgd
 from leanfair.evaluation.robustness.pictures import Network, Pictures
 
 ALPHA = 0.05
-CHECKED = 100
+CHECKED = 64
 """Images of the checks that attack anew."""
 WIDE = 0.5
 """A radius at which every image can be made plain grey, so that none can tell its class."""
-WIDE_STEPS, WIDE_RESTARTS = 40, 2
+WIDE_STEPS, WIDE_RESTARTS = 20, 2
 MORE = 4
 """How many times the steps the check of more steps takes."""
 

@@ -25,7 +25,7 @@ class Corruptions:
 
     names: tuple[str, ...] = tuple(CORRUPTIONS)
     severities: tuple[int, ...] = SEVERITIES
-    samples: int = 500
+    samples: int = 256
 
     def __post_init__(self) -> None:
         check_corruptions(self.names, self.severities)

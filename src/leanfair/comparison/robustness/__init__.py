@@ -1,0 +1,1 @@
+"""Robustness of two models side by side: measured, written down, and held against two claims."""
