@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import platform
 import time
 from itertools import product
 from pathlib import Path
@@ -20,11 +21,19 @@ import numpy as np
 import torch
 
 import leanfair
+from leanfair.comparison.robustness.claims import never_falls_claim, rises_claim
+from leanfair.comparison.robustness.entries import attacks_entry, corruptions_entry
 from leanfair.data.images import load
+from leanfair.evaluation.accuracy import change
 from leanfair.evaluation.answers import answers
 from leanfair.evaluation.problem import SINGLE
 from leanfair.evaluation.robustness.adversarial import Attacks, Unit, made_by, units
-from leanfair.evaluation.robustness.corruptions.catalogue import corrupted
+from leanfair.evaluation.robustness.corruptions.catalogue import (
+    CORRUPTIONS,
+    SEVERITIES,
+    corrupted,
+)
+from leanfair.evaluation.robustness.masking import Check, checks
 from leanfair.evaluation.robustness.pictures import Network, Pictures, drawn_pictures
 from leanfair.evaluation.robustness.under_corruptions import Corruptions
 from leanfair.files import read_tensors, write_json, write_tensors
@@ -44,9 +53,14 @@ def main() -> None:
     )
     parser.add_argument("--run", type=Path, default=ROOT / "runs/cifar10-resnet56")
     parser.add_argument("--store", type=Path, default=ROOT / "runs/compare-resnet56")
+    parser.add_argument(
+        "--result", type=Path, default=ROOT / "benchmarks/results/compare-resnet56.json"
+    )
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", choices=("attacks", "corruptions"), help="leave the rest out")
+    parser.add_argument(
+        "--only", choices=("attacks", "corruptions", "checks", "result"), help="leave the rest out"
+    )
     parser.add_argument("--against", nargs="*", default=NAMES, help="networks to attack now")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -56,10 +70,15 @@ def main() -> None:
     attacks, corruptions = Attacks(samples=args.samples), Corruptions(samples=args.samples)
     whole_test(args.store, networks, test)
     clean(args.store, networks, pictures)
-    if args.only != "attacks":
+    if args.only in (None, "corruptions"):
         corrupt(args, networks, pictures, corruptions)
-    if args.only != "corruptions":
+    if args.only in (None, "attacks"):
         attack(args, networks, pictures, attacks)
+    if args.only in (None, "checks"):
+        check(args, networks, pictures, attacks)
+    if args.only in (None, "result"):
+        write_json(args.result, result_of(args, networks, test))
+        say(f"written: {args.result}")
 
 
 def opened(args, test) -> list[Network | None]:  # type: ignore[no-untyped-def]
@@ -149,6 +168,120 @@ def answered(store: Path, key: str, network: Network, pictures: Pictures, made) 
 def right_of(store: Path, key: str, network: str) -> np.ndarray:
     """What was written down, bool [n]."""
     return np.array(read_json(kept(store, key, network))["right"], bool)
+
+
+def check(args, networks, pictures, attacks) -> None:  # type: ignore[no-untyped-def]
+    """Whether the gradients of the parent and of a later network can be believed."""
+    for name in NAMES[1:]:
+        pair = [networks[0], networks[NAMES.index(name)]]
+        asked = measured(args.store, name, attacks)
+        target = args.store / f"checks-{name}.json"
+        if None in pair or asked is None or target.exists():
+            continue
+        right = rights(args.store, name, asked)
+        found = [
+            vars(one)
+            for number in range(2)
+            for one in checks(number, pair, pictures, right, asked, seed=args.seed)
+        ]
+        write_json(target, {"checks": found})
+        say(f"checks of {name}: {[one['name'] for one in found if not one['holds']]} fail")
+
+
+def measured(store: Path, name: str, attacks: Attacks) -> Attacks | None:
+    """`attacks` within the radii at which the parent and `name` have answered everything."""
+    radii = []
+    for radius in attacks.radii:
+        keys = [one for one in units(attacks, 2) if one.radius == radius]
+        if all(
+            kept(store, paired_key(one, name), network).exists()
+            for one in keys
+            for network in ("parent", name)
+        ):
+            radii.append(radius)
+    return Attacks(radii=tuple(radii), samples=attacks.samples) if radii else None
+
+
+def paired_key(unit: Unit, name: str) -> str:
+    """The key of a unit of the pair (parent, `name`)."""
+    against = None if unit.against is None else (0, NAMES.index(name))[unit.against]
+    return key_of(Unit(unit.attack, unit.radius, against))
+
+
+def rights(store: Path, name: str, attacks: Attacks) -> dict[Unit, torch.Tensor]:
+    """What the parent and `name` got right under each attack: bool [2, n]."""
+    return {unit: both(store, paired_key(unit, name), name) for unit in units(attacks, 2)}
+
+
+def both(store: Path, key: str, name: str) -> torch.Tensor:
+    found = np.stack([right_of(store, key, network) for network in ("parent", name)])
+    return torch.from_numpy(found)
+
+
+def result_of(args, networks, test) -> dict:  # type: ignore[no-untyped-def, type-arg]
+    """All that is measured, each later network beside the parent."""
+    found = {
+        "what": __doc__.split("\n\n")[0].replace("\n", " "),
+        "command": "python benchmarks/compare_resnet56.py --run runs/cifar10-resnet56",
+        "data": {"test": len(test), "classes": list(test.classes), "changed": args.samples},
+        "machine": {
+            "processor": processor(), "threads": torch.get_num_threads(),
+            "torch": torch.__version__, "leanfair": leanfair.__version__,
+        },
+        "parameters": {
+            net.name: sum(w.numel() for w in net.model.parameters())
+            for net in filter(None, networks)
+        },
+        "energy": None,
+    }  # fmt: skip
+    for network in filter(None, networks[1:]):
+        found[network.name] = beside_parent(args, network.name, test)
+    return found
+
+
+def beside_parent(args, name: str, test) -> dict:  # type: ignore[no-untyped-def, type-arg]
+    store, attacks = args.store, Attacks(samples=args.samples)
+    whole = [read_json(store / f"test-{each}.json") for each in ("parent", name)]
+    right = [torch.tensor(each["right"]) for each in whole]
+    clean = both(store, "clean", name)
+    found: dict = {  # type: ignore[type-arg]
+        "accuracy": {
+            "parent": whole[0]["accuracy"], "child": whole[1]["accuracy"],
+            **change(*right).to_json(),
+        },
+        "classes": [
+            {"name": label, **change(*(each[test.labels == place] for each in right)).to_json(),
+             "parent": whole[0]["classes"][place], "child": whole[1]["classes"][place]}
+            for place, label in enumerate(test.classes)
+        ],
+        "attacks": None, "corruptions": None, "claims": [],
+    }  # fmt: skip
+    asked = measured(store, name, attacks)
+    if asked is not None:
+        answered = rights(store, name, asked)
+        path = store / f"checks-{name}.json"
+        told = [Check(**each) for each in read_json(path)["checks"]] if path.exists() else []
+        found["attacks"] = attacks_entry(clean, answered, asked, told)
+        found["claims"].append(
+            never_falls_claim(clean, answered, asked, bool(told) and all(t.holds for t in told))
+        )
+    names = tuple(c for c in CORRUPTIONS if all(
+        kept(store, f"{c}-{s}", name).exists() for s in SEVERITIES
+    ))  # fmt: skip
+    if names:
+        answers_under = torch.stack([
+            torch.stack([both(store, f"{c}-{s}", name) for s in SEVERITIES]) for c in names
+        ])  # fmt: skip
+        asked_for = Corruptions(names=names, samples=args.samples)
+        found["corruptions"] = corruptions_entry(clean, answers_under, asked_for, seed=args.seed)
+        found["claims"].append(rises_claim(clean, answers_under))
+    return found
+
+
+def processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor()
 
 
 def say(words: str) -> None:
