@@ -50,6 +50,8 @@ def test_what_needs_people_is_refused_without(name: str) -> None:
         ({"prompt": "Hire?"}, "slot|place"),
         ({"prompt": "Hire {nobody}?"}, "nobody"),
         ({"options": ["yes", "yes"]}, "yes"),
+        ({"options": ["yes", " yes"]}, "written alike"),
+        ({"prompt": "Hire {race}? " + "So? " * 300}, "Row 1 makes a prompt of"),
         ({"attribute": "rays"}, "rays"),
         ({"label": "fired"}, "fired"),
     ],

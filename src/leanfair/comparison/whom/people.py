@@ -14,6 +14,7 @@ from leanfair.fairness.audit.hearing import Question, checked
 from leanfair.fairness.judge.backends.models import Local
 from leanfair.fairness.judge.calibration import Calibration
 from leanfair.fairness.judge.judge import Judge
+from leanfair.fairness.judge.prompt import name_rows
 from leanfair.fairness.judge.store import FILE, Store
 from leanfair.fairness.lexicon.protected import Attributes
 from leanfair.fairness.tables.labels import Labels
@@ -128,4 +129,9 @@ def check_people(pair: Pair, people: People) -> None:
             f"prompt: for a classifier, name the groups of its test data."
         )
     for side in pair.sides:
-        checked(people.judge(side, None), people.rows, people.question(0))
+        judge = people.judge(side, None)
+        table = checked(judge, people.rows, people.question(0)).table
+        wrong = judge.backend.check(judge.template.render(table.items, table.numbers))
+        if wrong:
+            row = min(wrong)
+            raise InputError(f"{name_rows([table.numbers[row]])} {wrong[row]}")
