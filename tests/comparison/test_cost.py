@@ -114,8 +114,15 @@ def told(parent: int, child: int, speedup: float, overlap: bool) -> Cost:
     found = deepcopy(small_comparison().summary["cost"])
     assert found is not None
     found["macs"] = {"parent": parent, "child": child}
-    found["latency"][0] |= {"speedup": speedup, "overlap": overlap}  # type: ignore[typeddict-item]
+    for each in found["latency"]:
+        each["speedup"], each["overlap"] = speedup, overlap
     return found
+
+
+def test_the_first_batch_size_at_which_times_do_not_overlap_is_told() -> None:
+    found = told(100, 40, 1.8, True)
+    found["latency"][1]["overlap"] = False
+    assert "runs 1.80 times as fast at batch 16" in said_of(found).won
 
 
 @pytest.mark.parametrize(

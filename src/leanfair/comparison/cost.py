@@ -144,12 +144,12 @@ def said_of(cost: Cost | None) -> Said:
         won.append(f"needs {f.percent(1 - after / before)} fewer MACs")
     elif before and after > before:
         lost.append(f"needs {f.percent(after / before - 1)} more MACs")
-    one = cost["latency"][0]
-    times = f"{one['speedup']:.2f} times as fast"
-    if one["overlap"]:
-        unknown.append(f"whether it is faster at batch {one['batch_size']} (the spreads overlap)")
-    elif one["speedup"] > 1:
-        won.append(f"runs {times} at batch {one['batch_size']}")
+    told = next((each for each in cost["latency"] if not each["overlap"]), None)
+    if told is None:
+        unknown.append("whether it is faster (the spreads of both overlap)")
     else:
-        lost.append(f"runs only {times} at batch {one['batch_size']}")
+        times = f"{told['speedup']:.2f} times as fast at batch {told['batch_size']}"
+        (won if told["speedup"] > 1 else lost).append(
+            f"runs {times}" if told["speedup"] > 1 else f"runs only {times}"
+        )
     return Said(tuple(lost), tuple(won), tuple(unknown))

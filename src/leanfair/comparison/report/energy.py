@@ -37,7 +37,7 @@ def tiles(summary: Summary) -> list[Tile]:
     if energy is None:
         return []
     work = energy["inference"]
-    label = "Energy, a million inferences"
+    label = "Energy to infer"
     if work["parent"]["kwh"] is None:
         return [Tile(label, "unknown", note="not known on this machine")]
     old, new = work["parent"]["kwh"], work["child"]["kwh"]
