@@ -1,6 +1,9 @@
 """How many names of published audits are varied: first names, surnames and whole names.
 
-    python benchmarks/audit_names.py
+    python benchmarks/audit_names.py [FOLDER]
+
+FOLDER holds the public tables of names (as for scripts/compile_names.py): then it is also told how
+many of the first names have a group and a sex that the tables support by that script's thresholds.
 
 The names are those of correspondence studies (Bertrand and Mullainathan 2004, Oreopoulos 2011,
 Milkman et al. 2012, Caliskan et al. 2017, Gaddis 2015, Nunley et al. 2015, Edelman et al. 2017,
@@ -8,6 +11,9 @@ Kline et al. 2022), held back when the tables were compiled: no name was put the
 """
 
 from __future__ import annotations
+
+import sys
+from pathlib import Path
 
 import leanfair
 
@@ -88,10 +94,36 @@ def main() -> None:
     """Print the share of each group that is varied, and what is not."""
     for group, names in FIRST.items():
         _tell(group, names.split(), "{} applied.")
+    if len(sys.argv) > 1:
+        _tell_supported(Path(sys.argv[1]))
     for group, names in LAST.items():
         _tell(f"surnames, {group}", names.split(), "Emily {} applied.", changed=True)
     names = [name.strip() for line in NAMES.splitlines() for name in line.split("|")]
     _tell("whole names", names, "{} applied.")
+
+
+def _tell_supported(folder: Path) -> None:
+    """The first names whose group and sex the tables support: how many of them are varied."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
+    from compile_names import ONE_SEX, TELLS, tables_of_first_names
+
+    race, male = tables_of_first_names(folder)
+    supported, missed = 0, list[str]()
+    for group, names in FIRST.items():
+        people, sex = group.split()
+        for name in names.split():
+            key = name.upper()
+            share = male.get(key, 0.5) if sex == "male" else 1 - male.get(key, 0.5)
+            telling = key in race.index and race.loc[key, people] >= TELLS[people]
+            if telling and share >= ONE_SEX:
+                supported += 1
+                if not varied(f"{name} applied."):
+                    missed.append(name)
+    share = (supported - len(missed)) / supported
+    print(
+        f"first names that the tables support: {supported - len(missed)} of {supported} "
+        f"({share:.0%}); not {' '.join(missed) or 'one'}"
+    )
 
 
 def _tell(group: str, names: list[str], frame: str, changed: bool = False) -> None:

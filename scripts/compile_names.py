@@ -230,6 +230,17 @@ def _small_words(path: Path) -> list[str]:
     return re.findall(r"(?<![\w'@-])[a-z]+(?![\w'-])", text)
 
 
+def tables_of_first_names(folder: Path) -> tuple[pd.DataFrame, pd.Series]:
+    """What the tables alone say of first names: P of each race, and the share of boys."""
+    births = pd.read_parquet(folder / "firstnames_ssa_by_decade.parquet")
+    total = births.groupby(births.name.str.upper()).total.sum()
+    boys = births[births.sex == "M"].set_index(births[births.sex == "M"].name.str.upper()).total
+    york = pd.read_csv(folder / "firstnames_nyc_by_ethnicity.csv.gz")
+    york.columns = ["sex", "mother", "name", "count"]
+    york["name"] = york.name.str.upper()
+    return _races(folder, york)[0], boys.reindex(total.index).fillna(0) / total
+
+
 def _first_names(folder: Path, small: set[str], hand: dict) -> pd.DataFrame:
     """name -> P of each race, sex, mean year of birth, and how frequent it is."""
     births = pd.read_parquet(folder / "firstnames_ssa_by_decade.parquet")
