@@ -153,3 +153,12 @@ def test_what_has_no_rows_of_texts_or_records_is_one_sentence() -> None:
         with pytest.raises(InputError) as caught:
             as_items(wrong)
         assert "\n" not in str(caught.value)
+
+
+def test_whole_numbers_beside_blanks_in_a_pandas_frame_are_written_whole() -> None:
+    frame = pd.DataFrame(
+        {"age": [34, None, 50], "rate": [1.5, None, 2.0], "score": [1.0, 2.0, 3.0]}
+    )
+    shown = rendered("{age} {rate} {score}", *as_items(frame))
+    assert (shown[0], shown[2]) == ("34 1.5 1.0", "50 2.0 3.0")
+    assert "nan" not in shown[1]

@@ -148,7 +148,8 @@ def as_items(X: Any) -> list[Item]:
     import narwhals as nw
 
     if nw.dependencies.is_into_dataframe(X):
-        return list(nw.from_native(X, eager_only=True).rows(named=True))
+        rows = list(nw.from_native(X, eager_only=True).rows(named=True))
+        return _whole_again(rows) if nw.dependencies.is_pandas_dataframe(X) else list(rows)
     if nw.dependencies.is_into_series(X):
         return list(nw.from_native(X, series_only=True).to_list())
     if hasattr(type(X), "columns") or not isinstance(X, Iterable):
@@ -157,6 +158,30 @@ def as_items(X: Any) -> list[Item]:
             f"loaded, and this is a {type(X).__module__}.{type(X).__qualname__}: turn it into one."
         )
     return list(X)
+
+
+def _whole_again(rows: Sequence[dict[str, Any]]) -> list[Item]:
+    """The rows of a pandas frame with 34 where a column of whole numbers has blanks, for whose sake
+    pandas holds it as 34.0."""
+    blanks = {name for row in rows for name, value in row.items() if is_missing(value)}
+    whole = {
+        name
+        for name in blanks
+        if all(is_missing(row[name]) or _is_whole(row[name]) for row in rows)
+    }
+    if not whole:
+        return list(rows)
+    return [
+        {
+            name: int(value) if name in whole and not is_missing(value) else value
+            for name, value in row.items()
+        }
+        for row in rows
+    ]
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, float) and value.is_integer()
 
 
 def _items_of_array(array: NDArray[Any]) -> list[Item]:
