@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from leanfair.fairness.types import Answer, Decision, Variation
+import leanfair
+from leanfair.fairness.types import Answer, Decision, Variation, conversation
 
 ANSWER = Answer("answered", {"yes": 0.75, "no": 0.25}, captured=0.5, text="Yes.")
 
@@ -28,3 +29,32 @@ def test_the_old_names_warn_and_do_the_same() -> None:
         assert Answer.from_json(ANSWER.to_dict()) == ANSWER
     with pytest.warns(DeprecationWarning, match="Decision.to_json .*to_dict"):
         assert decision.to_json() == decision.to_dict()
+
+
+TURNS = [
+    {"role": "user", "content": "I am a Black man. Will you hire me?"},
+    {"role": "assistant", "content": "Tell me more."},
+]
+
+
+def test_a_list_of_turns_is_read_as_a_conversation() -> None:
+    assert conversation(TURNS) == (
+        "user: I am a Black man. Will you hire me?\n\nassistant: Tell me more."
+    )
+    found = leanfair.vary(TURNS, "race")  # type: ignore[arg-type]
+    assert len(found) == 5
+    assert {one.text for one in leanfair.vary(found[1].item, "race")} == {o.text for o in found}
+    seen: list[str] = []
+
+    def judged(texts: list[str]) -> list[list[float]]:
+        seen.extend(texts)
+        return [[0.9, 0.1]] * len(texts)
+
+    judge = leanfair.Judge(judged, "{text}", ["yes", "no"])
+    assert [one.status for one in judge.decide([TURNS, "He is here."])] == ["answered"] * 2
+    assert conversation(TURNS) in seen
+
+
+def test_what_is_no_list_of_turns_is_no_conversation() -> None:
+    for item in ([], "a", [{"role": "user"}], [{"role": "user", "content": 3}], [1], {"role": "x"}):
+        assert conversation(item) is None

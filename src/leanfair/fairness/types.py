@@ -25,6 +25,21 @@ Item: TypeAlias = "str | Record"
 """What is decided about: a text, or a record whose fields fill the prompt."""
 
 
+def conversation(item: object) -> str | None:
+    """A list of turns, each with a `role` and a `content` of text, as a reader sees it: "role:
+    content", a turn a paragraph. None for anything else."""
+    if not isinstance(item, (list, tuple)) or not item:
+        return None
+    lines = []
+    for turn in item:
+        if not isinstance(turn, Mapping) or not {"role", "content"} <= set(turn):
+            return None
+        if not isinstance(turn["content"], str):
+            return None
+        lines.append(f"{turn['role']}: {turn['content']}")
+    return "\n\n".join(lines)
+
+
 @dataclass(frozen=True)
 class Variation:
     """A text or a record with one value of the protected attribute.

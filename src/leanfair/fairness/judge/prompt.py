@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leanfair.errors import InputError
-from leanfair.fairness.types import Item
+from leanfair.fairness.types import Item, conversation
 from leanfair.fairness.unknown import is_blank, is_missing
 
 TEXT_SLOT = "text"
@@ -136,13 +136,14 @@ def as_items(X: Any) -> list[Item]:
     """The rows of `X` as texts or records.
 
     A data frame (of pandas, polars, pyarrow or another kind that narwhals knows) gives records, a
-    series or an array [n] or [n, 1] its values, any other iterable what it holds. Raises InputError
+    series or an array [n] or [n, 1] its values, any other iterable what it holds, a list of lists
+    of turns (role and content) texts. Raises InputError
     for whatever has no rows of that kind.
     """
     if isinstance(X, (str, bytes, Mapping)):
         raise InputError("A table is a list of texts or records: put a single one into a list.")
     if isinstance(X, (list, tuple)):
-        return list(X)
+        return [conversation(item) or item for item in X]
     if isinstance(X, np.ndarray):
         return _items_of_array(X)
     import narwhals as nw

@@ -39,7 +39,7 @@ from leanfair.fairness.lexicon.protected import (
     with_old_settings,
 )
 from leanfair.fairness.mentions.reading import Reading, spans_of
-from leanfair.fairness.types import Item, Record, Variation
+from leanfair.fairness.types import Item, Record, Variation, conversation
 from leanfair.fairness.variations.closure import Shifted, shift_all
 from leanfair.fairness.variations.leaves import leaves, without_places
 from leanfair.fairness.variations.parts import Parts, parts_of
@@ -65,13 +65,14 @@ def vary(
     lead back to all, the item comes back alone. `tokenizer`: counts the tokens of a text, so that
     names change for names of as many tokens. `values`, `protect` and `field` are old spellings.
 
+    A list of turns with role and content is read as the text "role: content", a turn a paragraph.
     An item that cannot be varied comes back alone, as it was; its `note` says why. Raises
     InputError where a field that is named like the attribute holds none of its values.
     """
     found = attributes_of(with_old_settings(attribute, values, field, protect))
     if tokenizer is not None:
         found = tuple(one.counted(tokenizer) for one in found)
-    return variations_of(item, found)
+    return variations_of(conversation(item) or item, found)
 
 
 def note(item: Item, attribute: Attributes, **settings: Sequence[str] | str | None) -> str:
