@@ -5,11 +5,10 @@
 Each child is a pruning run of SmolLM2-135M-Instruct, after NAME=, or `quick`, which is made here in
 a minute: in each layer the MLP units that contribute least on 24 texts of WikiText go at once, 20 %
 of the parameters that are no embeddings, and the rest is fitted to make up for them by least
-squares; nothing is trained. Both models decide about the same
-600 people (`--people`) of each data set, drawn as evenly from groups and outcomes as the data have
-them, with the prompt of worked examples of `fair_models.py`, calibrated by the batch; race is
-stated in turn as each group. The prompt and the people were chosen before, for another study, and
-every child and data set is reported.
+squares; nothing is trained. Both models decide about the same 600 people (`--people`) of each data
+set, drawn as evenly from groups and outcomes as the data have them, with the prompt of worked
+examples of `fair_models.py`, calibrated by the batch; race is stated in turn as each group. The
+prompt and the people were chosen before, for another study.
 
 Every answer is kept below `--answers`, by model and data set: a broken run goes on, and a model
 that is in several comparisons answers once. Perplexity, speed and energy of the same models:
@@ -34,6 +33,7 @@ from leanfair.cli.fairness.demo_fair import smollm2
 from leanfair.comparison.comparing import compare
 from leanfair.comparison.pair import Side
 from leanfair.comparison.result import ComparisonEvent
+from leanfair.comparison.schema.summary import SideEntry
 from leanfair.comparison.sides.reading import side_of
 from leanfair.comparison.whom.people import People
 from leanfair.data.text import read_text, tokens
@@ -71,7 +71,7 @@ def main() -> None:
         for study in STUDIES:
             print(side.name, study.name, flush=True)
             parts[f"{name}/{study.name}"] = part(parent, side, study, given)
-            command = " ".join(["python", *sys.argv])
+            command = " ".join(["python", "benchmarks/compare_smollm2.py", *sys.argv[1:]])
             write_json(given.target, {"machine": machine(), "command": command, "parts": parts})
     print(f"written to {given.target}")
 
@@ -157,10 +157,15 @@ def part(parent: Side, child: Side, study: Study, given: argparse.Namespace) -> 
     assert whom is not None
     print(whom["sentence"], flush=True)
     return {
-        "parent": found.summary["parent"],
-        "child": found.summary["child"],
+        "parent": known(found.summary["parent"]),
+        "child": known(found.summary["child"]),
         **{key: value for key, value in whom.items() if key in KEPT},
     }
+
+
+def known(side: SideEntry) -> dict[str, Any]:
+    """What tells a model from others."""
+    return {"name": side["name"], "fingerprint": side["fingerprint"], "params": side["params"]}
 
 
 def told(event: ComparisonEvent) -> None:
