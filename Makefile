@@ -11,7 +11,7 @@ export TOKENIZERS_PARALLELISM := false
 .PHONY: help setup demo check test test-real test-zoo house format clean
 
 help:
-	@echo "make demo       prune a network, audit a language model: embedded data, offline, reports"
+	@echo "make demo       prune, audit a language model, compare: embedded data, offline, reports"
 	@echo "make test       style, types and all tests (under 5 minutes on 2 cores)"
 	@echo "make test-real  the long tests on real data and weights (under 60 minutes)"
 	@echo "make test-zoo   the networks of torchvision and timm, in an environment of their own (6 GB)"
@@ -41,6 +41,7 @@ setup: .venv/ready
 demo: setup
 	$(BIN)/leanfair demo prune --out runs/demo-prune
 	$(BIN)/leanfair demo fair --out runs/demo-fair
+	$(BIN)/leanfair demo compare --out runs/demo-compare
 
 check: setup
 	$(BIN)/ruff check .

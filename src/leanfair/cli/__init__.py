@@ -32,6 +32,7 @@ demos = typer.Typer(
 )
 demos.command("prune")(demo.prune_digits)
 demos.command("fair")(demo.audit_census)
+demos.command("compare")(demo.compare_digits)
 app.add_typer(demos, name="demo")
 
 

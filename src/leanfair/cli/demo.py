@@ -38,3 +38,15 @@ def audit_census(out: Out, quiet: messages.Quiet = False, debug: messages.Debug 
         from leanfair.cli.fairness import demo_fair
 
         demo_fair.run(out, quiet)
+
+
+def compare_digits(out: Out, quiet: messages.Quiet = False, debug: messages.Debug = False) -> None:
+    """Put the network of the demo of pruning beside its parent: what was lost, and what was won.
+
+    The run of `leanfair demo prune` beside OUT is taken where there is one, else it is made.
+    """
+    with told_plainly(debug, when_stopped="The same command goes on where it was."):
+        check_texts(out=out)
+        from leanfair.cli.comparison import demo_compare
+
+        demo_compare.run(out, quiet)

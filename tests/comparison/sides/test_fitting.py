@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 
+from leanfair.comparison.comparing import compare
 from leanfair.comparison.pair import Side
 from leanfair.comparison.sides.fitting import fitted
+from leanfair.data.raw.image_set import Images
 from leanfair.errors import InputError
 from tests.support.nets import resnet, samples, tiny
 from tests.support.tiny_text import bert, llama, tokenizer
@@ -54,3 +57,26 @@ def test_other_tokenizers_are_refused() -> None:
 def test_data_of_another_shape_are_refused() -> None:
     with pytest.raises(InputError, match="does not run on the test data"):
         fitted(Side("A", tiny()), Side("B", tiny()), samples(4, channels=3))
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (("dog", "cat", "fox"), "Class 0 is 'dog' in the test data, but 'cat' in A"),
+        (("cat", "dog", "fox", "owl"), "have 4 classes, but A tells 3 apart"),
+    ],
+)
+def test_test_data_of_other_classes_are_refused(names: tuple[str, ...], sentence: str) -> None:
+    pixels = torch.zeros(4, 1, 8, 8, dtype=torch.uint8)
+    data = Images(pixels, torch.tensor([0, 1, 2, 0]), (0.5,), (0.5,), classes=names)
+    model = named("cat", "dog", "fox")
+    with pytest.raises(InputError, match=sentence):
+        fitted(Side("A", model), Side("B", model), data)
+
+
+def test_a_label_beyond_the_classes_is_refused_when_it_is_met() -> None:
+    data = [(samples(4).tensors[0], torch.tensor([0, 1, 2, 7]))]
+    with pytest.raises(
+        InputError, match="label of the test data is 7, but the model has the classes 0 to 3"
+    ):
+        compare(tiny(), tiny(seed=1), test=data, seconds=0)

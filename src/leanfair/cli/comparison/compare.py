@@ -24,7 +24,8 @@ Data = Annotated[
     typer.Option(
         "--data",
         help="Test data, as for leanfair prune: images or text. Of data without a test part, the "
-        "part that leanfair prune holds out with the same --seed.",
+        "part that leanfair prune holds out with the same --seed. By default that of the run, "
+        "where BASE is one.",
         show_default=False,
     ),
 ]

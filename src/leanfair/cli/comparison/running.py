@@ -13,6 +13,7 @@ import torch
 from rich.console import Console
 
 from leanfair.cli.comparison.robust import robust_of
+from leanfair.cli.pruning.asked import read_asked
 from leanfair.cli.pruning.images import check_fits, names_of, read_images
 from leanfair.cli.pruning.options import DataOptions, Machine
 from leanfair.cli.pruning.running import (
@@ -27,6 +28,7 @@ from leanfair.comparison.pair import Side
 from leanfair.comparison.report import energy
 from leanfair.comparison.result import Comparison, ComparisonEvent
 from leanfair.comparison.sides.reading import side_of
+from leanfair.comparison.sides.run import both_of, place_for
 from leanfair.data.text import holds_text
 from leanfair.errors import InputError
 from leanfair.models.image_processor import own_image_processor, preprocessing_of
@@ -47,16 +49,22 @@ def compare_and_show(
     if machine.threads is not None:
         torch.set_num_threads(machine.threads)
     words = None if how.tokenizer is None else open_tokenizer(how.tokenizer)
-    parent = _placed(side_of(base, tokenizer=words), machine)
-    child = None
-    if pruned is not None:
-        child = _placed(side_of(pruned, tokenizer=words, like=parent.model), machine)
-    keep = () if "people" in asked else tuple(asked.get("groups", ()))
     seed = asked.get("seed", 0)
+    place = asked.get("out")
+    if pruned is None:
+        one, other, run = both_of(base, words)
+        place = place or place_for(base, None, None)
+        if data is None and run is not None and (known := read_asked(run)) is not None:
+            data, how, seed = known
+    else:
+        one = side_of(base, tokenizer=words)
+        other = side_of(pruned, tokenizer=words, like=one.model)
+    parent, child = _placed(one, machine), _placed(other, machine)
+    keep = () if "people" in asked else tuple(asked.get("groups", ()))
     test = None if data is None else held_out(parent, data, how, seed, keep)
     others = robust_of(robust, lambda place: held_out(parent, place, how, seed))
     told = teller(Console(stderr=True, quiet=quiet))
-    found = compare(parent, child, test=test, on_event=told, **others, **asked)
+    found = compare(parent, child, test=test, on_event=told, **others, **{**asked, "out": place})
     show(found)
     return found
 

@@ -12,6 +12,8 @@ from rich.console import Console
 from torch import nn
 
 from leanfair.cli.messages import is_main_process
+from leanfair.cli.pruning.asked import keep_asked
+from leanfair.cli.pruning.options import DataOptions
 from leanfair.cli.pruning.running import prune_and_show
 from leanfair.data.images import Splits, load
 from leanfair.data.randomness import preserved
@@ -41,7 +43,7 @@ def run(out: str, quiet: bool = False) -> dict[str, Any]:
     if not resume:
         check_own(Path(out), "prune", WRITTEN)
     splits = load("digits", seed=SEED, augment=False)
-    weights = Path(out) / "parent" / f"resnet{DEPTH}-digits.safetensors"
+    weights = weights_in(Path(out))
     if weights.exists():
         parent: nn.Module = from_state_dict(read_tensors(weights))
     else:
@@ -49,7 +51,19 @@ def run(out: str, quiet: bool = False) -> dict[str, Any]:
         if is_main_process():
             write_tensors(weights, parent.state_dict())
     result = prune_and_show(parent.eval(), splits, out, resume, PRUNING, quiet)
+    if is_main_process():
+        keep_asked(Path(out), "digits", DataOptions(augment=False), SEED)
     return dict(result.summary)
+
+
+def weights_in(run: Path) -> Path:
+    """The file of the network that the demo trains and prunes."""
+    return run / "parent" / f"resnet{DEPTH}-digits.safetensors"
+
+
+def is_finished(run: Path) -> bool:
+    """Whether the demo of pruning came to its end in the directory `run`."""
+    return weights_in(run).is_file() and (run / "summary.json").is_file()
 
 
 def _trained(splits: Splits, quiet: bool) -> nn.Module:

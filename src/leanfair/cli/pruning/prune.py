@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -62,6 +63,7 @@ def command(
         machine = options.Machine(**values_of(given, options.Machine))
 
         from leanfair.cli.pruning import running
+        from leanfair.cli.pruning.asked import keep_asked
 
         running.check(settings, machine)
         both = running.open_both(model, data, how, settings.get("seed", 0), machine.device)
@@ -78,6 +80,8 @@ def command(
                 both.tokenizer,
                 both.image_processor,
             )
+            if is_main_process():
+                keep_asked(Path(str(out)), data, how, settings.get("seed", 0))
 
 
 def _renamed(given: Mapping[str, Any], repair: bool | None) -> dict[str, Any]:

@@ -48,6 +48,8 @@ def fitted(
     if language:
         return Pair(parent, child, None, True)
     problem = problem_for(parent.model, [first], (), asked)
+    if problem.classifies:
+        check_data_classes(parent, test, max(2, classes_in(mine)))
     count = max(2, classes_in(mine))  # a single logit tells two classes apart
     classes = names_of(parent.model, test, count) if problem.classifies else ()
     return Pair(parent, child, problem, False, tuple(classes))
@@ -104,6 +106,27 @@ def check_labels_alike(parent: Side, child: Side) -> None:
     raise InputError(
         f"Class {place} is {mine[place]!r} in {parent.name}, but {its[place]!r} in {child.name}: "
         f"compare two models of the same classes, in the same order."
+    )
+
+
+def check_data_classes(side: Side, test: Source, count: int) -> None:
+    """Raise InputError where the data have more classes than the `count` of the model, or the same
+    names in another order."""
+    told: Any = getattr(test, "classes", None)
+    if not isinstance(told, (list, tuple)):
+        return
+    if len(told) > count:
+        raise InputError(
+            f"The test data have {len(told)} classes, but {side.name} tells {count} apart: give "
+            f"data of its classes."
+        )
+    known, names = class_names(side.model), [str(name) for name in told]
+    if known is None or set(known) != set(names) or list(known) == names:
+        return
+    place = next(i for i, (a, b) in enumerate(zip(known, names, strict=True)) if a != b)
+    raise InputError(
+        f"Class {place} is {names[place]!r} in the test data, but {known[place]!r} in {side.name}: "
+        f"number the classes as the model does."
     )
 
 
