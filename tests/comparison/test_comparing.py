@@ -10,6 +10,7 @@ from leanfair.comparison.comparing import compare
 from leanfair.comparison.result import ComparisonEvent
 from leanfair.errors import RunDirectoryError
 from tests.support.nets import samples, tiny
+from tests.support.quantised import dense, quantised
 
 
 def test_nothing_is_measured_where_there_is_no_place_for_the_result(tmp_path: Path) -> None:
@@ -31,3 +32,11 @@ def test_it_writes_where_it_is_asked_to(tmp_path: Path) -> None:
     compare(tiny(), tiny(seed=1), test=samples(8), out=tmp_path / "c", seconds=0)
     names = {path.name for path in (tmp_path / "c").iterdir()}
     assert {"summary.json", "report.html", "leanfair.json"} <= names
+
+
+def test_a_model_that_torch_quantised_is_measured_as_far_as_it_can_be() -> None:
+    found = compare(dense(), quantised(), test=samples(40), seconds=0.02).summary
+    assert found["quality"] is not None
+    assert found["child"]["params"] == found["parent"]["params"]
+    assert any("keeps quantised" in note or "keep quantised" in note for note in found["notes"])
+    assert found["cost"] is not None or "cannot be counted" in found["missing"]["cost"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from leanfair.comparison.whom.grouped import Given
 from leanfair.comparison.whom.people import check_people, people_of
 from leanfair.comparison.whom.whom import whom_of
 from leanfair.data.batches import Source
-from leanfair.errors import InputError
+from leanfair.errors import InputError, UnsupportedModelError
 from leanfair.evaluation.energy.grid import WORLD, grid_of
 from leanfair.evaluation.problem_type import ProblemType
 from leanfair.evaluation.robustness.adversarial import Attacks
@@ -139,12 +140,14 @@ def compare(
         missing["cost"] = missing["energy"] = "No test data were given."
     elif seconds:
         tell(ComparisonEvent("cost"))
-        cost = cost_of(pair, held, batch_size=batch_size, seconds=seconds)
+        with told_as_missing(missing, "cost"):
+            cost = cost_of(pair, held, batch_size=batch_size, seconds=seconds)
         tell(ComparisonEvent("energy"))
-        energy = energy_of(
-            pair, held, region=region, grid_intensity=grid_intensity, seconds=seconds,
-            batch_size=batch_size, seed=seed,
-        )  # fmt: skip
+        with told_as_missing(missing, "energy"):
+            energy = energy_of(
+                pair, held, region=region, grid_intensity=grid_intensity, seconds=seconds,
+                batch_size=batch_size, seed=seed,
+            )  # fmt: skip
     # 7. Whom: what both decide about people, group by group.
     whom = None
     if asked is not None:
@@ -187,6 +190,15 @@ def checked_seconds(seconds: float) -> float:
             f"seconds is how long each measurement takes, 0 or more, but is {seconds}."
         )
     return seconds
+
+
+@contextmanager
+def told_as_missing(missing: dict[str, str], section: str) -> Iterator[None]:
+    """What a model cannot be measured by is told, and leaves the other sections as they are."""
+    try:
+        yield
+    except UnsupportedModelError as error:
+        missing[section] = str(error)
 
 
 def _silent(event: ComparisonEvent) -> None:

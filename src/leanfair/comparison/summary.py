@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
 
+from torch import nn
+
 from leanfair.comparison import cost, energy, quality
 from leanfair.comparison.headline import headline_of
 from leanfair.comparison.pair import Pair, Side
@@ -22,12 +24,17 @@ from leanfair.comparison.sides.run import run_of
 from leanfair.comparison.whom import whom
 from leanfair.data.batches import Batch, Source
 from leanfair.models.origin import fingerprint
+from leanfair.models.tensors import packed_count
 from leanfair.pruning.run.record import size_of
 from leanfair.pruning.run.sources import notes_of
 from leanfair.pruning.run.summary import machine
 from leanfair.version import __version__
 
 FORMAT = 1
+QUANTISED = (
+    "{name} has layers that torch keeps quantised: it is measured as it runs, and what cannot be "
+    "measured so is said."
+)
 
 
 def summary_of(
@@ -95,6 +102,7 @@ def data_of(pair: Pair, test: Source) -> DataEntry:
 def notes_about(pair: Pair, test: Source | None) -> list[str]:
     """What was assumed of the models and the data, each once."""
     found = [*pair.parent.notes, *pair.child.notes, *notes_of(test)]
+    found += [QUANTISED.format(name=side.name) for side in pair.sides if packed_count(side.model)]
     run = run_of(pair.child)
     if run is not None and test is not None:
         found += filter(None, [overlap_note(run, test)])
@@ -107,6 +115,11 @@ def _machine(side: Side) -> MachineEntry:
     return {**machine(None if first is None else Batch(first))}
 
 
+def params_of(model: nn.Module) -> int:
+    """How many parameters a network has, those of quantised layers among them."""
+    return sum(each.numel() for each in model.parameters()) + packed_count(model)
+
+
 def _side(side: Side) -> SideEntry:
     pixels = side.pixels
     return {
@@ -114,7 +127,7 @@ def _side(side: Side) -> SideEntry:
         "model": type(side.model).__name__,
         "fingerprint": fingerprint(side.model),
         "path": None if side.path is None else str(side.path),
-        "params": sum(each.numel() for each in side.model.parameters()),
+        "params": params_of(side.model),
         "mean": None if pixels is None else list(pixels.mean),
         "std": None if pixels is None else list(pixels.std),
     }

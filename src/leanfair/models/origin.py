@@ -14,6 +14,7 @@ from torch import nn
 
 from leanfair.data.language import is_transformer
 from leanfair.models.resnet_cifar import CifarResNet
+from leanfair.models.tensors import tensors_of
 
 OriginKind = Literal["cifar-resnet", "transformers", "timm", "torchvision"]
 
@@ -69,7 +70,7 @@ def title_of(model: nn.Module) -> str:
 def fingerprint(model: nn.Module) -> str:
     """A hash of a network's class and of the names, shapes and values of all its tensors."""
     digest = hashlib.sha256(type(model).__name__.encode())
-    for name, value in model.state_dict().items():
+    for name, value in tensors_of(model):
         digest.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
         raw = value.detach().cpu().contiguous().flatten().view(torch.uint8)
         digest.update(raw.numpy().tobytes())
