@@ -114,7 +114,8 @@ def _energy(summary: Summary) -> str:
     found = summary["energy"]
     if found is None or found["total"]["kwh"] is None:
         return energy.energy(summary)
-    return f"The run took {energy.amount(found)}; {energy.carbon(found)}."
+    line = f"The run took {energy.amount(found)}; {energy.carbon(found)}."
+    return line.replace("\u00a0", " ")  # a terminal shows spaces that do not break as it likes
 
 
 def _rows(summary: Summary) -> list[Row]:
