@@ -29,7 +29,15 @@ def test_without_test_data_it_says_what_is_missing() -> None:
 
 
 def test_it_writes_where_it_is_asked_to(tmp_path: Path) -> None:
-    compare(tiny(), tiny(seed=1), test=samples(8), out=tmp_path / "c", seconds=0)
+    compare(
+        tiny(),
+        tiny(seed=1),
+        test=samples(8),
+        out=tmp_path / "c",
+        seconds=0,
+        attacks=False,
+        corruptions=False,
+    )
     names = {path.name for path in (tmp_path / "c").iterdir()}
     assert {"summary.json", "report.html", "leanfair.json"} <= names
 

@@ -39,7 +39,9 @@ def test_a_run_alone_is_compared_on_its_own_data(
 ) -> None:
     out = tmp_path / "run"
     copytree(finished[0], out)
-    result = leanfair("compare", out, "--seconds", 0, "--threads", 1)
+    result = leanfair(
+        "compare", out, "--seconds", 0, "--no-attacks", "--no-corruptions", "--threads", 1
+    )
     assert result.exit_code == 0, result.output
     assert (out / "comparison" / "report.html").exists()
     assert "comparison/report.html" in (out / "report.html").read_text()

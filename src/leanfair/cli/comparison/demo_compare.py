@@ -24,5 +24,5 @@ def run(out: str, quiet: bool = False) -> None:
         demo_digits.run(str(pruned), quiet)
     compare_and_show(
         str(demo_digits.weights_in(pruned)), str(pruned), "digits", DataOptions(), Machine(),
-        {"out": out, "seconds": SECONDS, "seed": demo_digits.SEED}, quiet,
+        {"out": out, "seconds": SECONDS, "seed": demo_digits.SEED}, {}, quiet,
     )  # fmt: skip
