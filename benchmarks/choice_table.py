@@ -15,6 +15,7 @@ from typing import Any
 
 from leanfair.files.checked_json import read_json
 from leanfair.html import svg
+from leanfair.html.formats import plural
 from leanfair.statistics import wilson
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -102,20 +103,34 @@ def section(result: dict[str, Any], match: str) -> str:
     layers = len(clear) - neurons
     known = [each for each in against if each]
     what = "MACs" if match == "macs" else f"latency at batch {result['latency_batch']}"
+    apart = len(against) - len(known)
     lines = [
-        f"**Matched in {what}**: {len(known)} points"
-        + (f" ({len(against) - len(known)} more without a match)" if known != against else "")
+        f"**Matched in {what}**: {plural(len(known), 'point')}"
+        + (f" ({apart} more without a match)" if apart else "")
         + f". After recovery neurons were clearly better at {neurons}, the layer at {layers}; "
-        f"{len(known) - len(clear)} were too close to tell on {result['held']:,} images.\n",
-        "| chosen by | after epochs | right (95 %) | accuracy given away |",
-        "|---|---|---|---|",
+        f"{len(known) - len(clear)} were too close to tell on {result['held']:,} images. At how "
+        f"many points each way of choosing was right (95 % interval), and how many points of "
+        f"accuracy it gave away on average, when asked after so many epochs:\n",
+        f"| chosen by | {' | '.join(f'{each:g}' for each in asked(result))} |",
+        f"|---{'|---' * len(asked(result))}|",
     ]
-    for row in rows(result, match):
-        low, high = wilson(row.right / row.points, row.points) if row.points else (0.0, 1.0)
-        epochs = "" if row.epochs is None else f"{row.epochs:g}"
-        share = f"{row.right:g} of {row.points} ({low:.0%} to {high:.0%})"
-        lines.append(f"| {row.name} | {epochs} | {share} | {100 * row.lost:.2f} points |")
+    found = rows(result, match)
+    for name in dict.fromkeys(row.name for row in found):
+        mine = [cell(row) for row in found if row.name == name]
+        lines.append(f"| {name} | {' | '.join(mine)} |" + " |" * (len(asked(result)) - len(mine)))
     return "\n".join(lines) + "\n\n"
+
+
+def asked(result: dict[str, Any]) -> list[float]:
+    """The epochs after which candidates were looked at."""
+    return [look["epochs"] for look in result["points"][0]["candidates"]["layer"]["looks"]]
+
+
+def cell(row: Row) -> str:
+    if row.right % 1:
+        return f"{row.right:g} of {row.points}, {100 * row.lost:.2f}"
+    low, high = wilson(row.right / row.points, row.points) if row.points else (0.0, 1.0)
+    return f"{row.right:g} of {row.points} ({low:.0%} to {high:.0%}), {100 * row.lost:.2f}"
 
 
 def picture(result: dict[str, Any]) -> str:

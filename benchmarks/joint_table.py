@@ -14,8 +14,9 @@ target: `cut` is then the speed-up, and `latency` that of such a batch. `changes
 of `joint` against each other method, with paired 95 % intervals; `impossible` what cannot be done.
 
 Methods: joint; layers and neurons, its halves; alternating and random, other choices between the
-same candidates; torch-pruning (`pip install --no-deps torch-pruning==1.6.1`), iteratively, by its
-Taylor importance of groups; parent. A row that was killed is made anew.
+same candidates; torch-pruning (`pip install --no-deps torch-pruning==1.6.1`), iteratively, by its Taylor
+importance of groups; parent. Ours score layers by `kl`, filters by `fisher`. A row that was killed
+is made anew.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -45,9 +47,11 @@ from leanfair.files.checked_json import read_json
 from leanfair.pruning.checkpoint.loading import open_model
 from leanfair.pruning.cost.macs import cost_of
 from leanfair.pruning.cost.readings import timed_share
+from leanfair.pruning.criteria.criteria import kl
+from leanfair.pruning.criteria.fisher_information import fisher
 from leanfair.pruning.run.summary import machine
 from leanfair.pruning.training.fine_tune import Recipe, fine_tune
-from leanfair.pruning.types import Candidate
+from leanfair.pruning.types import Anatomy, Candidate, Scores
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
@@ -205,6 +209,20 @@ def at_random(seed: int) -> Callable[[int, Sequence[Candidate]], Candidate]:
     return choose
 
 
+def tried_layers(
+    model: nn.Module,
+    anatomy: Anatomy,
+    batches: Sequence[Batch],
+    seed: int,
+    progress: Callable[[float], None],
+) -> Scores:
+    """Layers scored by trying each out, filters by their Fisher information: of whole layers that
+    is no good estimate (docs/method.md), and to try out every filter takes long."""
+    few = replace(anatomy, neurons=())
+    layers = kl(model, few, batches, seed, progress).layers
+    return Scores("kl of layers", layers, fisher(model, anatomy, batches, seed, progress).neurons)
+
+
 def ours(**more: Any) -> Any:
     """A maker of rows by `leanfair.prune`, with these settings."""
 
@@ -224,7 +242,7 @@ def ours(**more: Any) -> Any:
             calibration=table.splits.calibration,
             cut=row["cut"] if batch is None else 1.0 - 1.0 / row["cut"],
             out=folder,
-            criterion="fisher",
+            criterion=tried_layers,
             seed=row["seed"],
             min_layers=1,
             candidate_epochs=args.candidate / size,
