@@ -30,6 +30,7 @@ WAYS = {
     "kl": "KL of outputs",
     "loss": "loss",
 }
+SHOWN = "![CKA untrained against accuracy after recovery](images/choice.svg)\n\n"
 LESS_IS_BETTER = ("kl", "loss")
 NEURONS = {"macs": "neurons-macs", "latency": "neurons-latency"}
 
@@ -48,7 +49,10 @@ class Row:
 
 def main() -> None:
     result = read_json(RESULT)
+    if not result["points"]:
+        raise SystemExit("No point is finished yet.")
     parts = [section(result, match) for match in NEURONS]
+    parts.append(SHOWN)
     page = PAGE.read_text("utf-8")
     PAGE.write_text(MARKERS.sub(lambda m: f"{m[1]}{''.join(parts)}{m[2]}", page), "utf-8")
     PICTURE.write_text(picture(result) + "\n", "utf-8")

@@ -14,9 +14,9 @@ target: `cut` is then the speed-up, and `latency` that of such a batch. `changes
 of `joint` against each other method, with paired 95 % intervals; `impossible` what cannot be done.
 
 Methods: joint; layers and neurons, its halves; alternating and random, other choices between the
-same candidates; torch-pruning (`pip install --no-deps torch-pruning==1.6.1`), iteratively, by its Taylor
-importance of groups; parent. Ours score layers by `kl`, filters by `fisher`. A row that was killed
-is made anew.
+same candidates; torch-pruning (`pip install --no-deps torch-pruning==1.6.1`), iteratively, by its
+Taylor importance of groups; parent. Ours score layers by `kl`, filters by `fisher`. A row that was
+killed is made anew.
 """
 
 from __future__ import annotations
