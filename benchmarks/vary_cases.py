@@ -36,7 +36,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = next((p / "shared/data" for p in ROOT.parents if (p / "shared").exists()), ROOT)
-CASES = ROOT / "tests" / "fairness" / "cases"
+CASES = ROOT / "tests" / "fairness" / "variations" / "cases"
 ATTRIBUTES = ("gender", "race")
 OFFERED = {
     ("langfair", "gender"): ("male", "female"),

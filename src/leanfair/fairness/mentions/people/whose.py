@@ -16,9 +16,9 @@ from leanfair.fairness.mentions.adjectives import head_of, spoken_of
 from leanfair.fairness.mentions.parsed_text import ParsedText
 
 _OWNERS = frozenset({"my", "your", "his", "her", "its", "our", "their", "whose"})
-_SAID = frozenset(
-    ["adjective", "attributive", "predicate", "noun", "having", "word", "country"]
-).union(["person", "agreeing"])
+_SAID = frozenset(["adjective", "attributive", "predicate", "noun", "word", "country"]).union(
+    ["person", "agreeing"]
+)
 _OF_KIN = frozenset({"late", "own", "ex"})
 _JOINTS = frozenset({"-", "and"})
 _FIRST_PERSON = frozenset({"i", "me", "myself"})

@@ -22,12 +22,18 @@ from leanfair.fairness.mentions.reading import Reading, read
 from leanfair.fairness.variations.names.fields import is_of_somebody_else, kind_of
 from leanfair.fairness.variations.writing import Part
 
-_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]+\.[\w.]+|https?://\S+|www\.\S+|(?<!\w)@\w+")
+_ADDRESS = re.compile(
+    r"[\w.+-]{1,64}@[\w-]+\.[\w.]+|https?://\S+|www\.\S+|(?<!\w)@\w+"
+    r"|\b[\w-]+\.(?:com|org|net|io|me)/\S+"
+)
 _UNSPACED = re.compile(r"\S+")
+_SIGNS = ("@", "://", "www.", ".com/", ".org/", ".net/", ".io/", ".me/")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _FIRST_NAMES = frozenset({"name", "word name"})
 _SURNAMES = frozenset({"surname"})
 _SHORTEST, _LONGEST = 4, 60
+_BEHIND_INITIAL = re.compile(r"(?<![\w.])[A-Z]\. ?([A-Z][\w'’-]+)")
+_OF_FAMILY = re.compile(r"\b([A-Z][\w'’-]+) (?:family|household|residence)\b")
 _CAPITAL_BEHIND = re.compile(r" [A-Z]")
 _FEW = 4
 """From so many words on, what stands within a run of capitals is a heading: Use of Credit Card."""
@@ -74,7 +80,7 @@ def names_in(
 def addresses(text: str) -> Iterator[re.Match[str]]:
     """The e-mail and web addresses and the handles in a text. (Tried from every letter of a long
     text, the pattern is slow.)"""
-    signs = [sign for sign in ("@", "://", "www.") if sign in text]
+    signs = [sign for sign in _SIGNS if sign in text]
     for chunk in _UNSPACED.finditer(text) if signs else ():
         if any(sign in chunk.group() for sign in signs):
             yield from _ADDRESS.finditer(text, *chunk.span())
@@ -103,12 +109,16 @@ def _spoken(text: str, axis: int, protect: tuple[str, ...]) -> tuple[tuple[int, 
 
 
 def _behind_unknown(text: str, protect: tuple[str, ...]) -> list[tuple[int, int]]:
-    """Surnames behind a first name that no list has: Chen of Xiaomu Chen."""
+    """Surnames behind a first name that no list has, or behind an initial, and those of families:
+    Chen of Xiaomu Chen, J. Washington, the Garcia family."""
     parsed = ParsedText(text, people_names(), protect)
-    return [
-        (parsed.tokens[found.start].start, parsed.tokens[found.stop - 1].end)
-        for found in suspects(parsed)
+    found = [
+        (parsed.tokens[one.start].start, parsed.tokens[one.stop - 1].end)
+        for one in suspects(parsed)
     ]
+    for pattern in (_BEHIND_INITIAL, _OF_FAMILY):
+        found += [match.span(1) for match in pattern.finditer(text)]
+    return found
 
 
 def _listed(text: str, kinds: frozenset[str], axis: int) -> Iterator[str]:
@@ -137,8 +147,8 @@ def _address_tells(address: str, axis: int) -> bool:
     """Whether a name that tells race stands in an address as a word of its own, behind or before
     an initial, or joined to another name: jamal.washington@, jwashington@, lakishajones@."""
     local = address.partition("@")[0] or address
-    if "@" not in address:
-        local = re.sub(r"^(?:https?://)?(?:www\.)?[^/]*/?", "", address)
+    if "/" in address:  # what stands behind the host
+        local = re.sub(r"^(?:\w+://)?[^/]*/", "", address)
     return any(_word_tells(plain(word), axis) for word in re.split(r"[\W\d_]+", local) if word)
 
 
