@@ -23,7 +23,7 @@ def test_it_holds_the_keys_that_it_always_had() -> None:
     cost = cost_of(model, held[0])
     found = record_of(model, cost, held, Settings(cut=0.5), DATA, None).to_json()
     assert json.loads(json.dumps(found)) == found
-    assert list(found) == ["format", "model", "data", "settings", "fine_tune"]
+    assert list(found) == ["format", "model", "data", "settings", "fine_tune", "choose"]
     assert list(found["model"]) == [
         "name", "title", "fingerprint", "origin", "macs", "params", "filters",
     ]  # fmt: skip
