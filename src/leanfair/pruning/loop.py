@@ -31,6 +31,7 @@ from leanfair.pruning.criteria.criteria import checked, criterion_named
 from leanfair.pruning.presets import settings_from
 from leanfair.pruning.run.network import retraced
 from leanfair.pruning.run.propose import (
+    fitting,
     overshoots,
     propose_layer,
     propose_neurons,
@@ -193,6 +194,7 @@ def propose(run: Run) -> list[Cut] | None:
         layer = propose_layer(structures, scores, cost, settings, saved)
     cuts = [cut for cut in (layer, neurons) if cut and settings.only in (None, cut.kind)]
     whole = run.task.base.cost.totals()
+    cuts = fitting(cuts, run.removed, cost, whole, settings)
     if settings.only == "layer" and overshoots(run.removed, layer, cost, whole, settings):
         run.stop("another layer would go farther beyond the target than it is away now")
         return None

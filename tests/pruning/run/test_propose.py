@@ -18,6 +18,7 @@ from leanfair.models.resnet_cifar import CifarResNet
 from leanfair.pruning.cost.macs import Cost, Operation, cost_of
 from leanfair.pruning.cost.times import Curve, Times, Width
 from leanfair.pruning.run.propose import (
+    fitting,
     floor,
     overshoots,
     propose_layer,
@@ -421,6 +422,34 @@ def test_the_last_layer_stays_where_the_target_is_nearer_without_it(removed, sav
     chosen = Settings(cut=0.4, only="layer")
     assert overshoots(removed, cut, COST, whole, chosen) is over
     assert not overshoots(removed, None, COST, whole, chosen)
+
+
+@pytest.mark.parametrize(
+    ("removed", "layer", "neurons", "kinds"),
+    [
+        (0.30, 29, 10, ["neurons"]),  # 59 or 40 % of 40
+        (0.30, 15, 10, ["layer", "neurons"]),  # 45 %: nearer than 30
+        (0.00, 29, 29, ["layer", "neurons"]),
+        (0.30, 29, None, ["layer"]),  # nothing else may go
+        (0.30, 25, 29, ["layer"]),
+        (0.30, 60, 1, ["neurons"]),  # short of it still, but nearer
+    ],
+)
+def test_what_goes_far_beyond_the_target_is_no_match_for_what_ends_nearer(
+    removed, layer, neurons, kinds
+):
+    now = COST.totals()["macs"]
+    whole = {"macs": round(now / (1 - removed))}
+    given = (("layer", layer), ("neurons", neurons))
+    cuts = [
+        Cut(kind, saves={"macs": whole["macs"] * saves // 100})
+        for kind, saves in given
+        if saves is not None
+    ]
+    kept = fitting(cuts, removed, COST, whole, Settings(cut=0.4))
+    assert [cut.kind for cut in kept] == kinds
+    matched = Settings(cut=0.4, match="filters")
+    assert fitting(cuts, removed, COST, whole, matched) == cuts
 
 
 def test_the_floor_is_that_of_the_kind_that_is_offered():

@@ -12,6 +12,8 @@ from leanfair.pruning.cost.macs import Cost, cut_of
 from leanfair.pruning.settings import Settings
 from leanfair.pruning.types import Anatomy, Cut, Layer, NeuronCut, Neurons, Scores
 
+COUNTED = ("macs", "params")
+"""What a cut saves of these is known to the last unit before it is made."""
 NEARLY = 0.9
 """A neuron candidate that saves less than this share of the layer's saving is no match for it."""
 
@@ -77,11 +79,30 @@ def overshoots(
     """Whether the layers that `cut` takes from the cost `now` would bring the share removed farther
     beyond the target than it is short of it now, and it is nearly met already. `whole` are the
     totals of the first network."""
-    of = settings.of
-    if cut is None or of not in now.totals() or removed < NEARLY * settings.cut:
+    if cut is None or settings.of not in now.totals() or removed < NEARLY * settings.cut:
         return False
-    after = 1.0 - (now.totals()[of] - cut.saves[of]) / whole[of]
-    return after - settings.cut > settings.cut - removed
+    return _beyond(cut, now, whole, settings) > settings.cut - removed
+
+
+def fitting(
+    cuts: list[Cut], removed: float, now: Cost, whole: Mapping[str, int], settings: Settings
+) -> list[Cut]:
+    """Of the two cuts of a round those that may be chosen. One that would go farther beyond the
+    target than the network is short of it now (the share `removed` is gone) stays out where the
+    other ends nearer to the target: they save no longer equally much. Cuts that are matched by
+    something else than what the target counts all stay."""
+    if settings.matched != settings.of or settings.of not in COUNTED:
+        return cuts
+    beyond = [_beyond(cut, now, whole, settings) for cut in cuts]
+    nearest = min(map(abs, beyond), default=0.0)
+    short = settings.cut - removed
+    return [c for c, far in zip(cuts, beyond, strict=True) if far <= max(short, nearest)]
+
+
+def _beyond(cut: Cut, now: Cost, whole: Mapping[str, int], settings: Settings) -> float:
+    """How far beyond the target a cut would bring the share removed; less than 0 short of it."""
+    of = settings.of
+    return 1.0 - (now.totals()[of] - cut.saves[of]) / whole[of] - settings.cut
 
 
 def savings_goal(
