@@ -46,8 +46,10 @@ class Pruned:
         from leanfair.pruning.checkpoint.run_directory import RunDirectory
 
         target = self._place(path, "write")
-        asked = {
-            key: self.summary[key] for key in ("format", "model", "data", "settings", "fine_tune")
+        asked: dict[str, Any] = {
+            key: self.summary[key]
+            for key in ("format", "model", "data", "settings", "fine_tune", "choose")
+            if key in self.summary
         }
         with RunDirectory(target) as directory:
             directory.begin(asked, resume=self.path is not None and target == self.path)
