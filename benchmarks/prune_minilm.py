@@ -124,7 +124,7 @@ def main() -> None:
         began = time.monotonic()
         learns = way in ("distil", "both")
         settings: dict[str, Any] = {"of": "macs", "reconstruct": way in ("reconstruct", "both")}
-        first = prune(base, calibration=calibration, cut=0.33, only="layer", **settings)
+        first = prune(base, calibration=calibration, cut=0.33, only="layer", of="macs")
         more: dict[str, Any] = {}
         if learns:
             more = {"distill": 1.0, "candidate_epochs": 0.0, "round_epochs": 0.0}

@@ -97,12 +97,13 @@ def _spoken(text: str, axis: int, protect: tuple[str, ...]) -> tuple[tuple[int, 
         for m in reading.mentions
         if m.row.kind in NAMES and axis in m.row.axes and not m.other
     ]
+    few = len(text.split()) < _FEW
     unread = (*reading.unpaired, *doubtful(text, names, protect), *_behind_unknown(text, protect))
     told += [
         (a, b)
         for a, b in unread
         if _is_listed(text[a:b], NAMES, axis)
-        and (len(text.split()) < _FEW or not _CAPITAL_BEHIND.match(text, b))
+        and (few or not _CAPITAL_BEHIND.match(text, b))
         and not any(c <= b + 1 and a <= d + 1 for c, d in others)
     ]
     return tuple(sorted(set(told)))
