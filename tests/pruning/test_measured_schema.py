@@ -19,7 +19,8 @@ KEYS = {
 def test_one_measure_is_taken_and_the_others_are_null(kind: str) -> None:
     name, more = KEYS[kind]
     found = produced(kind)
-    filled = {name, f"{name}_change", f"calibration_{name}", *more, "problem", "quality", "notes"}
+    always = {"problem", "quality", "notes", "energy"}
+    filled = {name, f"{name}_change", f"calibration_{name}", *more, *always}
     assert found["quality"] == name
     known = {key for key in Measured.__annotations__ if found[key] is not None}  # type: ignore[literal-required]
     assert known == filled

@@ -250,8 +250,10 @@ def test_fit_of_a_mitigated_judge_and_an_audit_change_no_other_object() -> None:
     assert not unfitted.fitted
 
 
-@pytest.mark.parametrize("attribute", ["race", "name"])
-def test_a_judge_that_is_let_go_takes_its_model_along(attribute: str) -> None:
+@pytest.mark.parametrize(
+    ("attribute", "text"), [("race", "He is a Black man."), ("name", "Jamal is a man.")]
+)
+def test_a_judge_that_is_let_go_takes_its_model_along(attribute: str, text: str) -> None:
     class Model:
         def identity(self) -> dict[str, Any]:
             return {"kind": "test", "model": "m", "fingerprint": None}
@@ -272,7 +274,7 @@ def test_a_judge_that_is_let_go_takes_its_model_along(attribute: str) -> None:
 
     model = Model()
     fair = leanfair.mitigate(Judge(model, "{text}", OPTIONS), attribute)
-    assert len(fair.decide(["Jamal is a Black man."])[0].variations) > 1
+    assert len(fair.decide([text])[0].variations) > 1
     gone = weakref.ref(model)
     del model, fair
     gc.collect()
