@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,47 @@ def test_every_value_is_written_and_read_or_refused_in_a_sentence_before_anythin
         return
     write_table(path, [*rows, {"a": "end"}] if name == "t.csv" else rows)
     assert read_table(path, note=lambda remark: None)
+
+
+DAY, HOUR = datetime.date(2020, 1, 1), datetime.datetime(2020, 1, 1, 5)
+MIXED = [
+    (DAY, HOUR), (HOUR, 1), (datetime.time(5), 1.5), (datetime.timedelta(1), 2), ("a", b"b"),
+    (1.5, True), (HOUR, HOUR.replace(tzinfo=datetime.timezone.utc)),
+    ([DAY], [HOUR]), ({"x": HOUR}, {"x": 1}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pair", MIXED, ids=str)
+def test_a_parquet_column_takes_no_value_for_one_of_another_kind(
+    pair: tuple[Any, Any], tmp_path: Path
+) -> None:
+    for first, second in (pair, pair[::-1]):
+        with pytest.raises(InputError, match=r"The column 'a' mixes .+ and .+: make it one type"):
+            write_table(tmp_path / "t.parquet", [{"a": first}, {"a": None}, {"a": second}])
+    assert not list(tmp_path.iterdir())
+
+
+@given(
+    rows=st.lists(st.fixed_dictionaries({"a": ODD}, optional={"b": ODD}), min_size=1, max_size=3)
+)
+def test_what_parquet_holds_comes_back_equal(
+    rows: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("tables") / "t.parquet"
+    try:
+        found = read_table(write_table(path, rows))
+    except InputError:
+        return
+    for row, back in zip(rows, found, strict=True):
+        for key, value in row.items():
+            assert same(value, back[key])
+
+
+def same(value: Any, back: Any) -> bool:
+    """Whether they are equal; NaN is NaN, and a record of parquet has the fields of all."""
+    if isinstance(value, dict):
+        return {k: v for k, v in back.items() if v is not None} == value
+    return bool(value == back or (value != value and back != back))
 
 
 @given(

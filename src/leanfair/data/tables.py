@@ -11,6 +11,7 @@ import gzip
 import io
 import json
 import math
+import numbers
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -205,6 +206,7 @@ def _parquet_bytes(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> b
 
     columns = {}
     for name in names:
+        _check_kinds(name, [row.get(name) for row in rows])
         try:
             columns[name] = pa.array([row.get(name) for row in rows])
         except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
@@ -218,3 +220,49 @@ def _parquet_bytes(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> b
     except (pa.ArrowException, ValueError) as error:
         raise InputError(f"The table cannot be written as parquet: {error}.") from error
     return sink.getvalue()
+
+
+def _check_kinds(name: str, values: Sequence[Any]) -> None:
+    """Raise InputError where a column mixes kinds of values: pyarrow would make one of the other,
+    as a moment among dates loses its hours, and a number among times becomes one."""
+    kinds: dict[tuple[str, ...], dict[str, None]] = {}
+    for value in values:
+        _add_kinds(value, (), kinds)
+    for found in kinds.values():
+        if len(found) > 1:
+            raise InputError(
+                f"The column {name!r} mixes {' and '.join(found)}, which no column of a parquet "
+                f"file can hold together: make it one type, or write .csv."
+            )
+
+
+def _add_kinds(
+    value: Any, place: tuple[str, ...], kinds: dict[tuple[str, ...], dict[str, None]]
+) -> None:
+    if value is None or type(value).__name__ == "NaTType":
+        return
+    kinds.setdefault(place, {})[_kind_of(value)] = None
+    if isinstance(value, (list, tuple)):
+        for one in value:
+            _add_kinds(one, (*place, "[]"), kinds)
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            _add_kinds(one, (*place, str(key)), kinds)
+
+
+def _kind_of(value: Any) -> str:
+    if isinstance(value, datetime.datetime):
+        return "moments" if value.tzinfo is None else "moments with a time zone"
+    if type(value).__name__ in ("bool", "bool_"):
+        return "truth values"
+    kinds = (
+        (numbers.Number, "numbers"),
+        (str, "texts"),
+        (bytes, "bytes"),
+        (datetime.date, "dates"),
+        (datetime.time, "times of day"),
+        (datetime.timedelta, "durations"),
+        ((list, tuple), "lists"),
+        (Mapping, "records"),
+    )
+    return next((word for kind, word in kinds if isinstance(value, kind)), type(value).__name__)

@@ -102,7 +102,7 @@ ALL_PRUNED = [
         free,
         part,
         name,
-        marks=[] if part == "some" else pytest.mark.real,
+        marks=[] if part == "some" and not free else pytest.mark.real,
         id=f"{'free' if free else 'uniform'}-{name}",
     )
     for free in (False, True)
