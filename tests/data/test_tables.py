@@ -103,7 +103,11 @@ def test_every_value_is_written_and_read_or_refused_in_a_sentence_before_anythin
         assert not path.exists()
         return
     write_table(path, [*rows, {"a": "end"}] if name == "t.csv" else rows)
-    assert read_table(path, note=lambda remark: None)
+    found = read_table(path, note=lambda remark: None)
+    assert found
+    if name == "t.parquet":
+        for row, back in zip(rows, found, strict=True):
+            assert all(same(value, back[key]) for key, value in row.items())
 
 
 DAY, HOUR = datetime.date(2020, 1, 1), datetime.datetime(2020, 1, 1, 5)
@@ -122,22 +126,6 @@ def test_a_parquet_column_takes_no_value_for_one_of_another_kind(
         with pytest.raises(InputError, match=r"The column 'a' mixes .+ and .+: make it one type"):
             write_table(tmp_path / "t.parquet", [{"a": first}, {"a": None}, {"a": second}])
     assert not list(tmp_path.iterdir())
-
-
-@given(
-    rows=st.lists(st.fixed_dictionaries({"a": ODD}, optional={"b": ODD}), min_size=1, max_size=3)
-)
-def test_what_parquet_holds_comes_back_equal(
-    rows: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    path = tmp_path_factory.mktemp("tables") / "t.parquet"
-    try:
-        found = read_table(write_table(path, rows))
-    except InputError:
-        return
-    for row, back in zip(rows, found, strict=True):
-        for key, value in row.items():
-            assert same(value, back[key])
 
 
 def same(value: Any, back: Any) -> bool:
