@@ -237,7 +237,7 @@ def said_of(robustness: Robustness | None) -> Said:
         if claim["verdict"] == "does not hold":
             lost.append(f"lost {'up to ' if attacked else ''}{size} points of accuracy {what}")
         elif claim["verdict"] == "cannot be said":
-            unknown.append(f"whether its accuracy changed {what}")
+            unknown.append(f"a change of accuracy {what}")
         elif attacked:
             won.append(f"kept at least its parent's accuracy {what}")
         else:
