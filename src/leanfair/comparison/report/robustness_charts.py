@@ -99,7 +99,7 @@ def heat_chart(
     rows, severities = about
     if not rows:
         return None
-    label = 150.0 if width > 500 else 118.0
+    label = 150.0 if width > 500 else 132.0
     cell, tall = (width - label) / len(severities), 25.0
     most = max(0.01, *(abs(new - old) for row in rows for old, new, _ in row.cells))
     shapes = [text(0, 14, "Severity", "tick")]
