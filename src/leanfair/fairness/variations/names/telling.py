@@ -32,8 +32,8 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _FIRST_NAMES = frozenset({"name", "word name"})
 _SURNAMES = frozenset({"surname"})
 _SHORTEST, _LONGEST = 4, 60
-_BEHIND_INITIAL = re.compile(r"(?<![\w.])[A-Z]\. ?([A-Z][\w'’-]+)")
-_OF_FAMILY = re.compile(r"\b([A-Z][\w'’-]+) (?:family|household|residence)\b")
+_BEHIND_INITIAL = re.compile(r"(?<![\w.])[A-Z]\. ?([A-Z][\w'’-]{1,60})")
+_OF_FAMILY = re.compile(r"\b([A-Z][\w'’-]{1,60}) (?:family|household|residence)\b")
 _CAPITAL_BEHIND = re.compile(r" [A-Z]")
 _FEW = 4
 """From so many words on, what stands within a run of capitals is a heading: Use of Credit Card."""
