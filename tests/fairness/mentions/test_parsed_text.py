@@ -39,7 +39,7 @@ def test_a_phrase_is_protected_in_its_own_capitals_or_where_small_in_any() -> No
 SHAPES = (
     "a", "中", "-", "'", '"', ". ", "@", "a@", "a_", ".com", "black ", "Black-", "the Blacks' ",
     "e\u0301", "([{<", '{"race": "Black", "age": 34}, ', "Mr. ", "HE IS A BLACK MAN. ", "3", "<",
-    "```", "[a](b) ", "|a|b|\n",
+    "```", "[a](b) ", "|a|b|\n", "The landlord, who is white, came. ", "Dear Emily Walsh, ",
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
@@ -45,6 +46,12 @@ class ParsedText:
 
     def __len__(self) -> int:
         return len(self.words)
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """How often each word stands in the text: a rule that asks for one at every mention would
+        read all of it as often."""
+        return Counter(self.words)
 
     def word(self, i: int) -> str:
         """The token at i in lower case, or nothing outside the text."""

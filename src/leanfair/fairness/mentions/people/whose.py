@@ -131,7 +131,8 @@ def _is_led_to(parsed: ParsedText, start: int) -> bool:
 def _speaks_of_other(parsed: ParsedText, noun: int) -> bool:
     """Whether the text has somebody to decide about besides the noun: an applicant, I."""
     wanted = doubts().decided | _FIRST_PERSON
-    return any(word in wanted for i, word in enumerate(parsed.words) if i != noun)
+    others = sum(parsed.counts[word] for word in wanted)
+    return others > (parsed.word(noun) in wanted)
 
 
 # ---- names -------------------------------------------------------------------------------------
@@ -142,7 +143,9 @@ def _names_another(parsed: ParsedText, found: Candidate) -> bool:
     lists = doubts()
     start = _over_name(parsed, found.start - 1) + 1
     before = parsed.before(start - 1)
-    greeted = parsed.word(before) in ("dear", "attn") and not _FIRST_PERSON.isdisjoint(parsed.words)
+    greeted = parsed.word(before) in ("dear", "attn") and any(
+        parsed.counts[word] for word in _FIRST_PERSON
+    )
     if greeted or _is_led_to(parsed, start):
         return True
     before -= parsed.word(before) == ","
