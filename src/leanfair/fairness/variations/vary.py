@@ -116,8 +116,25 @@ def _vary(
         made = tuple(_variation(found, one, person.clear) for one in shifted)
     except InputError as error:
         return (replace(_alone(found, person), note=str(error), unread=told_by(found)),)
+    if not _keeps_family(found, made, attribute, seen):
+        why, words = why_alone(found, attribute, person, doubts, known)
+        return (replace(_alone(found, person), note=why, unread=words),)
     left = found.left()
     return tuple(replace(one, unread=left) for one in made) if left else made
+
+
+def _keeps_family(
+    found: Parts,
+    made: Sequence[Variation],
+    attribute: ProtectedAttribute,
+    seen: Sequence[str] | None,
+) -> bool:
+    """Whether each variation is varied within the same family of values, where there are several:
+    a word that reads otherwise beside a new neighbour may tell of another."""
+    if attribute.lexicon.wider is None or attribute.values is not None:
+        return True
+    again = (parts_of(variation.item, attribute, seen) for variation in made)
+    return all(each.cycles == found.cycles for each in again)
 
 
 def _person(found: Parts, known: str | None) -> Person:
