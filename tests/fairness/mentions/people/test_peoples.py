@@ -20,6 +20,8 @@ import leanfair
         ("A Hutu applied for asylum.", "Hutu"),
         ("An Abkhazian tenant applied.", "Abkhazian"),
         ("She is Welsh and a good nurse.", "Welsh"),
+        ("The applicant is Ghanaian", "Ghanaian"),
+        ("Our tenant, who is Kurdish", "Kurdish"),
     ],
 )
 def test_an_unknown_people_makes_a_text_half_understood(text: str, people: str) -> None:

@@ -53,8 +53,10 @@ def _is_subject(parsed: ParsedText, start: int, stop: int) -> bool:
 
 
 def _is_known(parsed: ParsedText, start: int, stop: int) -> bool:
-    words = parsed.words[start:stop]
-    return words in _nations() or (len(words) == 1 and words[0] in doubts().peoples)
+    words = parsed.words[start:stop]  # which is shorter at the end of a text
+    return len(words) == stop - start and (
+        words in _nations() or (len(words) == 1 and words[0] in doubts().peoples)
+    )
 
 
 def _is_said_of_person(parsed: ParsedText, found: Candidate, listed: bool) -> bool:
