@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from leanfair.files import write_tensors
-from leanfair.pruning.training.distributed import group, is_main
+from leanfair.pruning.training.distributed import group, is_main, leave
 from leanfair.pruning.training.fine_tune import Recipe, fine_tune
 from tests.support.words import llama, padded
 
@@ -42,6 +42,7 @@ def main(target: Path) -> None:
     if is_main():
         state = {**model.state_dict(), "processes": torch.tensor(group().size)}
         write_tensors(target, state)
+    leave()
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from leanfair.pruning.loop import prune
 from leanfair.pruning.plan import Plan, look_ahead
 from leanfair.pruning.presets import settings_from
 from leanfair.pruning.run.result import Pruned
-from leanfair.pruning.training.distributed import processes
+from leanfair.pruning.training.distributed import leave, processes
 from leanfair.pruning.types import COSTS, Listener
 
 # There is a display of our own. This has to be said before transformers is loaded.
@@ -125,6 +125,7 @@ def prune_and_show(
         )
     if is_main_process():
         print_result(Console(), result.summary, out)
+    leave()
     return result
 
 

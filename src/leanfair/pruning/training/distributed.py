@@ -47,6 +47,14 @@ def is_main() -> bool:
     return group().rank == 0
 
 
+def leave() -> None:
+    """Leave the group, at the end of a program: where a thread of it still runs as the process
+    ends, that would be aborted now and then."""
+    if dist.is_available() and dist.is_initialized():
+        processes().wait_for_everyone()
+        processes().destroy_process_group()
+
+
 def worst(failed: bool) -> bool:
     """Whether `failed` is true on any process."""
     if group().size == 1:
