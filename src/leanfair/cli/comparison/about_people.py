@@ -7,9 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from leanfair.cli.fairness.options import (
+    Cluster,
+    Fields,
+    MinCaptured,
+    Protect,
+    Reference,
+    System,
+    Values,
+)
 from leanfair.errors import InputError, OptionError
 from leanfair.fairness.judge.calibration import Calibration
-from leanfair.options import Help, Range
+from leanfair.options import Help
 
 
 @dataclass(frozen=True)
@@ -43,38 +52,21 @@ class AboutPeople:
         tuple[str, ...] | None,
         Help("With --people: what must not count, as audit --attribute.", default="nothing"),
     ] = None
-    values: Annotated[
-        tuple[str, ...] | None,
-        Help("Only these values of the attribute, with commas.", default="all"),
-    ] = None
-    field: Annotated[
-        tuple[str, ...] | None,
-        Help("The columns that tell the attribute, with commas.", default="those of its name"),
-    ] = None
-    protect: Annotated[
-        tuple[str, ...] | None,
-        Help("A phrase that is not touched; may be repeated.", default="none", repeat=True),
-    ] = None
+    values: Values = None
+    field: Fields = None
+    protect: Protect = None
     positive: Annotated[
         str | None,
         Help("The value of --label that means the favourable option.", default="the option itself"),
     ] = None
-    cluster: Annotated[
-        str | None, Help("The column that tells people apart.", default="each row is one")
-    ] = None
-    reference: Annotated[
-        str | None, Help("The group that others are compared with.", default="the largest")
-    ] = None
+    cluster: Cluster = None
+    reference: Reference = None
     calibration: Annotated[
         Calibration | None,
         Help("contextual or batch: divide out what a model leans to anyway.", default="none"),
     ] = None
-    system: Annotated[str | None, Help("The system turn.", default="none")] = None
-    min_captured: Annotated[
-        float | None,
-        Help("Less probability than this on the options is no answer.", default="0.1"),
-        Range(least=0, most=1),
-    ] = None
+    system: System = None
+    min_captured: MinCaptured = None
     refusals: Annotated[
         tuple[str, ...] | None,
         Help("A phrase by which the models decline; may be repeated.", default="none",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -13,6 +13,32 @@ from leanfair.fairness.rules import Rule
 from leanfair.options import Help, Range
 
 Device = Literal["auto", "cpu", "cuda"]
+
+# What audits and comparisons ask alike.
+Values: TypeAlias = Annotated[
+    tuple[str, ...] | None,
+    Help("Only these values of the attribute, with commas.", default="all"),
+]
+Fields: TypeAlias = Annotated[
+    tuple[str, ...] | None,
+    Help("The columns that tell the attribute, with commas.", default="those of its name"),
+]
+Protect: TypeAlias = Annotated[
+    tuple[str, ...] | None,
+    Help("A phrase that is not touched; may be repeated.", default="none", repeat=True),
+]
+System: TypeAlias = Annotated[str | None, Help("The system turn.", default="none")]
+MinCaptured: TypeAlias = Annotated[
+    float | None,
+    Help("Less probability than this on the options is no answer.", default="0.1"),
+    Range(least=0, most=1),
+]
+Cluster: TypeAlias = Annotated[
+    str | None, Help("The column that tells people apart.", default="each row is one")
+]
+Reference: TypeAlias = Annotated[
+    str | None, Help("The group that others are compared with.", default="the largest")
+]
 
 
 @dataclass(frozen=True)
@@ -84,14 +110,8 @@ class Deciding:
         tuple[str, ...] | None,
         Help("What must not count: race, gender, age, ..., or a YAML file.", default="nothing"),
     ] = None
-    values: Annotated[
-        tuple[str, ...] | None,
-        Help("Only these values of the attribute, with commas.", default="all"),
-    ] = None
-    field: Annotated[
-        tuple[str, ...] | None,
-        Help("The columns that tell the attribute, with commas.", default="those of its name"),
-    ] = None
+    values: Values = None
+    field: Fields = None
     names: Annotated[
         Literal["turn", "keep"] | None,
         Help(
@@ -99,10 +119,7 @@ class Deciding:
             default="those of gender turn, those of race are told",
         ),
     ] = None
-    protect: Annotated[
-        tuple[str, ...] | None,
-        Help("A phrase that is not touched; may be repeated.", default="none", repeat=True),
-    ] = None
+    protect: Protect = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +130,7 @@ class Judging:
         Calibration | None,
         Help("contextual or batch: divide out what the model leans to anyway.", default="none"),
     ] = None
-    system: Annotated[str | None, Help("The system turn.", default="none")] = None
+    system: System = None
     model_name: Annotated[
         str | None, Help("The model's name on the server.", default="its first model")
     ] = None
@@ -123,11 +140,7 @@ class Judging:
         Help("Prompts in one forward pass.", default="as fits the model"),
         Range(least=1),
     ] = None
-    min_captured: Annotated[
-        float | None,
-        Help("Less probability than this on the options is no answer.", default="0.1"),
-        Range(least=0, most=1),
-    ] = None
+    min_captured: MinCaptured = None
     refusals: Annotated[
         tuple[str, ...] | None,
         Help(
@@ -212,9 +225,7 @@ class Auditing:
     rules: Annotated[
         tuple[Rule, ...] | None, Help("Rules to compare, with commas.", default="all")
     ] = None
-    cluster: Annotated[
-        str | None, Help("The column that tells people apart.", default="each row is one")
-    ] = None
+    cluster: Cluster = None
     weight: Annotated[
         str | None, Help("The column of survey weights.", default="each row counts 1")
     ] = None
@@ -235,9 +246,7 @@ class Auditing:
             repeat=True,
         ),
     ] = None
-    reference: Annotated[
-        str | None, Help("The group that others are compared with.", default="the largest")
-    ] = None
+    reference: Reference = None
     format: Annotated[
         Literal["ll144"] | None,
         Help(

@@ -110,15 +110,13 @@ def _vary(
     shifted = shift_all(found.readings, found.read, found.cycles, person.cell)
     doubts = doubts_of(found, shifted)
     if not shifted or doubts.any or person.against:
-        why, words = why_alone(found, attribute, person, doubts, known)
-        return (replace(_alone(found, person), note=why, unread=words),)
+        return (_alone(found, person, *why_alone(found, attribute, person, doubts, known)),)
     try:
         made = tuple(_variation(found, one, person.clear) for one in shifted)
     except InputError as error:
-        return (replace(_alone(found, person), note=str(error), unread=told_by(found)),)
+        return (_alone(found, person, str(error), told_by(found)),)
     if not _keeps_family(found, made, attribute, seen):
-        why, words = why_alone(found, attribute, person, doubts, known)
-        return (replace(_alone(found, person), note=why, unread=words),)
+        return (_alone(found, person, *why_alone(found, attribute, person, doubts, known)),)
     left = found.left()
     return tuple(replace(one, unread=left) for one in made) if left else made
 
@@ -133,7 +131,8 @@ def _keeps_family(
     a word that reads otherwise beside a new neighbour may tell of another."""
     if attribute.lexicon.wider is None or attribute.values is not None:
         return True
-    again = (parts_of(variation.item, attribute, seen) for variation in made)
+    others = (variation.item for variation in made if not variation.original)
+    again = (parts_of(item, attribute, seen) for item in others)
     return all(each.cycles == found.cycles for each in again)
 
 
@@ -242,9 +241,9 @@ def _variation(found: Parts, shifted: Shifted, clear: bool) -> Variation:
     return replace(_shown(found, value, shifted.parts, original), clear=clear)
 
 
-def _alone(found: Parts, person: Person) -> Variation:
+def _alone(found: Parts, person: Person, note: str, unread: tuple[str, ...]) -> Variation:
     value = "" if person.cell is None else found.attribute.value_name(person.cell)
-    return _shown(found, value, found.readings, True)
+    return replace(_shown(found, value, found.readings, True), note=note, unread=unread)
 
 
 def _shown(found: Parts, value: str, readings: Sequence[Reading], original: bool) -> Variation:
