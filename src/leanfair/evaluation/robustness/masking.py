@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from scipy.stats import binomtest
 from torch import Tensor
 
-from leanfair.evaluation.robustness.adversarial import Attacks, Right, Unit, level
+from leanfair.evaluation.robustness.adversarial import Attack, Attacks, Right, Unit, level
 from leanfair.evaluation.robustness.gradients import pgd
 from leanfair.evaluation.robustness.pictures import Network, Pictures
 
@@ -94,20 +94,14 @@ def _more_steps(
 
 
 def _random(number: int, network: Network, right: Right, attacks: Attacks) -> Check:
-    pairs = [
-        (r, right[Unit("fgsm", r, number)][number], right[Unit("noise", r, None)][number])
-        for r in attacks.radii
-    ]
+    pairs = _pairs(number, right, attacks, ("fgsm", number), ("noise", None))
     return _ordered(
         "random noise is weaker than FGSM", network, pairs, "FGSM leaves {} right, noise {}"
     )
 
 
 def _single_step(number: int, network: Network, right: Right, attacks: Attacks) -> Check:
-    pairs = [
-        (r, right[Unit("pgd", r, number)][number], right[Unit("fgsm", r, number)][number])
-        for r in attacks.radii
-    ]
+    pairs = _pairs(number, right, attacks, ("pgd", number), ("fgsm", number))
     return _ordered(
         "one step is weaker than several", network, pairs, "PGD leaves {} right, FGSM {}"
     )
@@ -131,14 +125,26 @@ def _transferred(
         _ordered(
             f"samples made against {other.name} are weaker",
             networks[number],
-            [
-                (r, right[Unit("pgd", r, number)][number], right[Unit("pgd", r, place)][number])
-                for r in attacks.radii
-            ],
+            _pairs(number, right, attacks, ("pgd", number), ("pgd", place)),
             "its own leave {} right, the other's {}",
         )
         for place, other in enumerate(networks)
         if place != number
+    ]
+
+
+def _pairs(
+    number: int,
+    right: Right,
+    attacks: Attacks,
+    strong: tuple[Attack, int | None],
+    weak: tuple[Attack, int | None],
+) -> list[tuple[float, Tensor, Tensor]]:
+    """What a network gets right at each radius under two attacks, each an attack and against whom
+    it was made."""
+    return [
+        (r, right[Unit(strong[0], r, strong[1])][number], right[Unit(weak[0], r, weak[1])][number])
+        for r in attacks.radii
     ]
 
 
