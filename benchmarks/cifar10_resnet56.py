@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--layers-per-round", type=int, default=2)
     parser.add_argument("--lr", type=float, default=0.03)
     parser.add_argument("--distill", type=float, default=0.0)
+    parser.add_argument("--precision", default="auto", help="bf16 where the processor has it")
     parser.add_argument("--data", type=Path, default=SHARED / "data/cifar10")
     parser.add_argument(
         "--weights", default=str(SHARED / "models/resnet56-cifar10-jpeg.safetensors")
@@ -71,6 +72,7 @@ def main() -> None:
         layers_per_round=args.layers_per_round,
         lr=args.lr,
         distill=args.distill,
+        precision=args.precision,
     )
     target = ROOT / "benchmarks/results" / f"{args.name}.json"
     result = {"pruned": dict(run.summary), "minutes": run.summary["seconds"] / 60}
@@ -108,7 +110,7 @@ def control(parent, train, test, images, args) -> dict:  # type: ignore[no-untyp
         model,
         train,
         images=images,
-        recipe=Recipe(lr=args.lr),
+        recipe=Recipe(lr=args.lr, precision=args.precision),
         seed=args.seed,
         progress=lambda share: (
             print(f"control {share:.1%}", flush=True) if int(share * 1000) % 20 == 0 else None
