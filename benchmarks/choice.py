@@ -56,6 +56,7 @@ EPOCHS = (0.0, 0.05, 0.25, 1.0)
 """When candidates are looked at."""
 RECOVERED = 3.0
 """Epochs after which the better candidate is told."""
+RECIPE = Recipe(lr=0.02, precision="bf16")
 LAYERS = 3
 """How many of the moves of a trajectory take a layer."""
 MATCHES = {"macs": "neurons-macs", "latency": "neurons-latency"}
@@ -112,7 +113,7 @@ def first_network(args: Any, data: Data) -> nn.Module:
         return model.eval()
     kept = Checkpointing(args.work / "parent.training", every=10_000)
     size = len(data.first)
-    fine_tune(model, data.first, images=size, recipe=Recipe(lr=0.02), checkpoint=kept)
+    fine_tune(model, data.first, images=size, recipe=RECIPE, checkpoint=kept)
     write_tensors(path, model.state_dict())
     return model
 
@@ -243,7 +244,7 @@ def recovered(
     for epochs in (*EPOCHS, RECOVERED):
         images = round(epochs * len(data.train)) - spent
         if images:
-            tuned = fine_tune(child, data.train, images=images, recipe=Recipe(lr=0.02), seed=seed)
+            tuned = fine_tune(child, data.train, images=images, recipe=RECIPE, seed=seed)
             spent += tuned.images
         if epochs in EPOCHS:
             found = compared(before, seen(child, structures, data.calibration))

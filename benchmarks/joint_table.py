@@ -56,9 +56,10 @@ from leanfair.pruning.types import Anatomy, Candidate, Scores
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 METHODS = ("parent", "joint", "layers", "neurons", "alternating", "random", "torch-pruning")
+PARENT = "resnet20-jpeg.safetensors"
 TIMED = ("joint", "layers", "neurons", "torch-pruning")
 """The methods that are also held against the stopwatch."""
-LR = 0.02
+RECIPE = Recipe(lr=0.02, precision="bf16")
 STEP = 0.1
 """The share of its MACs that the peer loses between two fine-tunings, as ours does about."""
 
@@ -74,8 +75,8 @@ def main() -> None:
     parser.add_argument("--speedups", default="2,3,1.5")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--budget", type=int, default=100_000, help="images that a row trains on")
-    parser.add_argument("--candidate", type=int, default=1_000, help="images for each candidate")
-    parser.add_argument("--round", type=int, default=3_000, help="images for each winner")
+    parser.add_argument("--candidate", type=int, default=512, help="images for each candidate")
+    parser.add_argument("--round", type=int, default=2_048, help="images for each winner")
     parser.add_argument("--work", type=Path, default=ROOT / "runs/joint-table")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/joint-table.json")
     args = parser.parse_args()
@@ -93,12 +94,7 @@ class Table:
     def __init__(self, args: Any) -> None:
         self.args = args
         self.splits: Splits = load(args.data)
-        weights = args.weights or SHARED / "models" / (
-            "resnet56-cifar10-jpeg.safetensors"
-            if args.network == "resnet56"
-            else "resnet20-cifar10.safetensors"
-        )
-        self.parent = open_model(str(weights)).eval()
+        self.parent = parent_of(args, self.splits)
         self.sample = Batch(next(iter(iterate(self.splits.calibration, 128))).inputs)
         self.right = correct(self.parent, self.splits.test)
         self.result: dict[str, Any] = {
@@ -142,9 +138,8 @@ class Table:
             return
         left = self.args.budget - spent
         if left > 0:
-            recipe = Recipe(lr=LR)
             spent += fine_tune(
-                model, self.splits.train, images=left, recipe=recipe, seed=row["seed"]
+                model, self.splits.train, images=left, recipe=RECIPE, seed=row["seed"]
             ).images
         right = correct(model, self.splits.test)
         write_tensors(self.args.work / f"{named(row)}.right", {"right": right.to(torch.uint8)})
@@ -181,6 +176,23 @@ class Table:
         """Which test images the network of a row has right, where that is still known."""
         path = self.args.work / f"{named(row)}.right"
         return read_tensors(path)["right"].bool() if path.exists() else None
+
+
+def parent_of(args: Any, splits: Splits) -> nn.Module:
+    """The network that all begins with: the given weights, those of ResNet-56, or those of
+    ResNet-20 trained on for one pass over the JPEG images, which they have not seen."""
+    if args.weights or args.network == "resnet56":
+        shared = SHARED / "models/resnet56-cifar10-jpeg.safetensors"
+        return open_model(str(args.weights or shared)).eval()
+    model, path = (
+        open_model(str(SHARED / "models/resnet20-cifar10.safetensors")),
+        args.work / PARENT,
+    )
+    if not path.exists():
+        fine_tune(model, splits.train, images=len(splits.train), recipe=RECIPE)
+        write_tensors(path, model.state_dict())
+    model.load_state_dict(read_tensors(path))
+    return model.eval()
 
 
 def named(row: dict[str, Any]) -> str:
@@ -249,7 +261,8 @@ def ours(**more: Any) -> Any:
             round_epochs=args.round / size,
             final_epochs=0.0,
             latency_batches=(),
-            lr=LR,
+            lr=RECIPE.lr,
+            precision=RECIPE.precision,
             **settings,
         )
         if batch is not None and not times.exists():
@@ -269,7 +282,7 @@ def torch_pruning(table: Table, row: dict[str, Any], folder: Path) -> tuple[nn.M
 
     model, one = copy.deepcopy(table.parent), table.sample[:1]
     whole = cost_of(model, one).macs
-    batches = list(iterate(table.splits.calibration, 250))
+    batch = next(iter(iterate(table.splits.calibration, 250)))
     pruner = tp.pruner.BasePruner(
         model,
         one.inputs,
@@ -288,8 +301,7 @@ def torch_pruning(table: Table, row: dict[str, Any], folder: Path) -> tuple[nn.M
         while cost_of(model, one).macs > goal:
             now = cost_of(model, one).macs
             model.zero_grad()
-            for batch in batches:
-                F.cross_entropy(model(batch.inputs), batch.labels).backward()  # type: ignore[no-untyped-call,arg-type]
+            F.cross_entropy(model(batch.inputs), batch.labels).backward()  # type: ignore[no-untyped-call,arg-type]
             for _ in range(25):  # one small step may take nothing
                 pruner.step()
                 if cost_of(model, one).macs < now:
@@ -301,7 +313,7 @@ def torch_pruning(table: Table, row: dict[str, Any], folder: Path) -> tuple[nn.M
         images = table.args.round + 2 * table.args.candidate
         seed = 1000 * row["seed"] + number
         spent += fine_tune(
-            model, table.splits.train, images=images, recipe=Recipe(lr=LR), seed=seed
+            model, table.splits.train, images=images, recipe=RECIPE, seed=seed
         ).images
     return model, spent
 
