@@ -102,6 +102,8 @@ CATCHING_ALL = {
     "fairness.judge.backends.function": 1,  # a callable of the user's
     "fairness.judge.backends.server.backend": 1,  # handed over to the thread that waits for it
     "pruning.checkpoint.onnx": 3,  # an exporter and a runtime whose errors share no class
+    "serving.guard": 1,  # a server tells where an error was raised, and not its words
+    "serving.together": 1,  # a model is code of others, and many wait for the thread that asks it
     "pruning.structures.supported": 1,  # a module's own way of being copied
 }
 """How often a file catches every error: where code that is not ours runs, which may raise anything.

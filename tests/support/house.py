@@ -27,7 +27,9 @@ ORDER["data"] = set(ORDER) - {"moved"}
 ORDER["models"] = ORDER["evaluation"] = ORDER["data"] | {"data"}
 ORDER["pruning"] = ORDER["fairness"] = ORDER["data"] | {"data", "models", "evaluation"}
 ORDER["comparison"] = ORDER["pruning"] | {"pruning", "fairness"}
-ORDER["cli"] = ORDER["comparison"] | {"comparison"}
+# Serving is over HTTP what a command is on a terminal: above the fair wing, and below the commands.
+ORDER["serving"] = ORDER["data"] | {"data", "models", "fairness"}
+ORDER["cli"] = ORDER["comparison"] | {"comparison", "serving"}
 
 
 class House:

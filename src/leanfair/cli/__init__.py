@@ -8,7 +8,7 @@ import typer
 
 from leanfair.cli import demo
 from leanfair.cli.comparison import compare
-from leanfair.cli.fairness import audit, decide
+from leanfair.cli.fairness import audit, decide, serve
 from leanfair.cli.pruning import export, prune
 from leanfair.version import __version__
 
@@ -25,6 +25,7 @@ app.command("export")(export.command)
 app.command("compare")(compare.command)
 app.command("decide")(decide.command)
 app.command("audit")(audit.command)
+app.command("serve")(serve.command)
 demos = typer.Typer(
     help="Show a capability on embedded data, offline.",
     no_args_is_help=True,

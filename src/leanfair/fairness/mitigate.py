@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sklearn.base import clone
 
 from leanfair.errors import InputError
-from leanfair.fairness.judge.decider import Decider
+from leanfair.fairness.judge.decider import Decider, Prepared
 from leanfair.fairness.judge.judge import Judge
 from leanfair.fairness.judge.prompt import as_items
 from leanfair.fairness.lexicon.protected import Attributes, attributes_of, with_old_settings
@@ -81,14 +81,28 @@ class MitigatedJudge(Decider):
 
     # ---- the method ---------------------------------------------------------------------------
 
+    def prepared(
+        self, items: Iterable[Item] | Any, *, rows: Sequence[int] | None = None
+    ) -> Prepared:
+        """`decide` up to where the model is asked: the variations of all items. Raises InputError
+        where one cannot be varied or its variations cannot be asked about."""
+        rule_named(self.rule)
+        found = as_items(items)
+        made = self._prepared(found, rows or range(1, len(found) + 1))
+        made.judge.prepared(made.asked, rows=made.rows)
+        return made
+
+    def _prepared(self, items: Sequence[Item], rows: Sequence[int]) -> Prepared:
+        sets = self._vary(items, rows)
+        of_each = [row for row, found in zip(rows, sets, strict=True) for _ in found]
+        asked = [v.item for found in sets for v in found]
+        return Prepared(self.judge, asked, of_each, lambda given: self._compare(sets, given))
+
     def _decisions(self, items: Sequence[Item], rows: Sequence[int]) -> list[Decision]:
-        decisions = []
-        variations = self._vary(items, rows)
-        answered = self._forward(variations, rows)
-        for found, varied in zip(variations, answered, strict=True):
-            decided = self._decide(varied, is_flipped(varied), _note_of(found))
-            decisions.append(replace(decided, unread=found[0].unread))
-        return decisions
+        """All variations go to the base judge at once, so that it computes what they have in common
+        only once."""
+        made = self._prepared(items, rows)
+        return made.decided(made.judge.answers(made.asked, rows=made.rows))
 
     def _vary(self, items: Sequence[Item], rows: Sequence[int]) -> list[tuple[Variation, ...]]:
         """The variations of each item; for the rule `blind`, the item without the attribute."""
@@ -97,14 +111,16 @@ class MitigatedJudge(Decider):
             return found
         return [(self.varier.blinded(item),) for item in items]
 
-    def _forward(
-        self, sets: Sequence[Sequence[Variation]], rows: Sequence[int]
-    ) -> list[tuple[Varied, ...]]:
-        """The variations with their answers. All go to the base judge at once, so that it computes
-        what they have in common only once."""
-        of_each = [row for row, found in zip(rows, sets, strict=True) for _ in found]
-        flat = iter(self.judge.answers([v.item for found in sets for v in found], rows=of_each))
-        return [tuple(varied_of(v, next(flat), self.option_names) for v in found) for found in sets]
+    def _compare(
+        self, sets: Sequence[Sequence[Variation]], answers: Sequence[Answer]
+    ) -> list[Decision]:
+        """The decision about each item by the answers to its variations."""
+        decisions, flat = [], iter(answers)
+        for found in sets:
+            varied = [varied_of(v, next(flat), self.option_names) for v in found]
+            decided = self._decide(varied, is_flipped(varied), _note_of(found))
+            decisions.append(replace(decided, unread=found[0].unread))
+        return decisions
 
     def _decide(self, varied: Sequence[Varied], flipped: bool | None, alone: str) -> Decision:
         """The decision by the rule. `alone`: why there are no variations, where there are none."""
@@ -164,12 +180,16 @@ class MitigatedJudge(Decider):
         """How many prompts the model was really given so far, by whoever asked the base judge."""
         return self.judge.forward_passes
 
-    def check(self, items: Iterable[Item] | Any) -> None:
+    def check(self, items: Iterable[Item] | Any, *, rows: Sequence[int] | None = None) -> None:
         """Raise InputError where an item cannot be varied or decided about."""
         rule_named(self.rule)
         found = as_items(items)
-        self._vary(found, range(1, len(found) + 1))
-        self.base.check(found)
+        self._vary(found, rows or range(1, len(found) + 1))
+        self.base.check(found, rows=rows)
+
+    def forget(self, most: int) -> None:
+        """Keep at most so many answers in memory, the latest; those in a file stay."""
+        self.judge.forget(most)
 
     def answers(
         self, items: Iterable[Item] | Any, *, rows: Sequence[int] | None = None

@@ -89,8 +89,9 @@ def rows_of(asked: Mapping[str, Any]) -> list[Row]:
     return evened(rows)
 
 
-def open_judge(given: Mapping[str, Any], store: str, progress: Shown | None) -> Judge:
-    """The judge that a command's options describe; what was not given keeps its default."""
+def open_judge(given: Mapping[str, Any], store: str | None, progress: Shown | None) -> Judge:
+    """The judge that a command's options describe; what was not given keeps its default. Without a
+    `store` its answers are kept in memory."""
     prompt = given["prompt"]
     if "{" not in prompt and not is_there(prompt):
         raise InputError(

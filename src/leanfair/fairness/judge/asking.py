@@ -72,7 +72,7 @@ class Asking:
                 missing.setdefault(key, place)
         places = list(missing.values())
         asked = [prompts[place] for place in places]
-        self._check(asked, [rows[place] for place in places])
+        self.check(asked, [rows[place] for place in places])
         known: dict[str, Answer] = {}
         if asked:
             self.store.introduce(judge)
@@ -90,7 +90,8 @@ class Asking:
         lost = Answer("failed", captured=0.0, text="The model gave no answer")
         return {key: known.get(key) or self.store.get(key) or lost for key in keys}
 
-    def _check(self, prompts: Sequence[Prompt], rows: Sequence[int]) -> None:
+    def check(self, prompts: Sequence[Prompt], rows: Sequence[int]) -> None:
+        """Raise InputError for what this model cannot be asked, by its row."""
         wrong = self.backend.check(prompts)
         if wrong:
             index = min(wrong, key=lambda i: rows[i])

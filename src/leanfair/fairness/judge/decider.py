@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,21 @@ from leanfair.fairness.types import Answer, Decision, Item
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Items that can be asked about: what `judge` has to answer, and what is decided by that.
+
+    Where several are prepared, each by itself, their `asked` may be put to one judge together: what
+    is decided about the one does not depend on the others. `rows`: what messages call the items of
+    `asked` by. `decided`: from the answers to `asked`, in its order, to the decisions.
+    """
+
+    judge: Decider
+    asked: list[Item]
+    rows: list[int]
+    decided: Callable[[Sequence[Answer]], list[Decision]]
 
 
 class Decider(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
@@ -53,6 +69,13 @@ class Decider(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         """One answer for each text or record (or row of a data frame). `rows`: what messages call
         them by, where that is not their place, counted from 1."""
 
+    def prepared(
+        self, items: Iterable[Item] | Any, *, rows: Sequence[int] | None = None
+    ) -> Prepared:
+        """`decide` up to where the model is asked. Raises InputError where an item cannot be
+        decided about."""
+        raise InputError("Decisions that exist are looked up: no model can be asked for them.")
+
     @abstractmethod
     def fit(self, X: Any = None, y: Any = None) -> Self:
         """Estimate what needs no labels (see `calibration`); `y` is not looked at."""
@@ -81,8 +104,13 @@ class Decider(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         """Whether nothing is left for `fit` to estimate."""
         return True
 
-    def check(self, items: Iterable[Item] | Any) -> None:
-        """Raise InputError where an item cannot be decided about, before any is paid for."""
+    def check(self, items: Iterable[Item] | Any, *, rows: Sequence[int] | None = None) -> None:
+        """Raise InputError where an item cannot be decided about, before any is paid for. `rows`:
+        see `answers`."""
+        return
+
+    def forget(self, most: int) -> None:
+        """Keep at most so many answers in memory, the latest; those in a file stay."""
         return
 
     @property

@@ -21,7 +21,7 @@ from leanfair.fairness.judge.calibration import (
     calibrated,
     prior_of,
 )
-from leanfair.fairness.judge.decider import Decider
+from leanfair.fairness.judge.decider import Decider, Prepared
 from leanfair.fairness.judge.options import Options
 from leanfair.fairness.judge.parse import refuses
 from leanfair.fairness.judge.prompt import Prompt, Template, as_items
@@ -152,10 +152,24 @@ class Judge(Decider):
         self.prior_ = prior
         return self
 
-    def check(self, items: Iterable[Item] | Any) -> None:
+    def check(self, items: Iterable[Item] | Any, *, rows: Sequence[int] | None = None) -> None:
         """Raise InputError where an item cannot fill the prompt."""
         self._check_parameters()
-        self.template.render(as_items(items))
+        self.template.render(as_items(items), rows)
+
+    def prepared(
+        self, items: Iterable[Item] | Any, *, rows: Sequence[int] | None = None
+    ) -> Prepared:
+        """`decide` up to where the model is asked, as `Decider` has it."""
+        self._check_parameters()
+        found = as_items(items)
+        numbers = list(rows or range(1, len(found) + 1))
+        self._asking().check(self.template.render(found, numbers), numbers)
+        return Prepared(self, found, numbers, lambda given: [self._decision(a) for a in given])
+
+    def forget(self, most: int) -> None:
+        """Keep at most so many answers in memory, the latest; those in a file stay."""
+        self._asking().store.trim(most)
 
     def _decision(self, answer: Answer) -> Decision:
         if answer.status != "answered":

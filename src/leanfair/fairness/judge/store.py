@@ -19,6 +19,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -124,6 +125,13 @@ class Store:
             return
         self._answers[key] = answer
         self._append({"key": key, "answer": answer.to_dict()})
+
+    def trim(self, most: int) -> None:
+        """Forget the oldest answers of a store without a file, until `most` are left. What a file
+        holds stays known, so that it is not paid twice."""
+        if self.path is None:
+            for key in list(islice(self._answers, max(0, len(self._answers) - most))):
+                del self._answers[key]
 
     def introduce(self, judge: Mapping[str, Any]) -> None:
         """Write down which judge writes here; once for each."""

@@ -1,0 +1,1 @@
+"""The pages for a person: plain HTML without scripts, which fetches nothing from anywhere."""
