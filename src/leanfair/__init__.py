@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from leanfair.fairness.types import Decision as Decision
     from leanfair.fairness.types import Variation as Variation
     from leanfair.fairness.variations.vary import vary as vary
+    from leanfair.models.streamed import streamed as streamed
     from leanfair.pruning.checkpoint.loading import load as load
     from leanfair.pruning.loop import prune as prune
     from leanfair.pruning.run.result import Pruned as Pruned
@@ -66,6 +67,7 @@ _HOMES = {
     "load": "pruning.checkpoint.loading",
     "mitigate": "fairness.mitigate",
     "prune": "pruning.loop",
+    "streamed": "models.streamed",
     "vary": "fairness.variations.vary",
 }
 _ROOMS = ("cli", "comparison", "data", "evaluation", "fairness", "models", "pruning")

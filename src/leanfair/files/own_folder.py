@@ -20,7 +20,7 @@ from typing_extensions import TypedDict
 
 from leanfair.errors import RunDirectoryError
 from leanfair.files.checked_json import parsed_file, read_bytes, read_json
-from leanfair.files.writing import file_hash, write_bytes, write_json
+from leanfair.files.writing import Content, content_hash, file_hash, write_bytes, write_json
 from leanfair.version import __version__
 
 NAME = "leanfair.json"
@@ -81,9 +81,9 @@ def claim(folder: Path, kind: Purpose, written: Iterable[str]) -> None:
     write_json(folder / NAME, entry)
 
 
-def put(folder: Path, contents: Mapping[str, bytes]) -> None:
+def put(folder: Path, contents: Mapping[str, Content]) -> None:
     """Write files into a folder that is claimed, in this order, each whole or not at all."""
-    expect(folder, {name: sha256(content).hexdigest() for name, content in contents.items()})
+    expect(folder, {name: content_hash(content) for name, content in contents.items()})
     for name, content in contents.items():
         write_bytes(folder / name, content)
 
@@ -104,6 +104,17 @@ def expect(folder: Path, hashes: Mapping[str, str]) -> None:
             known = [file_hash(folder / name)]
         files[name] = list(dict.fromkeys([*known, new]))
     _write(folder, entry, files)
+
+
+def may_put(folder: Path, name: str) -> bool:
+    """Whether `put` would replace nothing of somebody else's: there is no such file, or it is what
+    leanfair wrote there last, unchanged."""
+    file = folder / name
+    if not file.exists() and not file.is_symlink():
+        return True
+    if not (folder / NAME).exists() or not file.is_file():
+        return False
+    return file_hash(file) in _entry(folder)["files"].get(name, [])
 
 
 def settle(folder: Path) -> None:

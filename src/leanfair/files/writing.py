@@ -10,16 +10,23 @@ import shutil
 import socket
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, TypeAlias
 from uuid import uuid4
 
 from leanfair.errors import RunDirectoryError
 
-if TYPE_CHECKING:
-    from torch import Tensor
+
+class Chunked(Protocol):
+    """Content that comes piece by piece, the same each time."""
+
+    def chunks(self) -> Iterator[Any]:
+        """Its pieces, in order: bytes, or views of them."""
+
+
+Content: TypeAlias = "bytes | Chunked"
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _BLOCK = 1 << 22
@@ -27,7 +34,20 @@ _ABANDONED = 86_400.0
 """Seconds after which what another machine began to write is taken for left behind."""
 
 
-def write_bytes(path: Path, content: bytes, *, private: bool = False) -> Path:
+def pieces(content: Content) -> Iterator[Any]:
+    """`content`, piece by piece."""
+    return iter([content]) if isinstance(content, bytes) else content.chunks()
+
+
+def content_hash(content: Content) -> str:
+    """The SHA-256 of what a file of this content holds."""
+    digest = hashlib.sha256()
+    for piece in pieces(content):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def write_bytes(path: Path, content: Content, *, private: bool = False) -> Path:
     """Write `content` to `path` in one piece, or not at all: a reader, or a killed writer, never
     leaves half a file. What is replaced hands on its mode and, where that is allowed, its owner; a
     link stays one, to the new content. With `private`, a new file is its owner's alone (0600).
@@ -39,7 +59,8 @@ def write_bytes(path: Path, content: bytes, *, private: bool = False) -> Path:
         place.parent.mkdir(parents=True, exist_ok=True)
         sweep(place)
         with open(os.open(temporary, _NEW, 0o600 if private else 0o666), "wb") as file:
-            file.write(content)
+            for piece in pieces(content):
+                file.write(piece)
             file.flush()
             os.fsync(file.fileno())
         if was is not None:
@@ -86,36 +107,6 @@ def write_json(path: Path, content: Any) -> Path:
 def json_bytes(content: Any) -> bytes:
     """JSON as files hold it. Raises ValueError for numbers that are not finite."""
     return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
-
-
-def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> Path:
-    """Write named tensors as safetensors. Tensors that share memory are written once each."""
-    return write_bytes(path, tensor_bytes(tensors))
-
-
-def tensor_bytes(tensors: Mapping[str, Tensor]) -> bytes:
-    """Named tensors as a safetensors file holds them."""
-    from safetensors.torch import save
-
-    own = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    content: bytes = save(own)
-    return content
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, by name. Raises RunDirectoryError where it is missing or
-    broken."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        tensors: dict[str, Tensor] = load_file(path)
-    except FileNotFoundError:
-        raise RunDirectoryError(f"There is no file {path}.") from None
-    except (OSError, SafetensorError, UnicodeError) as error:
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise RunDirectoryError(f"{path} cannot be read: {first}.") from error
-    return tensors
 
 
 def file_hash(path: Path) -> str:

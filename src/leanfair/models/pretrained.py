@@ -46,12 +46,12 @@ def open_pretrained(name: str) -> nn.Module:
     missing, and where they are quantised.
     """
     local = Path(name).is_dir()
-    with _told(name, local):
+    with opening(name, local):
         from transformers import AutoConfig
 
         config = AutoConfig.from_pretrained(name, local_files_only=local, trust_remote_code=False)
-        _check_whole(name, config)
-        model, found = _class_of(name, config).from_pretrained(
+        check_whole(name, config)
+        model, found = class_of(name, config).from_pretrained(
             name,
             config=config,
             local_files_only=local,
@@ -124,7 +124,7 @@ def open_tokenizer(name: str) -> Any:
 
 
 @contextmanager
-def _told(name: str, local: bool) -> Iterator[None]:
+def opening(name: str, local: bool) -> Iterator[None]:
     """Turn what transformers raises for a model that it cannot open into one sentence."""
     try:
         yield
@@ -143,7 +143,7 @@ def _told(name: str, local: bool) -> Iterator[None]:
         ) from error
 
 
-def _check_whole(name: str, config: Any) -> None:
+def check_whole(name: str, config: Any) -> None:
     """Raise InputError where the weights are quantised."""
     quantised = getattr(config, "quantization_config", None)
     if quantised is None:
@@ -155,7 +155,7 @@ def _check_whole(name: str, config: Any) -> None:
     )
 
 
-def _class_of(name: str, config: Any) -> Any:
+def class_of(name: str, config: Any) -> Any:
     """The class that `config` names or, where it names none, what models of its type are."""
     import transformers
 

@@ -8,13 +8,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from leanfair.models.streamed import shelf_of
+
 PER_CHANNEL = (torch.per_channel_affine, torch.per_channel_affine_float_qparams)
 
 
 def tensors_of(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """The tensors of a network by name. What quantised layers keep packed comes unpacked: whole
     numbers, and what they are scaled by."""
+    shelf = shelf_of(model)
+    own = {id(value): name for name, value in reversed([*model.named_parameters()])}
+    names = {name: own[id(v)] for name, v in model.named_parameters(remove_duplicate=False)}
     for name, value in model.state_dict().items():
+        if shelf is not None and name in names:
+            value = shelf.load(names[name])
         yield from _unpacked(name, value)
 
 

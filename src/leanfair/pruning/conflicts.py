@@ -15,6 +15,7 @@ from torch import nn
 from leanfair.data.batches import Source, known_size
 from leanfair.data.language import is_transformer
 from leanfair.errors import InputError, OptionError
+from leanfair.models.streamed import shelf_of
 from leanfair.options import options_of
 from leanfair.pruning.settings import Settings, renamed
 from leanfair.pruning.training.lora import check_peft, linear_layers
@@ -23,6 +24,8 @@ from leanfair.pruning.training.recipe import Recipe
 BUDGETS = ("candidate_epochs", "round_epochs", "final_epochs")
 BLIND = ("l1", "random")
 """Criteria that look at no sample."""
+STREAMED = ("contribution", "random")
+"""Criteria for models that are read block by block."""
 
 
 def check_fit(
@@ -60,6 +63,38 @@ def check_fit(
             f"it out.",
             "tokenizer",
         )
+
+
+def check_streamed(
+    settings: Settings,
+    model: nn.Module,
+    train: Source | None,
+    fine_tune: Callable[..., Any] | None,
+) -> None:
+    """Raise OptionError where a model that is read block by block is asked for what needs it
+    whole."""
+    if shelf_of(model) is None:
+        return
+    why = "a model that is read block by block"
+    if fine_tune is not None or train is not None:
+        name = "train" if fine_tune is None else "fine_tune"
+        raise OptionError(
+            f"{{{name}}} is for fine-tuning, but {why} cannot be trained: leave it out, or open "
+            f"the model whole.",
+            name,
+        )
+    if settings.criterion not in STREAMED:
+        raise OptionError(
+            f"{{criterion}} is {settings.to_json()['criterion']}, but for {why} it can be "
+            f"{' or '.join(STREAMED)}, which need no more than one pass.",
+            "criterion",
+        )
+    for name, value in (("of", settings.of), ("match", settings.matched)):
+        if value in ("latency", "memory"):
+            raise OptionError(
+                f"{{{name}}} is {value}, which is not measured of {why}: make it macs or params.",
+                name,
+            )
 
 
 def check_training(

@@ -25,7 +25,7 @@ from leanfair.errors import InputError, SurgeryError
 from leanfair.evaluation.energy.meter import metering
 from leanfair.models.image_processor import own_image_processor
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
-from leanfair.pruning.conflicts import check_fit, check_place, check_training
+from leanfair.pruning.conflicts import check_fit, check_place, check_streamed, check_training
 from leanfair.pruning.cost.energy import Spending
 from leanfair.pruning.criteria.criteria import checked, criterion_named
 from leanfair.pruning.presets import settings_from
@@ -107,6 +107,7 @@ def prune(
     held, taught, asked = (as_tokens(data, tokenizer) for data in (calibration, train, test))
     check_place(out, resume)
     check_fit(given, chosen, model, held, tokenizer)
+    check_streamed(chosen, model, taught, fine_tune)
     check_training(given, chosen, taught, fine_tune)
     beside = image_processor if tokenizer is None else tokenizer
     if beside is None and out is not None:
@@ -211,7 +212,9 @@ def score(run: Run) -> Scores:
         criterion_named(task.settings.criterion)(
             run.parent.model,
             replace(run.parent.structures, problem=task.problem, found_head=run.parent.head),
-            task.calibration.first(task.settings.score_samples),
+            task.calibration.first(
+                task.settings.score_samples, carried=task.settings.criterion == "contribution"
+            ),
             task.seed("score", len(run.steps)),
             lambda share: run.emit("score", done=share),
         )
@@ -222,9 +225,10 @@ def candidate(run: Run, cut: Cut) -> Candidate:
     """A smaller copy of the parent, proven, briefly fine-tuned, and held against the parent."""
     settings, calibration, parent = run.task.settings, run.task.calibration, run.parent
     mine, its = heads(cut, parent.head.name, parent.model)
-    child = apply(cut, parent.model, calibration.trial, (mine, its))
+    idle = run.task.training.idle
+    child = apply(cut, parent.model, calibration.trial, (mine, its), share=idle)
     if settings.reconstruct:
-        reconstruct(child, parent.model, cut, calibration.pieces)
+        reconstruct(child, parent.model, cut, calibration.carried, parent.head)
     tune(run, child, settings.candidate_epochs, f"{cut.kind} candidate", len(run.steps) + 1)
     head = None if its is None else parent.head._replace(name=its)
     here = run.features.of(child, head)

@@ -11,7 +11,7 @@ from torch import nn
 from leanfair.data.batches import Source
 from leanfair.data.text import as_tokens
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
-from leanfair.pruning.conflicts import check_fit
+from leanfair.pruning.conflicts import check_fit, check_streamed
 from leanfair.pruning.loop import propose
 from leanfair.pruning.presets import settings_from
 from leanfair.pruning.run.setup import set_up, standing, timed
@@ -99,6 +99,7 @@ def look_ahead(
     chosen = settings_from(preset, given, model)
     held = as_tokens(calibration, tokenizer)
     check_fit(given, chosen, model, held, tokenizer)
+    check_streamed(chosen, model, None, None)
     task = set_up(model, chosen, held, None, None, RunDirectory(None), None, None)
     directory = RunDirectory(Path(out) if out else None, writes=False)
     # A plan needs no training or test data, so that those are missing here says nothing.

@@ -89,7 +89,7 @@ def test_the_pruned_network_loads_in_a_fresh_process_to_equal_logits(
 def test_no_file_of_a_run_is_a_pickle(run: Pruned) -> None:
     assert run.path is not None
     kinds = {path.suffix for path in run.path.iterdir() if path.name != ".lock"}
-    assert kinds == {".json", ".html", ".safetensors"}
+    assert kinds == {".json", ".html", ".safetensors", ".md"}
 
 
 def test_the_cuts_replay_on_the_parent_to_the_same_shapes(run: Pruned) -> None:
@@ -160,8 +160,8 @@ class Killed(BaseException):
 def test_a_kill_at_any_moment_of_writing_the_result_is_named_and_resumed(
     run: Pruned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Moved last are the hashes of the weights, the weights, the hashes of cuts.json and
-    summary.json, these, what is settled, and the page."""
+    """Moved last are the hashes of the weights, the weights, the hashes of cuts.json,
+    README.md and summary.json, these, what is settled, and the page."""
     replace, names = os.replace, []
 
     def counting(source: Any, target: Any) -> None:
@@ -170,10 +170,10 @@ def test_a_kill_at_any_moment_of_writing_the_result_is_named_and_resumed(
 
     monkeypatch.setattr(os, "replace", counting)
     whole = prune(tiny(), tmp_path / "whole")
-    last = len(names) - 7
+    last = len(names) - 8
     assert names[last:] == [
-        "leanfair.json", "model.safetensors", "leanfair.json", "cuts.json", "summary.json",
-        "leanfair.json", "report.html",
+        "leanfair.json", "model.safetensors", "leanfair.json", "cuts.json", "README.md",
+        "summary.json", "leanfair.json", "report.html",
     ]  # fmt: skip
     for moment in range(last, len(names) + 1):
         out, left = tmp_path / f"killed-{moment}", moment

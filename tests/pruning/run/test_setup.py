@@ -52,7 +52,7 @@ def test_a_network_that_remembers_what_it_was_tried_out_with_is_copied_anew() ->
     assert model.before is None
 
 
-def test_the_first_network_is_the_model_and_has_its_own_tensors() -> None:
+def test_the_first_network_is_the_model_with_parameters_of_its_own_in_the_same_memory() -> None:
     model = tiny()
     settings = settings_from(None, {"cut": 0.3, **QUICK}, model)
     run = open_run(model, settings, DATA, None, None, RunDirectory(None), False, None, None)
@@ -60,7 +60,22 @@ def test_the_first_network_is_the_model_and_has_its_own_tensors() -> None:
     mine = dict(model.named_parameters())
     for name, value in run.task.base.model.named_parameters():
         assert torch.equal(value, mine[name])
-        assert value.data_ptr() != mine[name].data_ptr()
+        assert value is not mine[name]
+        assert value.data_ptr() == mine[name].data_ptr()
+    held = dict(model.named_buffers())
+    for name, value in run.task.base.model.named_buffers():
+        assert value.data_ptr() != held[name].data_ptr()  # these may change as a network runs
+
+
+@pytest.mark.parametrize("train", [None, DATA])
+def test_the_result_has_memory_of_its_own(train: Any) -> None:
+    model = tiny()
+    was = [value.clone() for value in model.parameters()]
+    held = {value.data_ptr() for value in model.parameters()}
+    more = {"round_epochs": 0.5} if train else {}
+    run = leanfair.prune(model, calibration=DATA, train=train, cut=0.3, **{**QUICK, **more})
+    assert not held & {value.data_ptr() for value in run.model.parameters()}
+    assert all(torch.equal(a, b) for a, b in zip(was, model.parameters(), strict=True))
 
 
 @pytest.mark.parametrize("of", ["macs", "params", "memory"])

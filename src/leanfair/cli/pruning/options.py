@@ -76,6 +76,21 @@ class Machine:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """How much of the model is in memory at a time."""
+
+    low_memory: Annotated[
+        bool | None,
+        Help(
+            "Language models: read the weights block by block, with one block in memory at a time, "
+            "and train nothing.",
+            default="where they do not fit",
+            flags="--low-memory/--no-low-memory",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
 class Place:
     """The run directory."""
 

@@ -21,7 +21,13 @@ WITHOUT = ("recipe",)
 
 
 @with_options(
-    Settings, Recipe, options.Place, options.DataOptions, options.Machine, without=WITHOUT
+    Settings,
+    Recipe,
+    options.Place,
+    options.DataOptions,
+    options.Machine,
+    options.Memory,
+    without=WITHOUT,
 )
 def command(
     model: options.Model,
@@ -66,7 +72,8 @@ def command(
         from leanfair.cli.pruning.asked import keep_asked
 
         running.check(settings, machine)
-        both = running.open_both(model, data, how, settings.get("seed", 0), machine.device)
+        low = given.get("low_memory")
+        both = running.open_both(model, data, how, settings.get("seed", 0), machine.device, low)
         if plan:
             running.show_plan(both.network, both.splits, out, settings, json)
         else:

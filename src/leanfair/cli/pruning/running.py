@@ -19,6 +19,7 @@ from torch import nn
 
 from leanfair.cli.messages import is_main_process
 from leanfair.cli.pruning.images import open_images
+from leanfair.cli.pruning.memory import in_blocks
 from leanfair.cli.pruning.options import DataOptions, Machine
 from leanfair.cli.pruning.progress import shown
 from leanfair.cli.pruning.result import print_result
@@ -28,6 +29,7 @@ from leanfair.data.images import Splits
 from leanfair.data.splits import TextSplits
 from leanfair.data.text import holds_text
 from leanfair.errors import InputError
+from leanfair.models.streamed import shelf_of, streamed
 from leanfair.pruning.cost.macs import cost_of
 from leanfair.pruning.loop import prune
 from leanfair.pruning.plan import Plan, look_ahead
@@ -66,18 +68,32 @@ IMAGE_OPTIONS = ("image_size", "augment", "mean", "std", "channels")
 TEXT_OPTIONS = ("length", "tokenizer", "text", "label")
 
 
-def open_both(model: str, data: str, given: DataOptions, seed: int, device: str) -> Opened:
-    """The network and its data, images or text. Raises InputError where they do not fit."""
+def open_both(
+    model: str,
+    data: str,
+    given: DataOptions,
+    seed: int,
+    device: str,
+    low_memory: bool | None = False,
+) -> Opened:
+    """The network and its data, images or text. `low_memory`: whether it is read block by block;
+    with None, where it does not fit memory otherwise. Raises InputError where they do not fit."""
     if holds_text(data):
         check_unused(given, IMAGE_OPTIONS, data, "text")
+        folder = in_blocks(model, low_memory)
         network, texts, tokenizer = open_texts(
             model,
             data,
+            opened=None if folder is None else streamed(folder, device_named(device)),
             calibration=given.calibration,
             seed=seed,
             **{name: getattr(given, name) for name in TEXT_OPTIONS},
         )
-        return Opened(network.eval().to(device_named(device)), texts, tokenizer)
+        if folder is None:
+            network = network.eval().to(device_named(device))
+        return Opened(network, texts, tokenizer)
+    if low_memory:
+        raise InputError(f"--low-memory is for language models, but {data} holds images.")
     network, splits, processor = open_images(model, data, given, seed)
     check_unused(given, TEXT_OPTIONS, data, "images")
     return Opened(network.eval().to(device_named(device)), splits, image_processor=processor)
@@ -114,7 +130,7 @@ def prune_and_show(
     with _display(network, splits, settings, quiet) as listener:
         result = prune(
             network,
-            train=splits.train,
+            train=None if shelf_of(network) is not None else splits.train,
             calibration=splits.calibration,
             test=splits.test,
             out=out,

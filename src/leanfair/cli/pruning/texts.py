@@ -46,13 +46,15 @@ def open_texts(
     label: str | None,
     calibration: int | None,
     seed: int,
+    opened: nn.Module | None = None,
 ) -> tuple[nn.Module, TextSplits[Any], Any]:
-    """The network that `model` names, the data in its three parts, and the tokenizer. A classifier
+    """The network that `model` names, if it is not `opened` yet, the data in its three parts, and
+    the tokenizer. A classifier
     needs a table with the columns `text` and `label`. Raises InputError where they do not fit."""
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()  # there is a display of our own
-    network: Any = open_model(model)
+    network: Any = open_model(model) if opened is None else opened
     if not takes_text(network):
         raise InputError(
             f"{model} is a {type(network).__name__}, which takes no text, but {data} holds text: "

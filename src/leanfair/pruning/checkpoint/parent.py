@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
 from leanfair.errors import InputError, LeanfairError
-from leanfair.files import tensor_bytes
+from leanfair.files import TensorFile
 from leanfair.files.own_folder import put, read_own, verify
 from leanfair.models.origin import Origin, fingerprint
+from leanfair.models.parent_card import place_of
 from leanfair.pruning.checkpoint.architecture import build
 from leanfair.pruning.checkpoint.loading import open_model
 from leanfair.pruning.checkpoint.weights import with_weights
@@ -24,13 +24,7 @@ def keep_parent(path: Path, model: nn.Module, origin: Origin | None) -> None:
     found again: not those of a folder or of the hub, and not those of a class that cannot be built
     from its `origin`."""
     if origin is not None and place_of(model.__dict__.get("config")) is None:
-        put(path, {FILE: tensor_bytes(model.state_dict())})
-
-
-def place_of(config: Any) -> str | None:
-    """The folder, or the model of the hub, that a configuration of transformers was read from."""
-    name = str(getattr(config, "name_or_path", None) or "")
-    return name if "/" in name or (name and Path(name).is_dir()) else None
+        put(path, {FILE: TensorFile(model.state_dict())})
 
 
 def parent_of(path: Path) -> nn.Module:

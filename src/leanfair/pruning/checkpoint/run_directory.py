@@ -7,6 +7,7 @@
     chosen.json           the winner of the round under way, and chosen.safetensors, its weights
     model.safetensors     the finished network's weights, beside cuts.json
     config.json, ...      where transformers can load it as it is: all that it needs for that
+    README.md             the model card, unless there is one of somebody else's
     summary.json, report.html
     leanfair.json         what the directory is, and the hashes of what is read again
     .lock                 held while a run is under way; .lock.json says by which process
@@ -27,12 +28,14 @@ from typing import Any
 from torch import nn
 
 from leanfair.errors import RunDirectoryError
-from leanfair.files import json_bytes, locked, tensor_bytes
+from leanfair.files import TensorFile, json_bytes, locked
 from leanfair.files.own_folder import NAME as MARK
-from leanfair.files.own_folder import check_own, claim, put, read_own, settle, verify
+from leanfair.files.own_folder import check_own, claim, may_put, put, read_own, settle, verify
+from leanfair.files.writing import Content
+from leanfair.models.parent_card import CARD
 from leanfair.pruning.checkpoint.architecture import rebuilt, replayed
 from leanfair.pruning.checkpoint.same_run import check_same
-from leanfair.pruning.checkpoint.weights import SCRATCH, read_model, write_model
+from leanfair.pruning.checkpoint.weights import SCRATCH, read_model, saved_of, write_model
 from leanfair.pruning.cut_schema import CutEntry
 from leanfair.pruning.measured_schema import LatencyTable, Reading, TimesRecord
 from leanfair.pruning.schema import ChosenRecord, StepRecord, Summary, WrittenRecord
@@ -182,7 +185,7 @@ class RunDirectory:
             if self.writes:
                 chosen = {"round": step, "cut": cut.to_json(), "cka": dict(cka)}
                 put(self.path, {
-                    "chosen.safetensors": tensor_bytes(model.state_dict()),
+                    "chosen.safetensors": TensorFile(saved_of(model, adapted=True)),
                     "chosen.json": json_bytes(chosen),
                 })  # fmt: skip
 
@@ -212,7 +215,7 @@ class RunDirectory:
 
     def _write_step(self, path: Path, steps: Sequence[Step], model: nn.Module) -> None:
         put(path, {
-            f"round-{len(steps)}.safetensors": tensor_bytes(model.state_dict()),
+            f"round-{len(steps)}.safetensors": TensorFile(saved_of(model, adapted=True)),
             "steps.json": json_bytes([step.to_json() for step in steps]),
         })  # fmt: skip
         for old in (
@@ -232,17 +235,27 @@ class RunDirectory:
         steps: Sequence[Step],
         summary: Summary,
         tokenizer: Any = None,
+        card: str | None = None,
     ) -> None:
-        """Write the finished network and the summary; what only resuming needed goes."""
+        """Write the finished network, its model `card` and the summary; what only resuming needed
+        goes. A card that leanfair did not write, or that was changed since, stays."""
         if self.path is None:
             return
         with taking_turns():
             if self.writes:
                 write_model(self.path, model, tokenizer)
                 cuts = [step.cut.to_json() for step in steps]
-                put(self.path, {
-                    "cuts.json": json_bytes(cuts), "summary.json": json_bytes(summary)
-                })  # fmt: skip
+                written: dict[str, Content] = {"cuts.json": json_bytes(cuts)}
+                if card is not None and not self.card_stays():
+                    written[CARD] = card.encode()
+                put(self.path, {**written, "summary.json": json_bytes(summary)})
+
+    def card_stays(self) -> list[str]:
+        """A sentence where there is a model card that somebody else wrote, so that none is
+        written."""
+        if self.path is None or may_put(self.path, CARD):
+            return []
+        return [f"{self.path / CARD} is not leanfair's: it stays, and no model card was written."]
 
     def write_steps(self, steps: Sequence[Step]) -> None:
         """Write down rounds that were finished before there was a directory."""

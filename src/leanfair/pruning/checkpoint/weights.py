@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
@@ -13,7 +13,7 @@ from typing import Any
 
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
-from torch import nn
+from torch import Tensor, nn
 
 from leanfair.errors import (
     FORWARD_ERRORS,
@@ -25,12 +25,15 @@ from leanfair.errors import (
 from leanfair.files import file_hash, read_tensors, write_tensors
 from leanfair.files.own_folder import NAME as MARK
 from leanfair.files.own_folder import expect, verify
+from leanfair.files.tensors import Held, Later
+from leanfair.models.shelf import SCRATCH as SCRATCH
+from leanfair.models.shelf import Shelf
+from leanfair.models.streamed import attach, shelf_of, streamed
+from leanfair.pruning.checkpoint.shards import held_of, write_pretrained
 from leanfair.pruning.surgery.config import silence
 from leanfair.pruning.surgery.rebuild import matches_configuration, shapes
 
 WEIGHTS = "model.safetensors"
-SCRATCH = ".saving-"
-"""Begins the name of a folder that is being written, and is left behind only by a kill."""
 
 
 def write_model(path: Path, model: nn.Module, tokenizer: Any = None) -> None:
@@ -40,12 +43,16 @@ def write_model(path: Path, model: nn.Module, tokenizer: Any = None) -> None:
     `from_pretrained` loads the folder; of any other network the tensors are written, which fit it
     once its cuts are made. Raises RunDirectoryError if the folder cannot be written.
     """
+    shelf = shelf_of(model)
     with _moved_into(path) as folder:
-        if matches_configuration(model):
+        if not matches_configuration(model):
+            write_tensors(folder / WEIGHTS, saved_of(model))
+        elif shelf is not None:
+            with silence():
+                write_pretrained(folder, model, shelf)
+        else:
             with silence():
                 model.save_pretrained(folder)  # type: ignore[operator]
-        else:
-            write_tensors(folder / WEIGHTS, model.state_dict())
         if tokenizer is not None:
             tokenizer.save_pretrained(folder)
 
@@ -55,14 +62,41 @@ def read_model(path: Path, model: nn.Module) -> nn.Module:
     where the two do not fit, RunDirectoryError where a file is not what was written there."""
     for file in sorted(path.glob("model*.safetensors*")):
         verify(path, file.name)
+    if shelf_of(model) is not None and (path / "config.json").exists():
+        return streamed(path, next(v.device for v in model.parameters() if not v.is_meta))
     if (path / "config.json").exists():
         verify(path, "config.json")
         return _read_pretrained(path, model)
     return with_weights(model, path / WEIGHTS)
 
 
+def saved_of(model: nn.Module, *, adapted: bool = False) -> Mapping[str, Held]:
+    """All tensors of a network by name; with `adapted`, of a streamed one only those that are no
+    longer what the first network had, as all others are in its files."""
+    shelf = shelf_of(model)
+    if shelf is None:
+        return model.state_dict()
+    if adapted:
+        return {
+            name: Later(entry.shape, entry.dtype, entry.load)
+            for name, entry in shelf.adapted().items()
+        }
+    held = held_of(model, shelf)
+    first = {id(value): name for name, value in model.named_parameters()}
+    every = model.named_parameters(remove_duplicate=False)
+    return {name: held[first[id(value)]] for name, value in every}
+
+
 def with_weights(model: nn.Module, file: Path) -> nn.Module:
-    """`model` with the weights of a file. Raises InputError where they do not fit it."""
+    """`model` with the weights of a file; a streamed one with those in it that are adapted. Raises
+    InputError where they do not fit it."""
+    shelf = shelf_of(model)
+    if shelf is not None:
+        found = read_tensors(file)
+        if found:
+            _check_fits(found, shelf, file)
+            attach(model, shelf.adapt(found))
+        return model
     try:
         model.load_state_dict(read_tensors(file))
     except RuntimeError as error:
@@ -71,6 +105,16 @@ def with_weights(model: nn.Module, file: Path) -> nn.Module:
             f"({first_line(error)})."
         ) from error
     return model
+
+
+def _check_fits(found: Mapping[str, Tensor], shelf: Shelf, file: Path) -> None:
+    for name, value in found.items():
+        entry = shelf.entries.get(name)
+        if entry is None or (entry.shape, entry.dtype) != (tuple(value.shape), value.dtype):
+            raise InputError(
+                f"The network does not fit {file}: give the same architecture that was pruned "
+                f"({name})."
+            )
 
 
 def _read_pretrained(path: Path, model: nn.Module) -> nn.Module:

@@ -10,7 +10,7 @@ embeddings among them, and shared ones once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, Literal
@@ -21,9 +21,11 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.instancenorm import _InstanceNorm
 
 from leanfair.data.batches import Batch
-from leanfair.pruning.cost.counting import Product, work_of
+from leanfair.models.streamed import shelf_of
+from leanfair.pruning.cost.counting import Product, Work, work_of
 from leanfair.pruning.cost.times import SECOND, Times
 from leanfair.pruning.surgery.modules import is_dense, weight_shape
+from leanfair.pruning.surgery.twin import Likeness, twin_for, words_like
 from leanfair.pruning.types import Cut, Member, NeuronCut, Target
 
 
@@ -137,6 +139,19 @@ class Cost:
         counted = tuple(each for each in products if each.macs)
         return Cost(left, rest, self.embeddings, counted, times)
 
+    def renamed(self, now: Callable[[str], str]) -> Cost:
+        """The same cost with every module called what `now` makes of its name."""
+        products = tuple(
+            replace(
+                each, place=now(each.place), weight=now(each.weight),
+                feeders=frozenset(map(now, each.feeders)),
+            )
+            for each in self.products
+        )  # fmt: skip
+        operations = {now(name): each for name, each in self.operations.items()}
+        rest = {now(name): count for name, count in self.rest.items()}
+        return replace(self, operations=operations, rest=rest, products=products)
+
     def _lent(self, product: Product, left: Mapping[str, Operation]) -> Product:
         """A product with the weight of a layer, after that may have been narrowed."""
         name = product.weight.rpartition(".")[0]
@@ -146,7 +161,7 @@ class Cost:
 def cost_of(model: nn.Module, sample: Batch) -> Cost:
     """What each operation of `model` costs, found by one forward pass of the first of `sample`.
     Raises UnsupportedModelError, naming it, for an operation that cannot be counted."""
-    work = work_of(model, sample)
+    work = work_of(model, sample) if shelf_of(model) is None else _by_twin(model, sample)
     operations = {
         name: operation
         for name, module in model.named_modules()
@@ -163,6 +178,28 @@ def cost_of(model: nn.Module, sample: Batch) -> Cost:
     }
     rest = {name: count for name, count in rest.items() if count}
     return Cost(operations, rest, sum(looked_up.values()), work.products)
+
+
+def _by_twin(model: nn.Module, sample: Batch) -> Work:
+    """What a streamed `model` multiplies: what a small twin of it does, told for all blocks."""
+    twin, likeness = twin_for(model)
+    found = work_of(twin, words_like(sample))
+    told = likeness.told
+    products = [
+        (block, replace(each, place=place, weight=_now(each.weight, block, likeness),
+                        feeders=frozenset(_now(f, block, likeness) for f in each.feeders)))
+        for each in found.products
+        for place, block in told(each.place)
+    ]  # fmt: skip
+    order = ["", *likeness.order]
+    ordered = sorted(products, key=lambda item: order.index(item[0]))
+    calls = {name: n for each, n in found.calls.items() for name, _ in told(each)}
+    return Work(calls, tuple(each for _, each in ordered))
+
+
+def _now(name: str, block: str, likeness: Likeness) -> str:
+    """What `name` in the twin is called in `block`, where it is in one."""
+    return next((now for now, where in likeness.told(name) if where in ("", block)), name)
 
 
 def cut_of(

@@ -12,11 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
-from leanfair.data.batches import Batch, forward
+from leanfair.data.batches import Batch
 from leanfair.data.language import flattened
 from leanfair.errors import InputError
 from leanfair.evaluation.mode import evaluating
+from leanfair.models.streamed import resident
 from leanfair.pruning.criteria.fisher_information import folded
+from leanfair.pruning.surgery.activations import Head, run_body
 from leanfair.pruning.surgery.modules import (
     consumers,
     dense_weight,
@@ -60,15 +62,27 @@ def contribution(
     groups = {group.name: _Meter(group.count) for group in anatomy.neurons}
     with torch.no_grad(), evaluating(model):
         readings = _readings(model, anatomy, groups)
+        head = _end(anatomy, readings)
         for i, batch in enumerate(batches):
             with _watching(model, layers, readings, batch):
-                forward(model, batch.inputs)
+                run_body(model, head, batch)
             progress((i + 1) / len(batches))
     return Scores(
         "contribution",
         {each.layer.name: each.meter.mean()[0] for each in layers},
         {name: meter.mean() for name, meter in groups.items()},
     )
+
+
+def _end(anatomy: Anatomy, readings: list[_Reading]) -> Head | None:
+    """The head, where it is known and nothing is read in it."""
+    if anatomy.found_head is None:
+        return None
+    head = Head(*anatomy.found_head)
+    read = {layer.name for layer in anatomy.layers} | {reading.place for reading in readings}
+    read |= {reader.member.module for reading in readings for reader in reading.readers}
+    inside = any(f"{head.name}.".startswith(f"{name}.") for name in read)
+    return None if inside else head
 
 
 @dataclass
@@ -191,7 +205,6 @@ class _Crossing:
 
 
 def _readings(model: nn.Module, anatomy: Anatomy, meters: dict[str, _Meter]) -> list[_Reading]:
-    modules = dict(model.named_modules())
     readings: list[_Reading] = []
     for group in anatomy.neurons:
         places: dict[str, _Reading] = {}
@@ -199,7 +212,8 @@ def _readings(model: nn.Module, anatomy: Anatomy, meters: dict[str, _Meter]) -> 
             inside = f"{member.module}.".startswith(f"{group.block}.")
             place = group.block if inside else member.module
             reading = places.setdefault(place, _Reading(place, meters[group.name]))
-            reading.readers.append(_Reader.of(group, member, modules[member.module]))
+            with resident(model, member.module) as module:
+                reading.readers.append(_Reader.of(group, member, module))
         readings += places.values()
     return readings
 

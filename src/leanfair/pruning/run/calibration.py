@@ -18,8 +18,11 @@ from leanfair.pruning.surgery.activations import Head, features
 SCORE_BATCH = 64
 """Samples in one forward pass of scoring: enough to fill the cores, few enough to fit memory."""
 
-MOST_LOGITS = 2**26
-"""Logits of one forward pass: 256 MiB in float32, as 1,365 tokens with 49,152 words give."""
+MOST_LOGITS = 2**25
+"""Logits of one forward pass: 128 MiB in float32, as 682 tokens with 49,152 words give."""
+
+MOST_TOKENS = 4096
+"""Tokens of a forward pass that ends at the head of a language model."""
 
 PROOF = 16
 """Real inputs on which a removal is proven; of texts four, of 64 tokens."""
@@ -50,10 +53,22 @@ class Calibration:
         """All samples in batches whose logits fit memory."""
         return regrouped(self.batches, len(self), self.rows)
 
+    @cached_property
+    def carried(self) -> list[Batch]:
+        """All samples in batches for passes that end at the head, whose logits are not made."""
+        return regrouped(self.batches, len(self), self._carried_rows)
+
+    @property
+    def _carried_rows(self) -> int:
+        tokens = self.tokens or 0
+        if not self.tokenwise or not tokens:
+            return self.rows
+        return max(self.rows, min(SCORE_BATCH, MOST_TOKENS // tokens))
+
     @property
     def whole(self) -> list[Batch]:
-        """All samples in batches as large as they may be for measuring."""
-        return self.pieces if self.tokenwise else self.batches
+        """All samples in batches as large as they may be for measuring representations."""
+        return self.carried if self.tokenwise else self.batches
 
     @property
     def tokens(self) -> int | None:
@@ -63,9 +78,10 @@ class Calibration:
     def __len__(self) -> int:
         return sum(map(len, self.batches))
 
-    def first(self, samples: int) -> list[Batch]:
-        """The first `samples`, in batches whose logits fit memory."""
-        return regrouped(self.batches, samples, self.rows)
+    def first(self, samples: int, *, carried: bool = False) -> list[Batch]:
+        """The first `samples`, in batches whose logits fit memory or, with `carried`, for passes
+        that end at the head."""
+        return regrouped(self.batches, samples, self._carried_rows if carried else self.rows)
 
 
 def calibration_for(model: nn.Module, held: list[Batch]) -> Calibration:

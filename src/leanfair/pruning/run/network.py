@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from torch import nn
 
 from leanfair.data.batches import Batch
+from leanfair.models.streamed import shelf_of
 from leanfair.pruning.cost.macs import Cost, cost_of
 from leanfair.pruning.cost.times import Times
 from leanfair.pruning.structures.dissect import trace
+from leanfair.pruning.structures.repeated import trace_repeated
 from leanfair.pruning.structures.update import doubt, misfit, renamings, update, updated
 from leanfair.pruning.surgery.activations import Head
 from leanfair.pruning.types import Anatomy, Cut
@@ -36,7 +38,8 @@ def after_cut(parent: Network, cut: Cut, child: nn.Module, sample: Batch, free: 
     structures = update(cut, parent.structures, parent.model)
     why = doubt(cut, parent.structures)
     times = times_after(parent.cost.times, [cut], parent.model)
-    return _known(child, structures, parent.head, why, sample, free, times)
+    cost = _counted(child, sample, parent.cost, [cut], parent.model)
+    return _known(child, structures, parent.head, why, sample, free, replace(cost, times=times))
 
 
 def after_cuts(
@@ -45,7 +48,20 @@ def after_cuts(
     """The network `child`, which is what `cuts`, one after the other, leave of `base`."""
     structures, why = updated(cuts, base.structures, base.model)
     times = times_after(base.cost.times, cuts, base.model)
-    return _known(child, structures, base.head, why, sample, free, times)
+    cost = _counted(child, sample, base.cost, cuts, base.model)
+    return _known(child, structures, base.head, why, sample, free, replace(cost, times=times))
+
+
+def _counted(
+    child: nn.Module, sample: Batch, before: Cost, cuts: Sequence[Cut], model: nn.Module
+) -> Cost:
+    """What `child` costs, which is what `cuts` leave of `model`: counted or, where each look at it
+    means to read it from disk, reckoned from the cost `before`, which comes to the same."""
+    if shelf_of(child) is None:
+        return cost_of(child, sample)
+    for cut, now in zip(cuts, renamings(cuts, model), strict=True):
+        before = before.without([layer.name for layer in cut.layers], cut.neurons).renamed(now)
+    return before
 
 
 def times_after(times: Times | None, cuts: Sequence[Cut], model: nn.Module) -> Times | None:
@@ -61,7 +77,7 @@ def times_after(times: Times | None, cuts: Sequence[Cut], model: nn.Module) -> T
 def retraced(network: Network, sample: Batch, free: bool, why: str) -> Network:
     """`network` with its structures found anew, and a warning that says `why`."""
     _warn(why)
-    structures, head = trace(network.model, sample[:8], free)
+    structures, head = _found(network.model, sample[:8], free)
     return replace(network, structures=structures, head=head, traced=True, note=why)
 
 
@@ -72,15 +88,21 @@ def _known(
     why: str,
     sample: Batch,
     free: bool,
-    times: Times | None,
+    cost: Cost,
 ) -> Network:
     """`model`, with its structures found anew where arithmetic cannot have them right."""
-    cost = replace(cost_of(model, sample), times=times)
     if why := why or misfit(structures, model):
         _warn(why)
-        structures, head = trace(model, sample[:8], free)
+        structures, head = _found(model, sample[:8], free)
         return Network(model, structures, cost, head, note=why)
     return Network(model, structures, cost, head._replace(name=structures.head), traced=False)
+
+
+def _found(model: nn.Module, sample: Batch, free: bool) -> tuple[Anatomy, Head]:
+    """The structures of `model` and its head, looked for."""
+    if shelf_of(model) is not None:
+        return trace_repeated(model, sample, free)
+    return trace(model, sample, free)
 
 
 def _warn(why: str) -> None:

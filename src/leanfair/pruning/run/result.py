@@ -55,9 +55,20 @@ class Pruned:
             directory.begin(asked, resume=self.path is not None and target == self.path)
             directory.write_steps(self.steps)
             self._keep_parent(target)
-            directory.write_result(self.model, self.steps, self.summary, self.tokenizer)
+            directory.write_result(
+                self.model, self.steps, self.summary, self.tokenizer, self.card()
+            )
         self.report(target)
         return target
+
+    def card(self) -> str:
+        """The model card, as README.md beside the network holds it: metadata of the hub, quality
+        before and after, and the licence of the network that was pruned, where its card tells."""
+        from leanfair.models.parent_card import parent_card
+        from leanfair.pruning.report.model_card import model_card
+
+        first = self.model if self.parent is None else self.parent
+        return model_card(self.summary, parent_card(first, self.summary["model"]["title"]))
 
     def to_dict(self) -> dict[str, Any]:
         """The summary, as summary.json holds it."""

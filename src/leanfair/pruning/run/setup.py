@@ -15,6 +15,7 @@ from leanfair.data.batches import Batch, Source
 from leanfair.data.language import is_language_model
 from leanfair.errors import InputError, OptionError
 from leanfair.evaluation.problem import Problem
+from leanfair.models.streamed import adapting_in, shelf_of
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
 from leanfair.pruning.cost.latency_table import measure_table, stopwatch, times_of
 from leanfair.pruning.cost.macs import cost_of, measure
@@ -38,6 +39,7 @@ from leanfair.pruning.run.sources import (
 from leanfair.pruning.run.state import Before, Run, Task, Trainer, Training
 from leanfair.pruning.settings import Settings
 from leanfair.pruning.structures.dissect import check_removable, trace
+from leanfair.pruning.structures.repeated import trace_repeated
 from leanfair.pruning.structures.supported import check_model, try_out, twin_of
 from leanfair.pruning.training.distributed import agreed
 from leanfair.pruning.training.fine_tune import check_trainable, least_batch
@@ -68,6 +70,7 @@ def open_run(
     if directory.finished() is None:  # else what was measured is written down
         task = replace(task, before=_measured(task))
     directory.write_record(asked)
+    adapting_in(task.base.model, directory.path)
     if task.table is not None and directory.times() is None:
         directory.write_times(task.table)
     run = standing(task, directory)
@@ -182,6 +185,10 @@ def standing(task: Task, directory: RunDirectory) -> Run:
 def _traced(model: nn.Module, base: nn.Module, first: Batch, free: bool) -> Network:
     """`base`, the copy of `model` that a run works on, with all that there is to know of it."""
     sample, one = first[:8], first[:1]
+    if shelf_of(base) is not None:
+        structures, head = trace_repeated(base, sample, free)
+        check_removable(structures, model)
+        return Network(base, structures, cost_of(base, sample), head)
     wanted = try_out(base, one)
     structures, head = trace(base, sample, free)
     check_removable(structures, model)

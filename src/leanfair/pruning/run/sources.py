@@ -29,6 +29,8 @@ Shape = tuple[object, ...]
 
 FIRST = 64
 """Samples of a data set whose labels tell the type of problem."""
+FEW = 4
+"""Samples whose outputs do."""
 
 
 def readable(source: Source) -> Source:
@@ -124,6 +126,9 @@ def problem_for(
         if labelled[0].labels is None and source is not None:
             with torch.random.fork_rng([]):  # a loader that shuffles draws from it
                 labelled = [next(batches.iterate(source, FIRST)), *held]
+    if labelled[0].labels is None or language.is_language_model(model):
+        # A few tell as much, and the logits of many texts take more memory than the model.
+        labelled, held = [labelled[0][:FEW], *labelled[1:]], [held[0][:FEW]]
     with torch.no_grad(), evaluating(model):
         outputs = batches.forward(model, _like(labelled[0], held[0], model))
     return problem_of(model, outputs, labelled, asked)

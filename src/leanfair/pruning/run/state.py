@@ -38,6 +38,11 @@ class Training:
     trainer: Trainer | None
     every: int
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is ever trained."""
+        return self.source is None and self.trainer is None
+
 
 @dataclass(frozen=True)
 class Before:

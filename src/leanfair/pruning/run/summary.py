@@ -19,6 +19,8 @@ from leanfair.data.language import is_transformer
 from leanfair.evaluation import speed
 from leanfair.evaluation.speed import compare_latency
 from leanfair.models.origin import with_origin
+from leanfair.models.parent_card import parent_card
+from leanfair.models.streamed import read_from, shelf_of
 from leanfair.pruning.checkpoint.parent import keep_parent
 from leanfair.pruning.cost.energy import spent_in_all
 from leanfair.pruning.cost.macs import Cost
@@ -30,6 +32,7 @@ from leanfair.pruning.measured_schema import (
     SpentEntry,
     Stopwatch,
 )
+from leanfair.pruning.report.model_card import model_card
 from leanfair.pruning.run.network import Network
 from leanfair.pruning.run.quality import Pair, Tested, measured
 from leanfair.pruning.run.result import Pruned
@@ -46,6 +49,7 @@ from leanfair.pruning.schema import (
     WidthEntry,
 )
 from leanfair.pruning.structures.configuration.inner import keep_in_step
+from leanfair.pruning.surgery.copies import own_memory
 from leanfair.pruning.surgery.narrowing import keys_left
 from leanfair.pruning.surgery.rebuild import matches_configuration
 from leanfair.pruning.types import Anatomy, Cut, Neurons, Step, queries
@@ -58,7 +62,10 @@ def finish(run: Run) -> Pruned:
     run.notes += keep_in_step(run.task.base.model, model, [step.cut for step in run.steps])
     done = directory.finished()
     summary = _completed(run) if done is None else done
+    if directory.path is not None and shelf_of(model) is not None:
+        read_from(model, directory.path)
     directory.tidy()
+    own_memory(model, [run.task.base.model])
     with_origin(model, run.task.record.model.origin, [step.cut for step in run.steps])
     result = Pruned(model, tuple(run.steps), summary, directory.path, run.task.tokenizer)
     if directory.path is not None and directory.writes:
@@ -73,6 +80,7 @@ def _completed(run: Run) -> Summary:
         with run.spending.on("recovery"):
             tune(run, model, task.settings.final_epochs, "result", len(run.steps))
     run.emit("evaluate", done=0.0)
+    run.notes += task.directory.card_stays()
     summary = summarise(
         run,
         latency=_latency(run),
@@ -82,7 +90,8 @@ def _completed(run: Run) -> Summary:
     directory = task.directory
     if directory.path is not None and directory.writes:
         keep_parent(directory.path, task.base.model, task.record.model.origin)
-    directory.write_result(model, run.steps, summary, task.tokenizer)
+    card = model_card(summary, parent_card(task.base.model, summary["model"]["title"]))
+    directory.write_result(model, run.steps, summary, task.tokenizer, card)
     return summary
 
 
@@ -152,7 +161,7 @@ def _tested(run: Run) -> Tested | None:
 def _latency(run: Run) -> Latencies | None:
     """Seconds for a batch in the first network and the last one, at each size asked for."""
     sizes = run.task.settings.latency_batches
-    if not sizes:
+    if not sizes or shelf_of(run.parent.model) is not None:
         return None
     models = {"before": run.task.base.model, "after": run.parent.model}
     found: Latencies = {"before": {}, "after": {}}
@@ -248,9 +257,10 @@ def _parts(before: Cost, after: Cost, name: str) -> Counts | None:
 
 def _bytes(model: nn.Module) -> int:
     """Bytes of the weights and buffers, those that have two names, as a tied head, once."""
-    state = model.state_dict().values()
-    once = {(value.data_ptr(), value.shape): value.nbytes for value in state}
-    return sum(once.values())
+    held = [*model.parameters()]  # each once
+    saved = model.state_dict().keys()
+    held += [value for name, value in model.named_buffers() if name in saved]  # type: ignore[misc]
+    return sum(value.nbytes for value in held)
 
 
 def _architecture(base: Network, cuts: Sequence[Cut]) -> Architecture:

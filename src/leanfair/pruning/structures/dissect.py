@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import nn
 
@@ -20,6 +18,7 @@ from leanfair.pruning.structures.supported import (
     twin_of,
 )
 from leanfair.pruning.surgery.activations import Head, find_head
+from leanfair.pruning.surgery.copies import shared_copy
 from leanfair.pruning.types import Anatomy
 
 TEXTS, TOKENS = 2, 24
@@ -60,7 +59,7 @@ def trace(network: nn.Module, sample: Batch, free: bool = False) -> tuple[Anatom
         head = find_head(network, sample)
         if not is_transformer(network):
             return dissect_network(network, sample, head.name), head
-        twin, sample = traceable(copy.deepcopy(network), sample)
+        twin, sample = traceable(shared_copy(network), sample)
         configured = configured_model(twin)
         anatomy = dissect_network(twin, sample, head.name, configured, later=not free)
         anatomy = writing(anatomy, twin) if is_causal(twin) else anatomy

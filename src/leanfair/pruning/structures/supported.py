@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import torch
@@ -18,7 +17,9 @@ from leanfair.errors import (
     raise_if_out_of_memory,
 )
 from leanfair.evaluation.mode import moved
+from leanfair.models.streamed import shelf_of
 from leanfair.pruning.surgery.config import entries
+from leanfair.pruning.surgery.copies import shared_copy
 from leanfair.pruning.surgery.rebuild import exact
 
 WRONG_INPUT = (
@@ -43,9 +44,10 @@ def check_model(model: nn.Module) -> None:
 
 
 def twin_of(model: nn.Module) -> nn.Module:
-    """A copy of `model` in evaluation mode. Raises UnsupportedModelError where none can be made."""
+    """A copy of `model` in evaluation mode, which shares the memory of its weights: it is run, but
+    never trained. Raises UnsupportedModelError where none can be made."""
     try:
-        return exact(padded_plainly(copy.deepcopy(model).eval()))
+        return exact(padded_plainly(shared_copy(model).eval()))
     except Exception as error:  # a module may copy itself by code of its own
         raise_if_out_of_memory(error)
         raise UnsupportedModelError(
@@ -195,11 +197,15 @@ def _wrapped(model: nn.Module) -> str:
 
 
 def _unloaded(model: nn.Module) -> str:
+    streams = shelf_of(model) is not None
     for name, value in (*model.named_parameters(), *model.named_buffers()):
         if is_lazy(value):
             return f"has lazy modules ({name}): run it once on a batch, then prune it."
-        if value.is_meta:
-            return f"has no weights yet ({name} is on the meta device): load them first."
+        if value.is_meta and not streams:
+            return (
+                f"has no weights yet ({name} is on the meta device): load them first or, for a "
+                f"model larger than memory, open it by leanfair.streamed(folder)."
+            )
     return ""
 
 
@@ -245,9 +251,12 @@ def _counts_experts(entry: str) -> bool:
 
 
 def _scattered(model: nn.Module) -> str:
-    devices = sorted({str(value.device) for value in model.parameters()})
+    devices = sorted({str(value.device) for value in model.parameters() if not value.is_meta})
     if len(devices) > 1:
-        return f"is spread over several devices ({', '.join(devices)}): move it to one."
+        return (
+            f"is spread over several devices ({', '.join(devices)}): move it to one, or open it by "
+            f"leanfair.streamed(folder, device_map)."
+        )
     return ""
 
 

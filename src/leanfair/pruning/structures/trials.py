@@ -87,7 +87,7 @@ class Trials:
                 # The blocks are removed during the pass only: before it, all names are unchanged.
                 within = None if head_after is None else (head and f"network.{head}")
                 return difference(cut, self._model, without, part, (head, within))
-            child = remove(cut, self._model)
+            child = remove(cut, self._model, share=not self._trains)
         except SurgeryError:
             return inf
         gap = difference(cut, self._model, child, part, heads(cut, self._head, self._model))

@@ -106,6 +106,15 @@ def observed(model: nn.Module, head: str, batch: Batch) -> Outputs:
     )
 
 
+def run_body(model: nn.Module, head: Head | None, batch: Batch) -> None:
+    """Run `model` on one batch for what hooks see on the way; in a language model whose `head` is
+    known and runs once end there, for its logits may take more memory than all the rest."""
+    if head is not None and head.name and head.once and head.tokenwise:
+        batch_features(model, head, batch)
+    else:
+        forward(model, batch.inputs)
+
+
 def batch_features(model: nn.Module, head: Head, batch: Batch) -> Tensor:
     """The features of `observed`, ending the forward pass at the head if that runs once."""
     if not head.once:

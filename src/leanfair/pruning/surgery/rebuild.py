@@ -107,13 +107,15 @@ def with_tensors_of(child: nn.Module, config: Any, reference: nn.Module) -> nn.M
     built = build_from(child, config)
     if built is None or shapes(built) != shapes(child) or not alike(built, reference, windows=True):
         return None
-    device = next(child.parameters()).device
+    device = next((value.device for value in child.parameters() if not value.is_meta), None)
     frozen = {name for name, value in child.named_parameters() if not value.requires_grad}
     built.load_state_dict(child.state_dict(), assign=True)
     built.tie_weights()  # type: ignore[operator]
     for name, value in built.named_parameters():
         value.requires_grad_(name not in frozen)
-    built.to(device)
+    for part in built.modules() if device is not None else ():  # weights are there already
+        for name, buffer in part._buffers.items():
+            part._buffers[name] = None if buffer is None else buffer.to(device)
     if (generation := getattr(child, "generation_config", None)) is not None:
         built.generation_config = copy.deepcopy(generation)
     config.name_or_path = getattr(child.config, "name_or_path", "")

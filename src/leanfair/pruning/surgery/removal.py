@@ -10,23 +10,31 @@ from torch import nn
 from leanfair.data.batches import Batch
 from leanfair.errors import SurgeryError
 from leanfair.pruning.surgery.config import changed, depth_entries, width_entries, with_entries
+from leanfair.pruning.surgery.copies import shared_copy
 from leanfair.pruning.surgery.narrowing import narrow
 from leanfair.pruning.surgery.rebuild import apart, build_from, is_apart, shapes, with_tensors_of
+from leanfair.pruning.surgery.streaming import shelved
 from leanfair.pruning.surgery.verification import Heads, difference
 from leanfair.pruning.types import Cut
 
 
 def apply(
-    cut: Cut, model: nn.Module, proof: Batch | None = None, heads: Heads | None = None
+    cut: Cut,
+    model: nn.Module,
+    proof: Batch | None = None,
+    heads: Heads | None = None,
+    *,
+    share: bool = False,
 ) -> nn.Module:
-    """A copy of `model` without what `cut` removes; `model` is not changed.
+    """A copy of `model` without what `cut` removes; `model` is not changed. With `share`, for a
+    copy that is not to be trained, weights that stay as they are share their memory.
 
     With `proof` (real inputs [n, ...]) the outputs of the copy are compared with those of `model`
     with the same structures zeroed. Raises SurgeryError, naming the structure, if they differ by
     more than rounding, or if the cut does not fit the model. `heads`: the names of the heads of
     `model` and of the copy, if they are known.
     """
-    child = remove(cut, model)
+    child = remove(cut, model, share=share)
     if proof is not None and difference(cut, model, child, proof, heads) > 1.0:
         raise SurgeryError(
             f"Removing {_culprit(cut, model, proof)} does not give the outputs of the network with "
@@ -35,16 +43,17 @@ def apply(
     return child
 
 
-def remove(cut: Cut, model: nn.Module) -> nn.Module:
-    """A copy of `model` without what `cut` removes, not verified. Raises SurgeryError if the cut
-    does not fit the model.
+def remove(cut: Cut, model: nn.Module, *, share: bool = False) -> nn.Module:
+    """A copy of `model` without what `cut` removes, not verified; `share`: see `apply`. Raises
+    SurgeryError if the cut does not fit the model.
 
     A transformers model is rebuilt by its own class if its configuration can express the cut.
     """
-    child = copy.deepcopy(model)
+    child = shared_copy(model) if share else copy.deepcopy(model)
     narrow(cut, child)
     rebuilt = from_configuration(cut, model, child)
-    return rebuilt or apart(with_entries(child, depth_entries(cut, model)))
+    left = rebuilt or apart(with_entries(child, depth_entries(cut, model)))
+    return shelved(cut, model, left)
 
 
 def from_configuration(cut: Cut, model: nn.Module, child: nn.Module) -> nn.Module | None:
@@ -71,6 +80,6 @@ def parts(cut: Cut) -> Iterable[tuple[str, Cut]]:
 
 def _culprit(cut: Cut, model: nn.Module, proof: Batch) -> str:
     for name, part in parts(cut):
-        if difference(part, model, remove(part, model), proof) > 1.0:
+        if difference(part, model, remove(part, model, share=True), proof) > 1.0:
             return name
     return " with ".join(name for name, _ in parts(cut))

@@ -14,9 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from leanfair.data.batches import Batch, forward
+from leanfair.data.batches import Batch
 from leanfair.data.language import flattened
 from leanfair.evaluation.mode import evaluating
+from leanfair.models.streamed import keep, resident
+from leanfair.pruning.surgery.activations import Head, run_body
 from leanfair.pruning.surgery.modules import dense_weight, first_tensor, is_dense, positions_of
 from leanfair.pruning.types import Cut
 
@@ -44,20 +46,30 @@ class _Moments:
         self.second = self.second + (x.T @ x).double()
 
 
-def reconstruct(child: nn.Module, parent: nn.Module, cut: Cut, batches: Sequence[Batch]) -> None:
+def reconstruct(
+    child: nn.Module,
+    parent: nn.Module,
+    cut: Cut,
+    batches: Sequence[Batch],
+    head: Head | None = None,
+) -> None:
     """Adapt, in place, the dense modules of `child` whose inputs `cut` removed from `parent`.
 
     Let x_K be the inputs that such a module still reads and x_D those that were removed. B and c
     minimise E|x_D - B x_K - c|² + ridge |B|²; the weight W_K becomes W_K + W_D B and the bias b
     becomes b + W_D c. Without a bias c is 0. This is ridge regression for the reconstruction of a
     layer's output as in He et al. 2017 (arXiv 1707.06168, equation 1). Convolutions and removed
-    layers are not compensated.
+    layers are not compensated. `head`: that of `parent`, where it is known and a pass may end
+    there.
     """
     gone = _gone(cut, parent)
     for names in _portions(gone, parent):
-        moments = _measured(parent, names, batches)
+        ends = head if head is not None and head.name not in names else None
+        moments = _measured(parent, names, batches, ends)
         for name in names:
-            _adapt(child.get_submodule(name), parent.get_submodule(name), gone[name], moments[name])
+            with resident(parent, name) as whole, resident(child, name) as module:
+                _adapt(module, whole, gone[name], moments[name])
+                keep(child, name, module)
 
 
 def _gone(cut: Cut, parent: nn.Module) -> dict[str, Tensor]:
@@ -84,8 +96,11 @@ def _portions(gone: dict[str, Tensor], parent: nn.Module) -> Iterator[list[str]]
         yield names
 
 
-def _measured(model: nn.Module, names: list[str], batches: Sequence[Batch]) -> dict[str, _Moments]:
-    """The moments of the inputs of the modules `names` over all batches, without padding."""
+def _measured(
+    model: nn.Module, names: list[str], batches: Sequence[Batch], head: Head | None
+) -> dict[str, _Moments]:
+    """The moments of the inputs of the modules `names`, which come before the `head`, over all
+    batches, without padding."""
     moments = {name: _Moments() for name in names}
     current: list[Batch] = []
 
@@ -105,7 +120,7 @@ def _measured(model: nn.Module, names: list[str], batches: Sequence[Batch]) -> d
         with torch.no_grad(), evaluating(model):
             for batch in batches:
                 current[:] = [batch]
-                forward(model, batch.inputs)
+                run_body(model, head, batch)
     finally:
         for handle in handles:
             handle.remove()
@@ -129,4 +144,6 @@ def _adapt(module: nn.Module, whole: nn.Module, gone: Tensor, moments: _Moments)
     with torch.no_grad():
         dense_weight(module).T.add_(fit @ weight[goes])
         if bias is not None:
-            bias.add_(((mean[goes] - mean[~goes] @ fit) @ weight[goes]).to(bias.dtype))
+            # A new one, for the old one may be the parent's, too.
+            more = ((mean[goes] - mean[~goes] @ fit) @ weight[goes]).to(bias.dtype)
+            module.bias = nn.Parameter(bias + more, bias.requires_grad)
