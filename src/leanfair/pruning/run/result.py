@@ -65,7 +65,7 @@ class Pruned:
         """The model card, as README.md beside the network holds it: metadata of the hub, quality
         before and after, and the licence of the network that was pruned, where its card tells."""
         from leanfair.models.parent_card import parent_card
-        from leanfair.pruning.report.model_card import model_card
+        from leanfair.pruning.checkpoint.model_card import model_card
 
         first = self.model if self.parent is None else self.parent
         return model_card(self.summary, parent_card(first, self.summary["model"]["title"]))

@@ -21,6 +21,7 @@ from leanfair.evaluation.speed import compare_latency
 from leanfair.models.origin import with_origin
 from leanfair.models.parent_card import parent_card
 from leanfair.models.streamed import read_from, shelf_of
+from leanfair.pruning.checkpoint.model_card import model_card
 from leanfair.pruning.checkpoint.parent import keep_parent
 from leanfair.pruning.cost.energy import spent_in_all
 from leanfair.pruning.cost.macs import Cost
@@ -32,7 +33,6 @@ from leanfair.pruning.measured_schema import (
     SpentEntry,
     Stopwatch,
 )
-from leanfair.pruning.report.model_card import model_card
 from leanfair.pruning.run.network import Network
 from leanfair.pruning.run.quality import Pair, Tested, measured
 from leanfair.pruning.run.result import Pruned

@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM
 
 import leanfair
 from leanfair.models.parent_card import ParentCard
-from leanfair.pruning.report.model_card import escaped, model_card
+from leanfair.pruning.checkpoint.model_card import escaped, model_card
 from tests.support import words
 from tests.support.nets import samples, tiny
 from tests.support.summaries import produced
