@@ -10,10 +10,18 @@ import sys
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader, MetaPathFinder
+else:  # they only say what a finder is, and would import a tenth of what `leanfair --help` does
+
+    class Loader: ...
+
+    class MetaPathFinder: ...
+
 
 _MOVED = {
     "batches": "data.batches",

@@ -9,10 +9,9 @@ from typing import Any
 
 import click
 import pytest
-import typer
 from typer.testing import Result
 
-from leanfair.cli import app
+from leanfair.cli.commands import loaded
 from leanfair.cli.derived import default_of, flags_of, values_of
 from leanfair.cli.fairness.options import (
     Asking,
@@ -44,16 +43,11 @@ KINDS: dict[str, tuple[tuple[type, ...], set[str]]] = {
 }
 
 
-def command(name: str) -> Any:
-    group = typer.main.get_command(app)
-    return group.commands[name]  # type: ignore[attr-defined]
-
-
 @pytest.mark.parametrize("name", KINDS)
 def test_the_options_are_the_fields(name: str) -> None:
     kinds, more = KINDS[name]
     stated = {f.name for kind in kinds for f in fields(kind)} - {*WITHOUT}
-    assert {p.name for p in command(name).params} - OWN == stated | more
+    assert {p.name for p in loaded(name).params} - OWN == stated | more
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -90,7 +84,7 @@ OLD = """
 
 
 def test_names_of_before_are_still_there() -> None:
-    flags = {flag for p in command("prune").params for flag in (*p.opts, *p.secondary_opts)}
+    flags = {flag for p in loaded("prune").params for flag in (*p.opts, *p.secondary_opts)}
     assert {*OLD.split()} <= flags
 
 
@@ -174,7 +168,7 @@ FLAGS = {
 
 def test_every_option_of_prune_is_tried_with_bad_values() -> None:
     options = [
-        p for p in command("prune").params if isinstance(p, click.Option) or p.opts[0][:2] == "--"
+        p for p in loaded("prune").params if isinstance(p, click.Option) or p.opts[0][:2] == "--"
     ]
     assert {p.opts[0] for p in options} == {*BAD, *FLAGS} - {"--help"}
 

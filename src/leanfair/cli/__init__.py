@@ -7,25 +7,18 @@ from typing import Annotated
 import typer
 
 from leanfair.cli import demo
-from leanfair.cli.comparison import compare
-from leanfair.cli.fairness import audit, decide, serve
-from leanfair.cli.pruning import export, prune
+from leanfair.cli.commands import LazyGroup
 from leanfair.version import __version__
 
 app = typer.Typer(
     name="leanfair",
+    cls=LazyGroup,
     help="Make a trained network lean and a language model's decisions fair, with the evidence.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("prune")(prune.command)
-app.command("export")(export.command)
-app.command("compare")(compare.command)
-app.command("decide")(decide.command)
-app.command("audit")(audit.command)
-app.command("serve")(serve.command)
 demos = typer.Typer(
     help="Show a capability on embedded data, offline.",
     no_args_is_help=True,

@@ -6,12 +6,14 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
-from rich.console import Console
 
 from leanfair.errors import LeanfairError, OptionError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 USER_ERROR = 2
 INTERRUPTED = 130

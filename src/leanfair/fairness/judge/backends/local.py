@@ -16,8 +16,6 @@ from leanfair.fairness.judge.options import Options
 from leanfair.fairness.judge.prompt import Prompt
 from leanfair.fairness.types import Answer
 from leanfair.models.gguf import content_hash, converted
-from leanfair.models.origin import weights_hash
-from leanfair.models.pretrained import load_part, no_model
 
 if TYPE_CHECKING:
     from leanfair.fairness.judge.backends.scoring import Query, Scorer, Sharing
@@ -68,7 +66,10 @@ class LocalBackend:
         return {"kind": "transformers", **self._identity, **dtype, **plain}
 
     def check(self, prompts: Sequence[Prompt]) -> Mapping[int, str]:
-        """Prompts that are longer than the model's context, with an answer behind them."""
+        """Prompts that are longer than the model's context, with an answer behind them. Without
+        prompts, as where a store knows all answers, nothing is loaded."""
+        if not prompts:
+            return {}
         limit = self._limit
         lengths = [
             query.longest()
@@ -103,6 +104,8 @@ class LocalBackend:
         else:
             from transformers import AutoTokenizer
 
+            from leanfair.models.pretrained import load_part
+
             tokenizer = load_part(AutoTokenizer, self._given, self._source, self._revision)
         return Dialect(tokenizer, self.options, self.local.chat)
 
@@ -120,6 +123,8 @@ class LocalBackend:
             return self._given[0].config
         from transformers import AutoConfig
 
+        from leanfair.models.pretrained import load_part
+
         return load_part(AutoConfig, self._given, self._source, self._revision)
 
     @cached_property
@@ -131,6 +136,8 @@ class LocalBackend:
     @cached_property
     def _identity(self) -> Mapping[str, Any]:
         if isinstance(self._given, tuple):
+            from leanfair.models.origin import weights_hash
+
             name = self.local.name or type(self._given[0]).__name__
             return {"model": name, "fingerprint": weights_hash(self._given[0])}
         path = Path(self._given)
@@ -151,6 +158,8 @@ class LocalBackend:
         try:
             found = hf_hub_download(self._given, "config.json", revision=self.local.revision)
         except (OSError, ValueError) as error:
+            from leanfair.models.pretrained import no_model
+
             raise no_model(self._given, error) from error
         return Path(found).parent.name
 
@@ -166,6 +175,8 @@ class LocalBackend:
     def _load(self) -> Any:
         import torch
         from transformers import AutoModelForCausalLM
+
+        from leanfair.models.pretrained import load_part
 
         device = self.local.device
         if device == "auto":

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leanfair.fairness.judge.backends.scoring.layout import Layout, Query, Room, batches, trees
+from leanfair.fairness.judge.backends.scoring.layout import (
+    MOST_KEYS,
+    Layout,
+    Query,
+    Room,
+    batches,
+    trees,
+)
 
 TOKENS = st.lists(st.integers(0, 3), min_size=1, max_size=5).map(tuple)
 START = (9, 8)
@@ -21,7 +28,7 @@ QUERIES = st.lists(
     min_size=1,
     max_size=6,
 )
-ROOMS = st.builds(Room, st.integers(1, 40), st.none() | st.integers(1, 3))
+ROOMS = st.builds(Room, st.integers(1, 40), st.none() | st.integers(1, 3), st.integers(1, 5000))
 
 
 def seen(layout: Layout, row: int, column: int) -> tuple[int, ...]:
@@ -32,7 +39,7 @@ def seen(layout: Layout, row: int, column: int) -> tuple[int, ...]:
     path = []
     while column >= 0:
         path.append(tokens[column])
-        column = layout.parents[column]
+        column = layout.parents[row][column]
     return tuple(reversed(path))
 
 
@@ -75,7 +82,28 @@ def test_a_tree_holds_what_prompts_share_once() -> None:
     one, two = Query((9, 8, 1, 2, 3), ((7,),)), Query((9, 8, 1, 2, 4), ((7, 5),))
     [tree] = trees([one, two], len(START), Room(100))
     assert tree.rows == [[1, 2, 3, 4, 7]]
-    assert tree.parents == [-1, 0, 1, 1, 3]
-    assert tree.depths == [0, 1, 2, 2, 3]
+    assert tree.parents == [[-1, 0, 1, 1, 3]]
     [batch] = batches([one, two], len(START), Room(100))
     assert batch.rows == [[1, 2, 3], [1, 2, 4, 7]]
+
+
+def test_texts_that_share_nothing_are_trees_of_their_own_in_one_pass() -> None:
+    texts = [tuple(range(100 * n, 100 * n + 30)) for n in range(1, 4)]
+    asked = [Query((*START, *text, value, *text), ((7,),)) for text in texts for value in (1, 2)]
+    [layout] = trees(asked, len(START), Room(1000, keys=3000))
+    assert [len(row) for row in layout.rows] == [30 + 2 * 31] * 3
+    assert sorted(layout.queries) == list(range(6))
+
+
+@given(queries=QUERIES, room=ROOMS)
+def test_trees_compute_no_more_than_rows_do(queries: list[Query], room: Room) -> None:
+    rows = sum(len(row) for layout in batches(queries, 2, room) for row in layout.rows)
+    assert sum(len(row) for layout in trees(queries, 2, room) for row in layout.rows) <= rows
+
+
+def test_a_long_common_start_is_not_copied_without_bounds() -> None:
+    asked = [Query((*range(1000), 5000 + i), ((7,),)) for i in range(400)]
+    room = Room(64, keys=1)
+    kept = [999 * len(layout.rows) for layout in trees(asked, 999, room)]
+    assert max(kept) <= MOST_KEYS * room.tokens
+    assert len(kept) > 1

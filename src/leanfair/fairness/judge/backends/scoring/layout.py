@@ -1,4 +1,4 @@
-"""How queries are laid out for forward passes: as a tree in one row, or as the rows of a batch."""
+"""How queries are laid out for forward passes: as trees, or as the rows of a batch."""
 
 from __future__ import annotations
 
@@ -35,40 +35,71 @@ class Layout:
     """Token rows for one forward pass, and which logits are to be read off it.
 
     `reads`: (query, answer, row, column, token): the log-probability of `token` behind what stands
-    at that place is a term of that answer's.
+    at that place is a term of that answer's. `parents`: of rows that are trees, the column of the
+    token that each token follows, -1 for the first ones.
     """
 
     rows: list[list[int]] = field(default_factory=list)
     reads: list[tuple[int, int, int, int, int]] = field(default_factory=list)
     queries: list[int] = field(default_factory=list)
-    parents: list[int] | None = None
-    depths: list[int] | None = None
+    parents: list[list[int]] | None = None
 
 
 @dataclass(frozen=True)
 class Room:
     """What one forward pass may hold: `tokens` that are computed (a query that needs more goes
-    alone), and `queries`, None for any number."""
+    alone), and `queries`, None for any number. `keys`: to how many tokens one token can attend for
+    as much work as its passage through the weights is."""
 
     tokens: int
     queries: int | None = None
+    keys: int = 3000
 
-    def full(self, layout: Layout) -> bool:
-        return self.queries is not None and len(layout.queries) >= self.queries
+    def full(self, queries: int) -> bool:
+        return self.queries is not None and queries >= self.queries
+
+
+MOST_KEYS = 16
+"""Tokens that may be kept of the common start in all rows of a pass, for each that is computed."""
+_COPY = 1 / 128
+"""What a row costs for each token of the common start, which is copied for it, in tokens."""
 
 
 def trees(queries: Sequence[Query], start: int, room: Room) -> Iterator[Layout]:
-    """The queries as trees, without the `start` tokens that are kept elsewhere. They come in the
-    order of their tokens, so that those with a common start meet."""
+    """The queries as trees, without the `start` tokens that are kept elsewhere; each tree is a row.
+
+    They come in the order of their tokens, so that those with a common start meet. A query joins
+    the tree before it where what it shares is worth more than that all tokens of a row attend to
+    each other. Trees of about the same size share a pass. A pass holds `room.tokens` at most, and
+    MOST_KEYS times as many of the common start, or one tree."""
     order = sorted(range(len(queries)), key=lambda i: (queries[i].prompt, i))
-    tree = _Tree(start)
+    rows = [_Tree(start)]
     for index in order:
-        wide = tree.size() + tree.growth(queries[index]) > room.tokens
-        if tree.layout.queries and (wide or room.full(tree.layout)):
-            yield tree.done()
-            tree = _Tree(start)
-        tree.add(index, queries[index])
-    yield tree.done()
+        if not _joins(rows[-1], queries[index], room):
+            rows.append(_Tree(start))
+        rows[-1].add(index, queries[index])
+    layout = Layout(parents=[])
+    for tree in sorted(rows, key=lambda tree: (tree.size(), tree.tokens)):
+        count = len(layout.rows) + 1
+        wide = count * tree.size() > room.tokens or count * start > MOST_KEYS * room.tokens
+        if layout.rows and (wide or room.full(len(layout.queries) + len(tree.queries) - 1)):
+            yield layout
+            layout = Layout(parents=[])
+        tree.put_into(layout)
+    yield layout
+
+
+def _joins(tree: _Tree, query: Query, room: Room) -> bool:
+    """Whether `query` is laid out in `tree`, rather than in a row of its own."""
+    size, grown, alone = tree.size(), tree.growth(query), _Tree(tree.start).growth(query)
+    if not tree.queries:
+        return True
+    if size + grown > room.tokens or room.full(len(tree.queries)):
+        return False
+    fixed = room.keys + tree.start
+    joined = grown * (fixed + 2 * size + grown)
+    apart = alone * (fixed + alone) + _COPY * tree.start * room.keys
+    return joined <= apart
 
 
 def batches(queries: Sequence[Query], start: int, room: Room) -> Iterator[Layout]:
@@ -80,7 +111,7 @@ def batches(queries: Sequence[Query], start: int, room: Room) -> Iterator[Layout
         query = queries[index]
         rows = len(layout.rows) + len(query.paths())
         wide = rows * (query.longest() - start) > room.tokens
-        if layout.rows and (wide or room.full(layout)):
+        if layout.rows and (wide or room.full(len(layout.queries))):
             yield layout
             layout = Layout()
         _add_rows(layout, index, query, start)
@@ -92,15 +123,17 @@ class _Tree:
 
     def __init__(self, start: int) -> None:
         self.start = start
-        self.layout = Layout(parents=[], depths=[])
-        self._tokens: list[int] = []
+        self.tokens: list[int] = []
+        self.queries: list[int] = []
+        self._parents: list[int] = []
+        self._reads: list[tuple[int, int, int, int]] = []
         self._children: dict[tuple[int, int], int] = {}
 
     def size(self) -> int:
-        return len(self._tokens)
+        return len(self.tokens)
 
     def growth(self, query: Query) -> int:
-        """How many tokens `query` would add."""
+        """How many tokens `query` would add at most."""
         rest, node = query.prompt[self.start :], -1
         behind = sum(len(path) for path in query.paths())
         for i, token in enumerate(rest):
@@ -113,27 +146,28 @@ class _Tree:
     def add(self, index: int, query: Query) -> None:
         """Lay `query` out, from what of it is not there yet."""
         end = self._walk(-1, query.prompt[self.start :])
-        self.layout.queries.append(index)
+        self.queries.append(index)
         for number, answer in enumerate(query.answers):
             for i, token in enumerate(answer):
                 place = self._walk(end, answer[:i])
-                self.layout.reads.append((index, number, 0, place, token))
+                self._reads.append((index, number, place, token))
 
-    def done(self) -> Layout:
-        self.layout.rows = [self._tokens]
-        return self.layout
+    def put_into(self, layout: Layout) -> None:
+        """Make this tree the next row of `layout`."""
+        assert layout.parents is not None
+        row = len(layout.rows)
+        layout.rows.append(self.tokens)
+        layout.parents.append(self._parents)
+        layout.queries.extend(self.queries)
+        layout.reads.extend((query, n, row, at, token) for query, n, at, token in self._reads)
 
     def _walk(self, node: int, tokens: Tokens) -> int:
-        parents, depths = self.layout.parents, self.layout.depths
-        assert parents is not None
-        assert depths is not None
         for token in tokens:
             child = self._children.get((node, token))
             if child is None:
-                child = self._children[node, token] = len(self._tokens)
-                self._tokens.append(token)
-                parents.append(node)
-                depths.append(0 if node < 0 else depths[node] + 1)
+                child = self._children[node, token] = len(self.tokens)
+                self.tokens.append(token)
+                self._parents.append(node)
             node = child
         return node
 

@@ -3,13 +3,17 @@
 Three ways, the first that this model takes (see `Scorer`):
 
 - "tree": the start that all prompts share is computed once and kept. What is left of the prompts,
-  and the options behind them, are laid out as a tree in one row, a mask letting each token see its
-  own ancestors only: whatever some prompts share, such as the start of a text up to the word that
-  is varied, is computed once for them too.
+  and the options behind them, are laid out as trees, a mask letting each token see its own
+  ancestors only: whatever some prompts share, such as the start of a text up to the word that is
+  varied, is computed once for them too. Trees of about the same size are the rows of a batch.
 - "prefix": the common start is computed once; the rest of each prompt is a row of a batch.
 - "none": each prompt is a row of a batch, as a plain forward pass has it.
 
-Rows are padded on the right, where causal models do not look, so padding changes nothing.
+Rows are padded on the right, where causal models do not look, so padding changes nothing. Logits
+are computed where they are read alone.
+
+A pass holds as many tokens as `budget` says, or one tree: memory does not grow with the table. It
+takes the common start once for each row, of which at most MOST_KEYS times as many tokens are kept.
 """
 
 from __future__ import annotations
@@ -30,6 +34,8 @@ from leanfair.fairness.judge.backends.scoring.layout import (
     batches,
     trees,
 )
+from leanfair.fairness.judge.backends.scoring.masks import tree_inputs
+from leanfair.fairness.judge.backends.scoring.reading import logits_at
 from leanfair.fairness.judge.backends.tokens import Tokens
 
 Sharing = Literal["auto", "tree", "prefix", "none"]
@@ -60,7 +66,7 @@ class Scorer:
         self.model = model
         self.device = next(model.parameters()).device
         tokens = budget or _BUDGET.get(self.device.type, _BUDGET_ELSEWHERE)
-        self.room = Room(tokens, batch_size)
+        self.room = Room(tokens, batch_size, _keys_per_token(model))
         self.tokens_computed = 0
         self._selects = "logits_to_keep" in inspect.signature(model.forward).parameters
         self._prefix: tuple[Tokens, Any] | None = None
@@ -103,50 +109,19 @@ class Scorer:
         if shared:
             inputs["past_key_values"] = self._cache(shared, len(layout.rows), way)
         inputs["use_cache"] = bool(shared)
-        if way == "tree":
-            inputs |= self._tree_inputs(layout, len(shared))
-        columns = sorted({read[3] for read in layout.reads})
-        logits = self._logits(inputs, columns)
+        if layout.parents is not None:
+            made = tree_inputs(layout.parents, width, len(shared), self.model.dtype)
+            inputs |= {name: value.to(self.device) for name, value in made.items()}
         self.tokens_computed += ids.numel()
-        at = {column: i for i, column in enumerate(columns)}
-        places = torch.tensor([(row, at[column]) for _, _, row, column, _ in layout.reads])
+        places = torch.tensor([(row, column) for _, _, row, column, _ in layout.reads])
         unique, which = torch.unique(places, dim=0, return_inverse=True)
-        rows = logits[unique[:, 0].to(self.device), unique[:, 1].to(self.device)]
-        table = torch.log_softmax(rows.float(), dim=-1)
+        rows, columns = unique.to(self.device).unbind(1)
+        logits = logits_at(self.model, inputs, rows, columns)
+        table = torch.log_softmax(logits.float(), dim=-1)
         tokens = torch.tensor([read[4] for read in layout.reads])
         found = table[which.to(self.device), tokens.to(self.device)]
         values: list[float] = found.double().cpu().tolist()
         return values
-
-    def _logits(self, inputs: dict[str, Any], columns: list[int]) -> Tensor:
-        """The logits [rows, columns, vocabulary] at some columns."""
-        wanted = torch.tensor(columns, device=self.device)
-        if self._selects:
-            selected: Tensor = self.model(**inputs, logits_to_keep=wanted).logits
-            return selected
-        logits: Tensor = self.model(**inputs).logits
-        return logits[:, wanted]
-
-    def _tree_inputs(self, layout: Layout, start: int) -> dict[str, Tensor]:
-        """Where each token of a tree stands, and what it sees."""
-        parents, depths = layout.parents, layout.depths
-        assert parents is not None
-        assert depths is not None
-        n = len(parents)
-        seen = torch.zeros(n, start + n, dtype=torch.bool)
-        seen[:, :start] = True
-        for node, parent in enumerate(parents):
-            if parent >= 0:
-                seen[node] = seen[parent]
-            seen[node, start + node] = True
-        dtype = self.model.dtype
-        mask = torch.zeros(n, start + n, dtype=dtype)
-        mask.masked_fill_(~seen, torch.finfo(dtype).min)
-        positions = torch.tensor([depths]) + start
-        return {
-            "attention_mask": mask[None, None].to(self.device),
-            "position_ids": positions.to(self.device),
-        }
 
     # ---- what is shared -----------------------------------------------------------------------
 
@@ -254,6 +229,21 @@ def _sharable_length(config: Any) -> int | None:
             )
         )
     return min(limits, default=None)
+
+
+def _keys_per_token(model: Any) -> int:
+    """To how many tokens one token can attend for as much work as its passage through the weights
+    is: weights without embeddings, over twice the width of all heads of all layers."""
+    config = model.config.get_text_config()
+    layers, heads, hidden = (
+        int(getattr(config, name, None) or 1)
+        for name in ("num_hidden_layers", "num_attention_heads", "hidden_size")
+    )
+    tables = (model.get_input_embeddings(), model.get_output_embeddings())
+    outside = {id(getattr(table, "weight", None)) for table in tables}
+    weights = sum(p.numel() for p in model.parameters() if p.dim() > 1 and id(p) not in outside)
+    width = int(getattr(config, "head_dim", None) or max(1, hidden // heads))
+    return max(1, weights // (2 * layers * heads * width))
 
 
 def _tolerance(dtype: torch.dtype) -> float:
