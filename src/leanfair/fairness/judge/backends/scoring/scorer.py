@@ -241,7 +241,9 @@ def _keys_per_token(model: Any) -> int:
     )
     tables = (model.get_input_embeddings(), model.get_output_embeddings())
     outside = {id(getattr(table, "weight", None)) for table in tables}
-    weights = sum(p.numel() for p in model.parameters() if p.dim() > 1 and id(p) not in outside)
+    weights: int = sum(
+        p.numel() for p in model.parameters() if p.dim() > 1 and id(p) not in outside
+    )
     width = int(getattr(config, "head_dim", None) or max(1, hidden // heads))
     return max(1, weights // (2 * layers * heads * width))
 
