@@ -51,10 +51,10 @@ def check_table(out: str, added: Iterable[str]) -> None:
     path = Path(out)
     if not path.is_file() or not path.stat().st_size:
         return
-    from leanfair.data.tables import read_table
+    from leanfair.data.streams.reading import first_rows
 
     try:
-        columns = {name.casefold() for name in read_table(path, note=lambda remark: None)[0]}
+        columns = {name.casefold() for row in first_rows(path) for name in row}
     except InputError:
         columns = set()
     if not columns >= set(added):

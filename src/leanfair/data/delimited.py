@@ -8,10 +8,12 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from gzip import GzipFile
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TextIO
 
 from leanfair.errors import InputError
 
@@ -50,6 +52,27 @@ def decoded(content: bytes, path: Path, encoding: str | None = None) -> str:
         ) from None
 
 
+@contextmanager
+def reading_text(
+    file: IO[bytes] | GzipFile, path: Path, encoding: str | None = None, newline: str = ""
+) -> Iterator[TextIO]:
+    """The text of an open `file` from its beginning, read as it is asked for. `newline`: what ends
+    a line; "" for every line break, which stays what it is. Raises InputError as `decoded` does."""
+    start = file.read(4)
+    file.seek(0)
+    known = encoding or next((e for mark, e in _MARKS.items() if start.startswith(mark)), "utf-8")
+    try:
+        text = io.TextIOWrapper(file, encoding=known, newline=newline)
+    except LookupError:
+        raise InputError(f"There is no encoding {known!r}: name one such as cp1252.") from None
+    try:
+        yield text
+    except UnicodeDecodeError:
+        file.seek(0)
+        decoded(file.read(), path, encoding)  # which names the line and the remedy
+        raise
+
+
 def _as_windows_writes(content: bytes, place: int) -> str:
     """The word at byte `place`, read as cp1252."""
     start = max(content.rfind(sep, 0, place) for sep in (b" ", b",", b";", b"\t", b"\n", b"\r"))
@@ -57,18 +80,18 @@ def _as_windows_writes(content: bytes, place: int) -> str:
     return repr("".join(c if c.isalnum() or c in "'-" else " " for c in word).split(" ")[0])
 
 
-def read_delimited(text: str, path: Path, usual: str, note: Note) -> Iterator[dict[str, Any]]:
-    """The rows of `text`, every value as it stands. `usual`: the separator that the file's ending
-    promises. Raises InputError, with the number of the row from 1 below the header, for a broken
-    one."""
-    text, stated = _without_statement(text)
-    separator = stated or _separator(text, usual)
+def read_delimited(text: TextIO, path: Path, usual: str, note: Note) -> Iterator[dict[str, Any]]:
+    """The rows of `text`, every value as it stands, as they are asked for. `usual`: the separator
+    that the file's ending promises. Raises InputError, with the number of the row from 1 below the
+    header, for a broken one."""
+    head, stated = _without_statement(text.read(_HEAD) + text.readline())
+    separator = stated or _separator(head, usual)
     if separator != usual and stated is None:
         note(f"{path} separates its columns by {SEPARATORS[separator]}, and is read so.")
+    lines = chain(io.StringIO(head, newline=""), text)
     header: list[str] | None = None
-    number = 0
-    waiting: list[list[str]] = []  # rows of nothing but empty cells: no rows where they come last
-    for values in _parsed(text, path, separator):
+    number = waiting = 0  # rows of nothing but empty cells: no rows where they come last
+    for values in _parsed(lines, path, separator):
         if header is None:
             header = _checked_header(values, path)
             continue
@@ -80,12 +103,18 @@ def read_delimited(text: str, path: Path, usual: str, note: Note) -> Iterator[di
                 f"Row {number} of {path} has {len(values)} fields, but the header has "
                 f"{len(header)}: put it right."
             )
-        waiting.append(values)
-        if any(values):
-            yield from (dict(zip(header, row, strict=True)) for row in waiting)
-            waiting.clear()
+        if not any(values):
+            waiting += 1
+            continue
+        yield from (dict.fromkeys(header, "") for _ in range(waiting))
+        waiting = 0
+        yield dict(zip(header, values, strict=True))
     if waiting:
-        note(f"{path} ends in {len(waiting)} rows of empty cells, which are left out.")
+        note(f"{path} ends in {waiting} rows of empty cells, which are left out.")
+
+
+_HEAD = 1 << 20
+"""Characters by whose rows the separator is told."""
 
 
 def _without_statement(text: str) -> tuple[str, str | None]:
@@ -124,8 +153,8 @@ def _first_rows(text: str, separator: str, count: int) -> list[list[str]]:
     return rows or [[]]
 
 
-def _parsed(text: str, path: Path, separator: str) -> Iterator[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+def _parsed(lines: Iterable[str], path: Path, separator: str) -> Iterator[list[str]]:
+    reader = csv.reader(lines, delimiter=separator, strict=True)
     number = -1  # the header is no row
     while True:
         number += 1
@@ -164,21 +193,16 @@ def _checked_header(names: list[str], path: Path) -> list[str]:
     return names
 
 
-def delimited(rows: Sequence[Mapping[str, Any]], names: Sequence[str], separator: str) -> str:
-    """`rows` as delimited text with the columns `names`; every value is a text, a number or None.
+def write_rows(sink: TextIO, rows: Iterable[Sequence[Any]], separator: str) -> None:
+    """Write `rows` as delimited text; every value is a text, a number or None.
 
     Read again, texts are what they were, line breaks and lone carriage returns included.
     """
-    sink = io.StringIO()
-    texts = [*names, *(value for row in rows for value in row.values() if isinstance(value, str))]
-    # The csv module quotes line feeds alone, but reads a lone carriage return as the end of a row.
-    lone = any("\r" in text for text in texts)
-    writer = csv.writer(
-        sink,
-        delimiter=separator,
-        lineterminator="\n",
-        quoting=csv.QUOTE_ALL if lone else csv.QUOTE_MINIMAL,
+    plain, quoting = (
+        csv.writer(sink, delimiter=separator, lineterminator="\n", quoting=way)
+        for way in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
     )
-    writer.writerow(names)
-    writer.writerows([row.get(name) for name in names] for row in rows)
-    return sink.getvalue()
+    for row in rows:
+        # The csv module quotes line feeds alone, but reads a lone carriage return as a row's end.
+        lone = any("\r" in value for value in row if isinstance(value, str))
+        (quoting if lone else plain).writerow(row)

@@ -79,6 +79,15 @@ class MitigatedJudge(Decider):
         found = as_items(items)
         return self._decisions(found, rows or range(1, len(found) + 1))
 
+    def decide_part(self, items: Sequence[Item], rows: Sequence[int]) -> list[Decision]:
+        """As `decide`, for some rows of a table: see `Decider`."""
+        rule_named(self.rule)
+        return self._decisions(items, rows, part=True)
+
+    def strangeness(self, items: Sequence[Item], rows: Sequence[int]) -> InputError | None:
+        """See `Decider`."""
+        return self.varier.strangeness(items, rows)
+
     # ---- the method ---------------------------------------------------------------------------
 
     def prepared(
@@ -92,21 +101,25 @@ class MitigatedJudge(Decider):
         made.judge.prepared(made.asked, rows=made.rows)
         return made
 
-    def _prepared(self, items: Sequence[Item], rows: Sequence[int]) -> Prepared:
-        sets = self._vary(items, rows)
+    def _prepared(self, items: Sequence[Item], rows: Sequence[int], part: bool = False) -> Prepared:
+        sets = self._vary(items, rows, part)
         of_each = [row for row, found in zip(rows, sets, strict=True) for _ in found]
         asked = [v.item for found in sets for v in found]
         return Prepared(self.judge, asked, of_each, lambda given: self._compare(sets, given))
 
-    def _decisions(self, items: Sequence[Item], rows: Sequence[int]) -> list[Decision]:
+    def _decisions(
+        self, items: Sequence[Item], rows: Sequence[int], part: bool = False
+    ) -> list[Decision]:
         """All variations go to the base judge at once, so that it computes what they have in common
         only once."""
-        made = self._prepared(items, rows)
+        made = self._prepared(items, rows, part)
         return made.decided(made.judge.answers(made.asked, rows=made.rows))
 
-    def _vary(self, items: Sequence[Item], rows: Sequence[int]) -> list[tuple[Variation, ...]]:
+    def _vary(
+        self, items: Sequence[Item], rows: Sequence[int], part: bool = False
+    ) -> list[tuple[Variation, ...]]:
         """The variations of each item; for the rule `blind`, the item without the attribute."""
-        found = self.varier.sets(items, rows)
+        found = self.varier.sets(items, rows, part=part)
         if self.rule != "blind":
             return found
         return [(self.varier.blinded(item),) for item in items]
@@ -212,6 +225,17 @@ class MitigatedJudge(Decider):
         items = as_items(X)
         sets = self._vary(items, range(1, len(items) + 1))
         self.base_ = base.fit([v.item for found in sets for v in found])
+        return self
+
+    def fit_parts(self, parts: Iterable[tuple[Sequence[Item], Sequence[int]]]) -> Self:
+        """`fit` to a table that comes in parts, each items and the numbers of their rows."""
+        rule_named(self.rule)
+        base: Decider = clone(self.base)
+        if base.fitted:
+            self.base_ = base.fit()
+            return self
+        prepared = (self._prepared(items, rows, part=True) for items, rows in parts)
+        self.base_ = base.fit_parts((made.asked, made.rows) for made in prepared)
         return self
 
     def describe(self) -> dict[str, Any]:

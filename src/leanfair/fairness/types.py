@@ -95,7 +95,12 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """This answer in plain JSON types."""
-        return asdict(self)
+        return {
+            "status": self.status,
+            "probabilities": dict(self.probabilities),
+            "captured": self.captured,
+            "text": self.text,
+        }
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Answer:

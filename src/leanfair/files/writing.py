@@ -11,9 +11,9 @@ import socket
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import IO, Any, Protocol, TypeAlias
 from uuid import uuid4
 
 from leanfair.errors import RunDirectoryError
@@ -29,6 +29,7 @@ class Chunked(Protocol):
 Content: TypeAlias = "bytes | Chunked"
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_OF_NETWORKS = (ConnectionError, TimeoutError)
 _BLOCK = 1 << 22
 _ABANDONED = 86_400.0
 """Seconds after which what another machine began to write is taken for left behind."""
@@ -48,32 +49,45 @@ def content_hash(content: Content) -> str:
 
 
 def write_bytes(path: Path, content: Content, *, private: bool = False) -> Path:
-    """Write `content` to `path` in one piece, or not at all: a reader, or a killed writer, never
-    leaves half a file. What is replaced hands on its mode and, where that is allowed, its owner; a
-    link stays one, to the new content. With `private`, a new file is its owner's alone (0600).
-    Raises RunDirectoryError where it cannot be written, as on a full disk, or over a device."""
+    """Write `content` to `path` in one piece, or not at all: see `writing`."""
+    with writing(path, private=private) as file:
+        for piece in pieces(content):
+            file.write(piece)
+    return path
+
+
+@contextmanager
+def writing(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
+    """A file to write, which is at `path` once this has ended well, and else nowhere: a reader, or
+    a killed writer, never leaves half a file. What is replaced hands on its mode and, where that is
+    allowed, its owner; a link stays one, to the new content. With `private`, a new file is its
+    owner's alone (0600). Raises RunDirectoryError where it cannot be written, as on a full disk, or
+    over a device."""
     place = Path(os.path.realpath(path)) if os.path.islink(path) else path
     temporary = unfinished(place)
+    elsewhere = False
     try:
         was = _replaced(place)
         place.parent.mkdir(parents=True, exist_ok=True)
         sweep(place)
         with open(os.open(temporary, _NEW, 0o600 if private else 0o666), "wb") as file:
-            for piece in pieces(content):
-                file.write(piece)
+            try:
+                yield file
+            except OSError as error:  # of what is written, unless it names another place
+                elsewhere = error.filename is not None or isinstance(error, _OF_NETWORKS)
+                raise
             file.flush()
             os.fsync(file.fileno())
         if was is not None:
             _hand_on(was, temporary)
         os.replace(temporary, place)
     except OSError as error:
-        if isinstance(error, RunDirectoryError):
+        if elsewhere or isinstance(error, RunDirectoryError):
             raise
         raise RunDirectoryError(sentence(path, error)) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-    return path
 
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)

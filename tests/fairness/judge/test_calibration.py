@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leanfair.errors import InputError
-from leanfair.fairness.judge.calibration import MIN_BATCH, batch_prior, calibrated, prior_of
+from leanfair.fairness.judge.calibration import (
+    MIN_BATCH,
+    Leaning,
+    batch_prior,
+    calibrated,
+    prior_of,
+)
 from leanfair.fairness.types import Answer
 
 YES_NO = ("yes", "no")
@@ -60,3 +66,18 @@ def test_what_is_not_answered_neither_counts_nor_changes() -> None:
 def test_a_batch_too_small_to_tell_a_leaning_is_an_input_error() -> None:
     with pytest.raises(InputError, match=f"at least {MIN_BATCH} answered texts, and here are 3"):
         batch_prior([answer(0.5)] * 3, YES_NO)
+
+
+@pytest.mark.parametrize("parts", [1, 2, 7])
+def test_the_leaning_of_parts_is_that_of_the_whole_to_the_last_bit(parts: int) -> None:
+    chances = [0.1 + 0.7 / (i + 1) for i in range(40)]
+    found = [Answer("answered", {"yes": p, "no": 1 - p}) for p in chances] + [Answer("refused")]
+    leaning = Leaning(["yes", "no"])
+    for first in range(parts):
+        leaning.add(found[first::parts])
+    assert leaning.prior() == batch_prior(found, ["yes", "no"])
+
+
+def test_a_leaning_of_few_is_none() -> None:
+    with pytest.raises(InputError, match="at least 10 answered texts, and here are 0"):
+        Leaning(["yes", "no"]).prior()

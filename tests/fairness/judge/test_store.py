@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 from leanfair.errors import InputError, RunDirectoryError
-from leanfair.fairness.judge.options import Options
-from leanfair.fairness.judge.prompt import Prompt
-from leanfair.fairness.judge.store import Store, key_of
+from leanfair.fairness.judge import store as storing
+from leanfair.fairness.judge.store import Store
 from leanfair.fairness.types import Answer
 
 ANSWER = Answer("answered", {"yes": 0.1 + 0.2, "no": 0.7 - 1e-17}, 1 / 3, "Yes é \ud83d")
@@ -138,22 +137,6 @@ def test_an_answer_is_written_once(tmp_path: Path) -> None:
     assert list(Store(tmp_path / "a.jsonl").judges.values()) == [judge]
 
 
-def test_the_key_depends_on_all_that_an_answer_does() -> None:
-    options = Options.of(["yes", "no"])
-    keys = {
-        key_of(IDENTITY, Prompt("a"), options),
-        key_of({**IDENTITY, "fingerprint": "g"}, Prompt("a"), options),
-        key_of({**IDENTITY, "model": "n"}, Prompt("a"), options),
-        key_of(IDENTITY, Prompt("A"), options),
-        key_of(IDENTITY, Prompt("a", system="s"), options),
-        key_of(IDENTITY, Prompt("a"), Options.of({"yes": ["yes"], "no": ["no", "nope"]})),
-    }
-    assert len(keys) == 6
-    # what is before the first slot is in the text already, and the order of options changes nothing
-    assert key_of(IDENTITY, Prompt("a", head="a"), options) in keys
-    assert key_of(IDENTITY, Prompt("a"), Options.of(["no", "yes"])) in keys
-
-
 def test_a_file_that_is_no_store_is_an_input_error(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("age,race\n39,White\n")
@@ -270,3 +253,22 @@ def test_a_store_waits_for_another_process_when_it_is_told_to(tmp_path: Path) ->
     store.reserve()
     assert len(store) == 20
     first.communicate()
+
+
+@pytest.mark.parametrize("in_memory", [5, 100])
+def test_a_store_without_a_file_forgets_its_oldest_answers(
+    in_memory: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(storing, "MOST_IN_MEMORY", in_memory)
+    store, kept = Store(), Store(tmp_path / "a.jsonl")
+    for i in range(13):
+        store.add(f"k{i}", ANSWER)
+        kept.add(f"k{i}", ANSWER)
+    store.trim(13)
+    assert len(store) == 13
+    store.trim(3)
+    assert len(store) <= 3
+    assert "k12" in store
+    assert "k0" not in store
+    kept.trim(3)
+    assert len(kept) == 13

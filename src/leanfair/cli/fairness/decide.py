@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -28,25 +29,30 @@ def command(quiet: messages.Quiet = False, debug: messages.Debug = False, **give
         asked = values_of(modern(given), *KINDS)
 
         from leanfair.cli.fairness import judging
-        from leanfair.data.tables import check_writable, kind_of, write_table
+        from leanfair.data.streams.naming import kind_of
+        from leanfair.data.streams.reading import ROWS
         from leanfair.fairness.audit.result import failures_above
+        from leanfair.fairness.deciding.flow import decide_table
+        from leanfair.fairness.deciding.survey import Source, survey_of
+        from leanfair.fairness.deciding.written import ADDED, columns_of
         from leanfair.fairness.tables.columns import told
 
         kind_of(out, writing=True)
         places.check_apart([("out", out), ("store", kept)], places.of_judging(asked))
-        places.check_table(out, judging.ADDED)
+        places.check_table(out, ADDED)
         judging.check_attribute(asked)
-        rows = judging.rows_of(asked)
-        check_writable(out, rows)
-        with judging.progress(quiet) as shown:
-            judge = judging.open_judge(asked, kept, shown)
-            decider = judging.watched(judge, asked)
-            decisions = judging.decided(rows, judge, decider)
-        called = judging.columns_of(rows, judge.options)
-        write_table(out, judging.with_decisions(rows, decisions, called))
-        typer.echo(judging.told(decisions, judge.options, judge.forward_passes))
-        for remark in filter(None, [told(called)]):
-            typer.echo(remark, err=True)
+        judge = judging.open_judge(asked, kept, None)
+        decider, slots = judging.watched(judge, asked), judge.template.slots
+        source = Source(Path(asked["table"]), asked.get("encoding"))
+        found = survey_of(source, slots, decider, out, judging.remark)
+        if found.told:
+            judging.remark(found.told)
+        with judging.progress_of("rows", quiet) as shown:
+            steps = judging.Steps(found.rows, ROWS, shown)
+            judge.progress = steps.prompts
+            tally = decide_table(source, out, decider, found, slots, steps.decided)
+        typer.echo(tally.told(judge.option_names))
+        for remark in filter(None, [told(columns_of(found.names, judge.option_names))]):
+            judging.remark(remark)
         typer.echo(f"Decisions: {out}")
-        failed = sum(decision.status == "failed" for decision in decisions)
-        judging.end([failures_above(failed, len(rows), asked.get("max_failed", 0))])
+        judging.end([failures_above(tally.failed, tally.rows, asked.get("max_failed", 0))])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,16 +20,13 @@ from leanfair.errors import InputError, OptionError
 from leanfair.fairness.judge.backends.open import model_with
 from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.judge.judge import Judge
-from leanfair.fairness.judge.prompt import name_rows
 from leanfair.fairness.judge.recorded import Recorded
 from leanfair.fairness.judge.store import Store
 from leanfair.fairness.lexicon.protected import ProtectedAttribute, takes_names
 from leanfair.fairness.lexicon.protected import attribute as as_protected
 from leanfair.fairness.metrics.coverage import coverage_sentence
 from leanfair.fairness.mitigate import mitigate
-from leanfair.fairness.tables.columns import apart
-from leanfair.fairness.tables.table import empty_rows, evened, item_of
-from leanfair.fairness.types import Decision
+from leanfair.fairness.tables.table import evened
 
 # There is a display of our own. This has to be said before transformers is loaded.
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -44,9 +40,6 @@ OF_THE_MODEL = (
 
 EXCEEDED = 3
 """The exit code where a limit that was set is exceeded."""
-ADDED = ("decision", "status", "captured", "flipped", "note")
-"""The columns that `decide` adds to a table, beside a probability of each option."""
-
 PATIENCE = 30.0
 """Seconds to wait for another process that adds to the same store."""
 
@@ -81,12 +74,12 @@ def check_attribute(given: Mapping[str, Any]) -> None:
 
 def rows_of(asked: Mapping[str, Any]) -> list[Row]:
     """The rows of the table that a command is given; what is odd about it is told on stderr."""
-    rows = read_table(
-        asked["table"],
-        encoding=asked.get("encoding"),
-        note=lambda remark: typer.echo(remark, err=True),
-    )
-    return evened(rows)
+    return evened(read_table(asked["table"], encoding=asked.get("encoding"), note=remark))
+
+
+def remark(sentence: str) -> None:
+    """Tell what somebody has to know, on stderr."""
+    typer.echo(sentence, err=True)
 
 
 def open_judge(given: Mapping[str, Any], store: str | None, progress: Shown | None) -> Judge:
@@ -164,60 +157,6 @@ def protected(given: Mapping[str, Any]) -> list[ProtectedAttribute] | None:
     ]
 
 
-def decided(rows: Sequence[Row], judge: Judge, decider: Decider) -> list[Decision]:
-    """A decision for each row. A row that is empty where the prompt looks gets none, and nothing is
-    asked about it; that is told on stderr."""
-    slots = judge.template.slots
-    empty = empty_rows(rows, slots)
-    numbers = [number for number in range(1, len(rows) + 1) if number not in empty]
-    items = [item_of(rows[number - 1], number, slots) for number in numbers]
-    if not decider.fitted:
-        decider.fit(items)
-    found = dict(zip(numbers, decider.decide(items, rows=numbers), strict=True))
-    if empty:
-        typer.echo(
-            f"{name_rows(sorted(empty))} of {len(rows)}: empty where the prompt looks, so nothing "
-            f"was asked and nothing decided.",
-            err=True,
-        )
-    nothing = Decision(None, {}, "empty", 0.0, forward_passes=0, note=_NOTHING)
-    return [found.get(number, nothing) for number in range(1, len(rows) + 1)]
-
-
-_NOTHING = "the row is empty where the prompt looks: nothing was asked"
-
-
-def columns_of(rows: Sequence[Row], options: Sequence[str]) -> dict[str, str]:
-    """Our columns -> what they are called beside those of the table, which stay as they are."""
-    chances = (f"p_{option}" for option in options)
-    first, second, *rest = ADDED
-    ours = (first, second, *chances, *rest)
-    return apart(ours, (name for row in rows for name in row))
-
-
-def with_decisions(
-    rows: Sequence[Row], decisions: Sequence[Decision], called: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """Each row with its decision: the label, its status, the probabilities behind it. `called`: see
-    `columns_of`."""
-    return [
-        {**row, **{called[name]: value for name, value in _told(decision, called).items()}}
-        for row, decision in zip(rows, decisions, strict=True)
-    ]
-
-
-def _told(decision: Decision, names: Iterable[str]) -> dict[str, Any]:
-    found = {
-        "decision": decision.label,
-        "status": decision.status,
-        **{f"p_{option}": chance for option, chance in decision.probabilities.items()},
-        "captured": decision.captured,
-        "flipped": decision.flipped,
-        "note": decision.note,
-    }
-    return {name: found.get(name) for name in names}
-
-
 def end(exceeded: Iterable[str | None]) -> None:
     """Tell each limit that is exceeded, and end with exit code 3 if there is one."""
     sentences = [sentence for sentence in exceeded if sentence is not None]
@@ -225,31 +164,6 @@ def end(exceeded: Iterable[str | None]) -> None:
         typer.echo(sentence, err=True)
     if sentences:
         raise typer.Exit(EXCEEDED)
-
-
-def told(decisions: Sequence[Decision], options: Sequence[str], passes: int) -> str:
-    """How the decisions went, in a few lines."""
-    labels = Counter(decision.label for decision in decisions if decision.label is not None)
-    counts = [f"{option} {labels[option]:,}" for option in options]
-    other = Counter(d.status for d in decisions if d.label is None)
-    counts += [f"{status} {count:,}" for status, count in sorted(other.items())]
-    lines = [f"{len(decisions):,} rows: {', '.join(counts)}."]
-    compared = [d.flipped for d in decisions if d.flipped is not None]
-    if compared:
-        share = sum(compared) / len(compared)
-        lines.append(
-            f"Uncorrected, {sum(compared):,} of {len(compared):,} ({share:.1%}) would have been "
-            f"decided otherwise with another value of the attribute."
-        )
-    silent = [d for d in decisions if d.note and d.flipped is None and len(d.variations) == 1]
-    if silent:
-        half = [d for d in silent if d.unread]
-        words = list(dict.fromkeys(word for d in half for word in d.unread))[:3]
-        shown = f", {len(half):,} of them since they are half understood ({', '.join(words)})"
-        more = shown if half else ""
-        lines.append(f"{len(silent):,} rows were not varied{more}; the column 'note' says why.")
-    lines.append(f"{passes:,} prompts were put to the model.")
-    return "\n".join(lines)
 
 
 def print_audit(summary: Mapping[str, Any]) -> None:
@@ -288,18 +202,46 @@ def _interval(found: Mapping[str, Any]) -> str:
 @contextmanager
 def progress(quiet: bool) -> Iterator[Shown | None]:
     """A function that shows how many prompts are answered: a bar, or plain lines now and then."""
+    with progress_of("prompts", quiet) as shown:
+        yield shown
+
+
+@contextmanager
+def progress_of(what: str, quiet: bool) -> Iterator[Shown | None]:
+    """A function that shows how many of something are done: a bar, or plain lines now and then."""
     console = Console(stderr=True)
     if quiet:
         yield None
     elif is_interactive(console):
         with Progress(console=console, transient=True) as bars:
-            task = bars.add_task("prompts", total=None)
+            task = bars.add_task(what, total=None)
             yield lambda done, total: bars.update(task, completed=done, total=total)
     else:
-        yield _plain_lines(console)
+        yield _plain_lines(console, what)
 
 
-def _plain_lines(console: Console) -> Shown:
+class Steps:
+    """Shows how many of the `rows` of a table are decided, which goes on by `step` rows at a time,
+    and within a step by its prompts."""
+
+    def __init__(self, rows: int, step: int, shown: Shown | None) -> None:
+        self._rows, self._step, self._shown = rows, step, shown
+        self._done = 0
+
+    def prompts(self, done: int, total: int) -> None:
+        """So many of the prompts of this step are answered."""
+        if self._shown is not None:
+            step = min(self._step, self._rows - self._done)
+            self._shown(self._done + step * done // max(1, total), self._rows)
+
+    def decided(self, done: int, total: int) -> None:
+        """So many rows are decided."""
+        self._done = done
+        if self._shown is not None:
+            self._shown(done, total)
+
+
+def _plain_lines(console: Console, what: str) -> Shown:
     tenth = -1
 
     def shown(done: int, total: int) -> None:
@@ -307,6 +249,6 @@ def _plain_lines(console: Console) -> Shown:
         reached = 10 * done // max(1, total)
         if reached != tenth:
             tenth = reached
-            print(f"{done:,} of {total:,} prompts", file=console.file, flush=True)
+            print(f"{done:,} of {total:,} {what}", file=console.file, flush=True)
 
     return shown

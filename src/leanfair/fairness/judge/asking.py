@@ -10,7 +10,8 @@ from leanfair.errors import InputError
 from leanfair.fairness.judge.backends.base import Backend
 from leanfair.fairness.judge.options import Options
 from leanfair.fairness.judge.prompt import Prompt, name_rows
-from leanfair.fairness.judge.store import Store, key_of
+from leanfair.fairness.judge.store import Store
+from leanfair.fairness.judge.storing.keys import keys_of
 from leanfair.fairness.types import Answer
 
 Progress = Callable[[int, int], None]
@@ -49,7 +50,7 @@ class Asking:
         """The answer to each prompt. `rows`: what messages call the prompts by. `judge`: what the
         store is told of who asks."""
         with self._lock:
-            keys = [key_of(self.identity, prompt, self.options) for prompt in prompts]
+            keys = keys_of(self.identity, prompts, self.options)
             known = self._known(prompts, keys, rows, judge, progress)
         return [known[key] for key in keys]
 
@@ -62,18 +63,18 @@ class Asking:
         progress: Progress | None,
     ) -> dict[str, Answer]:
         """The answer for each key; what is not known is asked, and written down as it comes."""
-        self.store.drop_misfits(keys, self.options.names)
-        if any(key not in self.store for key in keys):
-            self.store.reserve()  # before any is paid for; what others added is known then
-            self.store.drop_misfits(keys, self.options.names)
+        names = self.options.names
+        known = self.store.find(keys, names)
+        # before any is paid for; what others added is known then
+        if len(known) < len(set(keys)) and self.store.reserve():
+            known = self.store.find(keys, names)
         missing: dict[str, int] = {}
         for place, key in enumerate(keys):
-            if key not in self.store:
+            if key not in known:
                 missing.setdefault(key, place)
         places = list(missing.values())
         asked = [prompts[place] for place in places]
         self.check(asked, [rows[place] for place in places])
-        known: dict[str, Answer] = {}
         if asked:
             self.store.introduce(judge)
         coming = self.backend.ask(asked)
@@ -88,7 +89,7 @@ class Asking:
         finally:  # at once, not when the traceback is forgotten: no request goes on unseen
             getattr(coming, "close", lambda: None)()
         lost = Answer("failed", captured=0.0, text="The model gave no answer")
-        return {key: known.get(key) or self.store.get(key) or lost for key in keys}
+        return {key: known.get(key) or lost for key in keys}
 
     def check(self, prompts: Sequence[Prompt], rows: Sequence[int]) -> None:
         """Raise InputError for what this model cannot be asked, by its row."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from math import fsum
 from typing import Literal
 
@@ -42,15 +43,45 @@ def prior_of(answers: Sequence[Answer], options: Sequence[str]) -> dict[str, flo
     return {name: fsum(p[name] for p in answered) / len(answered) for name in options}
 
 
+class Leaning:
+    """The batch prior of a table that comes in parts: whatever the parts are, to the last bit that
+    of the whole, since sums are exact."""
+
+    def __init__(self, options: Sequence[str]) -> None:
+        self._sums = dict.fromkeys(options, 0)
+        self._answered = 0
+
+    def add(self, answers: Sequence[Answer]) -> None:
+        """Take the answers of one more part."""
+        for answer in answers:
+            if answer.status == "answered":
+                self._answered += 1
+                for name in self._sums:
+                    over, under = answer.probabilities[name].as_integer_ratio()
+                    self._sums[name] += over * (_UNIT // under)
+
+    def prior(self) -> dict[str, float]:
+        """The prior. Raises InputError where the table is too small to tell."""
+        _check_batch(self._answered)
+        return {name: float(Fraction(n, _UNIT)) / self._answered for name, n in self._sums.items()}
+
+
+_UNIT = 1 << 1074
+"""Every float is a multiple of 1 / _UNIT."""
+
+
 def batch_prior(answers: Sequence[Answer], options: Sequence[str]) -> dict[str, float]:
     """`prior_of` a batch. Raises InputError where it is too small to tell."""
-    answered = sum(answer.status == "answered" for answer in answers)
+    _check_batch(sum(answer.status == "answered" for answer in answers))
+    return prior_of(answers, options)
+
+
+def _check_batch(answered: int) -> None:
     if answered < MIN_BATCH:
         raise InputError(
             f"Batch calibration needs at least {MIN_BATCH} answered texts, and here are "
             f"{answered}: call fit with a larger table, or use contextual calibration."
         )
-    return prior_of(answers, options)
 
 
 def calibrated(answer: Answer, prior: Mapping[str, float]) -> Answer:

@@ -80,6 +80,21 @@ class Decider(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def fit(self, X: Any = None, y: Any = None) -> Self:
         """Estimate what needs no labels (see `calibration`); `y` is not looked at."""
 
+    def decide_part(self, items: Sequence[Item], rows: Sequence[int]) -> list[Decision]:
+        """As `decide`, for some rows of a table that was checked as a whole: that none of them
+        holds a value of an attribute is no error of theirs."""
+        return self.decide(items, rows=rows)
+
+    def strangeness(self, items: Sequence[Item], rows: Sequence[int]) -> InputError | None:
+        """What is wrong with the first item, where no item of a table holds a value of the
+        attribute that must not count; None where one does."""
+        return None
+
+    def fit_parts(self, parts: Iterable[tuple[Sequence[Item], Sequence[int]]]) -> Self:
+        """`fit` to a table that comes in parts, each items and the numbers of their rows; it is the
+        same to the last bit."""
+        return self.fit([item for items, _ in parts for item in items])
+
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """All that the decisions depend on, in plain JSON types."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from leanfair.errors import InputError
@@ -17,13 +16,13 @@ from leanfair.fairness.judge.calibration import (
     CALIBRATIONS,
     EMPTY_CONTENTS,
     Calibration,
-    batch_prior,
+    Leaning,
     calibrated,
     prior_of,
 )
 from leanfair.fairness.judge.decider import Decider, Prepared
 from leanfair.fairness.judge.options import Options
-from leanfair.fairness.judge.parse import refuses
+from leanfair.fairness.judge.parse import with_status
 from leanfair.fairness.judge.prompt import Prompt, Template, as_items
 from leanfair.fairness.judge.refusals import check_phrases
 from leanfair.fairness.judge.store import Store
@@ -141,14 +140,20 @@ class Judge(Decider):
     def fit(self, X: Any = None, y: Any = None) -> Self:
         """Estimate the prior of the calibration, if there is one; `y` is not looked at."""
         self._check_parameters()
-        prior = None
-        if self.calibration == "contextual":
-            prior = self._contextual()
-        elif self.calibration == "batch":
-            if X is None:
-                raise InputError("Batch calibration needs a table: call fit(X).")
-            raw = self._raw(self.template.render(as_items(X)))
-            prior = batch_prior(raw, self.option_names)
+        if X is None and self.calibration == "batch":
+            raise InputError("Batch calibration needs a table: call fit(X).")
+        items = [] if X is None or self.calibration != "batch" else as_items(X)
+        return self.fit_parts([(items, range(1, len(items) + 1))])
+
+    def fit_parts(self, parts: Iterable[tuple[Sequence[Item], Sequence[int]]]) -> Self:
+        """`fit` to a table that comes in parts, each items and the numbers of their rows."""
+        self._check_parameters()
+        prior = self._contextual() if self.calibration == "contextual" else None
+        if self.calibration == "batch":
+            leaning = Leaning(self.option_names)
+            for items, rows in parts:
+                leaning.add(self._raw(self.template.render(items, rows), rows))
+            prior = leaning.prior()
         self.prior_ = prior
         return self
 
@@ -188,17 +193,8 @@ class Judge(Decider):
         numbers = rows or range(1, len(prompts) + 1)
         asking = self._asking()
         found = asking.answers(prompts, numbers, self._introduction(), self.progress)
-        return [self._read(answer) for answer in found]
-
-    def _read(self, answer: Answer) -> Answer:
-        """`answer` with the status that this judge's threshold and list of refusals give it."""
-        is_answer = answer.status == "answered" and answer.captured >= self.min_captured
-        if is_answer or answer.status not in ("answered", "unparsed"):
-            return answer
-        refused = bool(answer.text) and refuses(answer.text, self.option_forms, self.refusals)
-        if answer.status == "unparsed" and not refused:
-            return answer
-        return replace(answer, status="refused" if refused else "unparsed")
+        forms, least, phrases = self.option_forms, self.min_captured, self.refusals
+        return [with_status(answer, forms, least, phrases) for answer in found]
 
     # ---- parameters, read when they are needed ------------------------------------------------
 

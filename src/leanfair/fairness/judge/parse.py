@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from leanfair.fairness.judge.options import Options, starts_with_words
 from leanfair.fairness.judge.refusals import DRESSING, declines, holds_any, takes_back
-from leanfair.fairness.types import Status
+from leanfair.fairness.types import Answer, Status
 
 _CLOSING = " *_`\"'”’"
 _LEAD = re.compile(
@@ -101,3 +102,17 @@ def _from_json(text: str) -> str | None:
         return None
     value = data.get("answer") if isinstance(data, dict) else None
     return value if isinstance(value, str) else None
+
+
+def with_status(
+    answer: Answer, options: Options, least: float, phrases: Sequence[str] = ()
+) -> Answer:
+    """`answer` with the status that a judge gives it to which an answer captures at `least` so
+    much, and whose list of refusals has `phrases` besides."""
+    is_answer = answer.status == "answered" and answer.captured >= least
+    if is_answer or answer.status not in ("answered", "unparsed"):
+        return answer
+    refused = bool(answer.text) and refuses(answer.text, options, phrases)
+    if answer.status == "unparsed" and not refused:
+        return answer
+    return replace(answer, status="refused" if refused else "unparsed")

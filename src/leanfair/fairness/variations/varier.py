@@ -64,8 +64,11 @@ class Varier:
         items: Sequence[Item],
         rows: Sequence[int],
         known: Sequence[Mapping[str, str]] | None = None,
+        *,
+        part: bool = False,
     ) -> list[tuple[Variation, ...]]:
-        """The variations of each item of a table. `rows`: what messages call them by.
+        """The variations of each item of a table. `rows`: what messages call them by. `part`:
+        whether the items are some of a table, which was checked as a whole (see `strangeness`).
 
         A row whose field holds no value of the attribute comes back alone, half understood. Raises
         InputError that names the row for what is wrong with an item, and where no row's field
@@ -81,9 +84,24 @@ class Varier:
                 found.append((_unknown(item, error),))
             except InputError as error:
                 raise _named(error, rows[place]) from error
-        if strange and len(strange) == len(items):
+        if strange and len(strange) == len(items) and not part:
             raise strange[0]
         return found
+
+    def strangeness(self, items: Sequence[Item], rows: Sequence[int]) -> InputError | None:
+        """What is wrong with the first item, where no item's field holds a value of an attribute;
+        None as soon as one does."""
+        first: InputError | None = None
+        for item, row in zip(items, rows, strict=True):
+            try:
+                self.variations(item)
+            except UnknownValueError as error:
+                first = first or _named(error, row)
+            except InputError as error:
+                raise _named(error, row) from error
+            else:
+                return None
+        return first
 
     def blinded(self, item: Item) -> Variation:
         """The item without the attributes, as a variation of the value BLIND."""
