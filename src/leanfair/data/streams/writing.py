@@ -58,7 +58,7 @@ def writing_table(
             parquet.close({} if metadata is None else metadata())
             return
         packed = None if path.suffix != ".gz" else gzip.GzipFile("", "wb", fileobj=file, mtime=0)
-        text = io.TextIOWrapper(packed or file, encoding="utf-8", newline="")  # type: ignore[type-var]
+        text = io.TextIOWrapper(packed or file, encoding="utf-8", newline="")
         yield _Delimited(text, names, DELIMITERS[kind]) if kind in DELIMITERS else _Lines(text)
         text.flush()
         text.detach()
