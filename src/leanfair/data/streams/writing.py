@@ -50,12 +50,12 @@ def writing_table(
     with writing(path) as file:
         if kind == ".parquet":
             parquet = _Parquet(file, names, schema)
+            said: Mapping[bytes, bytes] = {}
             try:
                 yield parquet
-            except BaseException:
-                parquet.close({})
-                raise
-            parquet.close({} if metadata is None else metadata())
+                said = said if metadata is None else metadata()
+            finally:
+                parquet.close(said)
             return
         packed = None if path.suffix != ".gz" else gzip.GzipFile("", "wb", fileobj=file, mtime=0)
         text = io.TextIOWrapper(packed or file, encoding="utf-8", newline="")

@@ -1,5 +1,4 @@
-"""Tables that are decided about some rows at a time, whatever their length: on one machine or, in
-partitions, on many."""
+"""Tables that are decided about some rows at a time, whatever their length."""
 
 from __future__ import annotations
 
