@@ -22,6 +22,7 @@ from leanfair.cli.fairness.options import (
     Keeping,
     Ruling,
 )
+from leanfair.cli.fairness.watch_options import Watching
 from leanfair.cli.pruning.options import DataOptions, Machine, Place
 from leanfair.cli.pruning.prune import WITHOUT
 from leanfair.errors import OptionError
@@ -39,7 +40,7 @@ KINDS: dict[str, tuple[tuple[type, ...], set[str]]] = {
         {"model", "data", "resume", "plan", "json", "repair"},
     ),
     "decide": ((Asking, Deciding, Ruling, Judging, Keeping), set()),
-    "audit": ((AskingOrRecorded, Deciding, Auditing, Judging, Keeping), set()),
+    "audit": ((AskingOrRecorded, Deciding, Auditing, Judging, Keeping, Watching), set()),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import MISSING
+from dataclasses import MISSING, replace
 from inspect import Parameter, Signature, signature
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -15,11 +15,16 @@ from leanfair.options import Option, options_of
 Command = Callable[..., None]
 
 
-def with_options(*kinds: type[Any], without: Collection[str] = ()) -> Callable[[Command], Command]:
+def with_options(
+    *kinds: type[Any], without: Collection[str] = (), asked_for: Collection[str] = ()
+) -> Callable[[Command], Command]:
     """Give a command an option for each field of these dataclasses; it takes them by ``**given``,
-    None where one was not given, and each value checked already."""
+    None where one was not given, and each value checked already. `asked_for`: fields without a
+    default that the command asks for itself, since it does not always need them."""
     options = {
-        name: option
+        name: replace(option, default=None, help=replace(option.help, default="none"))
+        if name in asked_for
+        else option
         for kind in kinds
         for name, option in options_of(kind).items()
         if name not in without

@@ -14,8 +14,9 @@ from types import FrameType
 
 import uvicorn
 
-from leanfair.errors import InputError
+from leanfair.errors import InputError, LeanfairError, first_line
 from leanfair.fairness.judge.decider import Decider
+from leanfair.fairness.mitigate import MitigatedJudge
 from leanfair.serving.app import application
 from leanfair.serving.limits import BODY_WITHIN, Limits
 from leanfair.serving.record import Record
@@ -75,16 +76,18 @@ def check(decider: Decider) -> None:
     judge is not fitted, since a server sees no table."""
     if not decider.fitted:
         decider.fit()
+    asked = decider
+    while isinstance(asked, MitigatedJudge):  # what is probed is the model, not the variations
+        asked = asked.judge
     slots = decider.fields or ("text",)
     item = PROBE if tuple(slots) == ("text",) else dict.fromkeys(slots, PROBE)
-    (found,) = decide_apart(decider, [Group([item])])
+    (found,) = decide_apart(asked, [Group([item])])
     if isinstance(found, BaseException):
         cause = found.__cause__ or found
-        raise (
-            cause
-            if isinstance(cause, (InputError, SystemExit))
-            else InputError(f"The model does not answer ({type(cause).__name__}: {cause}).")
-        ) from cause
+        if isinstance(cause, LeanfairError):
+            raise cause
+        told = f"{type(cause).__name__}: {first_line(cause)}"
+        raise InputError(f"The model does not answer ({told}).") from cause
     if found[0].status == "failed":
         raise InputError("The model gives no answer: see that it runs, then start again.")
 

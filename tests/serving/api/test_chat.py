@@ -78,8 +78,9 @@ def test_a_stream_holds_the_same(n: int, client: openai.OpenAI) -> None:
 def test_models_are_listed(client: openai.OpenAI) -> None:
     assert [model.id for model in client.models.list()] == ["leanfair"]
     assert client.models.retrieve("leanfair").owned_by == "leanfair"
-    with pytest.raises(openai.NotFoundError):
-        client.models.retrieve("gpt-4")
+    for other in ("gpt-4", "of/another"):
+        with pytest.raises(openai.NotFoundError):
+            client.models.retrieve(other)
 
 
 def test_errors_reach_the_client_as_its_own(client: openai.OpenAI) -> None:

@@ -16,23 +16,39 @@ from leanfair.cli.fairness.options import (
     Keeping,
     modern,
 )
+from leanfair.cli.fairness.watch_options import NEEDED, Watching, check_alone, is_asked, required
 from leanfair.cli.messages import told_plainly
 
-KINDS = (AskingOrRecorded, Deciding, Auditing, Judging, Keeping)
+KINDS = (AskingOrRecorded, Deciding, Auditing, Judging, Keeping, Watching)
 OF_THE_AUDIT = (
     "label", "cluster", "weight", "count", "pair", "cuts", "reference", "rules", "seed",
 )  # fmt: skip
 """Options that are arguments of `audit` as they stand."""
 
 
-@with_options(*KINDS)
+@with_options(*KINDS, asked_for=NEEDED)
 def command(quiet: messages.Quiet = False, debug: messages.Debug = False, **given: Any) -> None:
     """Audit decisions by group: those of a language model, with the rules that correct them, or
     those of people or machines that stand in a table (--decisions).
 
     OUT then holds summary.json, report.html, decisions.csv and metrics.csv, and every answer of the
     model, so that the same command goes on where it was.
+
+    With --watch RECORD: decisions that are served, in windows, against --max-flip-rate or
+    --max-difference; nothing else is needed, and nothing is written.
     """
+    if is_asked(given):
+        with told_plainly(debug):
+            check_alone(given)
+            asked = values_of(given, *KINDS)
+
+            from leanfair.cli.fairness import judging
+            from leanfair.cli.fairness.watch import watch
+
+            judging.end(watch(asked))
+        return
+    with told_plainly(debug):
+        required(given)
     out = given["out"]
     kept = given["store"] or f"{out.rstrip('/')}/answers.jsonl"
     with told_plainly(debug, when_stopped=f"The same command goes on where it was ({kept})."):

@@ -26,7 +26,9 @@ def router(service: Service) -> APIRouter:
     async def models() -> dict[str, Any]:
         return {"object": "list", "data": [model]}
 
-    @made.get("/v1/models/{name}", summary="The model of that name", responses=told(401, 404, 422))
+    @made.get(
+        "/v1/models/{name:path}", summary="The model of that name", responses=told(401, 404, 422)
+    )
     async def one(name: str) -> dict[str, Any]:
         if name != service.name:
             raise ProblemError(404, f"The model here is {service.name!r}.", code="model_not_found")

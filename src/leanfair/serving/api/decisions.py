@@ -88,10 +88,13 @@ class DecisionsBody(BaseModel):
 
 def told(decision: Decision, variations: bool) -> dict[str, Any]:
     """A decision in plain JSON types, as `DecisionBody` has it."""
-    found = decision.to_dict()
-    if not variations:
-        found["variations"] = []
-    return found
+    shown = decision.variations if variations else ()
+    # As `Decision.to_dict`, without its deep copies, which took a third of the time of a request.
+    return {
+        **vars(decision),
+        "probabilities": dict(decision.probabilities),
+        "variations": [{**vars(each), "answer": vars(each.answer)} for each in shown],
+    }
 
 
 def router(service: Service) -> APIRouter:
