@@ -1,12 +1,16 @@
 """What sharing common starts saves: variations of a table, scored shared and plainly.
 
-    python benchmarks/prefix_sharing.py MODEL [--texts 20] [--head 400] [--words 50] [--out FILE]
+    python benchmarks/prefix_sharing.py MODEL [--texts 100] [--head 400] [--words 50] [--out FILE]
 
 MODEL is a folder, a .gguf file or a hub id. Texts of about 60 tokens tell race in their middle and
 are varied over the five values of the lexicon, behind a prompt with worked examples of about
-`--head` tokens. Ways are timed in turn, several times, and the least of each counts. The ratios say
-how the time compares with plain batched passes over all variations, and with plain passes over the
-originals alone, which is what a judge without any mitigation costs.
+`--head` tokens. The texts come in `--parts`: in each, the ways are timed in turn, so that a machine
+that is busy for a while is busy for all. The plain ways, which cost ten times as much, are timed on
+the first `--plain-texts` of a part, and counted for each text. The ratios say how the time for a
+text compares with plain batched passes over its variations, and with a plain pass over the original
+alone, which is what a judge without any mitigation costs. The common start is computed in the first
+part and counted in full. `matrix_products` compares the floating-point operations of the weights
+alone, for the tokens that a way computes, with the rate that the machine reaches in one product.
 """
 
 from __future__ import annotations
@@ -54,65 +58,120 @@ def prompts(texts: int, head: int, words: int, count: Any) -> tuple[list[Any], l
     return template.render(items), original
 
 
-def timed(scorer: Scorer, queries: list[Query], head: tuple[int, ...]) -> tuple[float, Any]:
-    """Seconds for all queries from a cold start, and what came out: of the processor's time on a
-    processor, so that other programs do not count."""
-    scorer._prefix = None
-    scorer.tokens_computed = 0
+def timed(
+    scorer: Scorer, queries: list[Query], head: tuple[int, ...]
+) -> tuple[float, dict[tuple[int, ...], list[float]]]:
+    """Seconds for the queries, and the log-probabilities behind each prompt: seconds of the
+    processor's time on a processor, so that other programs do not count."""
     clock = time.process_time if scorer.device.type == "cpu" else time.perf_counter
     start = clock()
-    found = torch.tensor([logs for _, logs in sorted(scorer.score(queries, head))])
+    found = {queries[i].prompt: logs for i, logs in scorer.score(queries, head)}
     return clock() - start, found
 
 
+def rate(size: int = 1024, repeats: int = 3) -> float:
+    """Floating-point operations a second of one matrix product."""
+    a, b = torch.randn(size, size), torch.randn(size, size)
+    took = []
+    for _ in range(repeats):
+        start = time.process_time()
+        a @ b
+        took.append(time.process_time() - start)
+    return 2 * size**3 / min(took)
+
+
+PLAINLY = "originals, plainly"
+
+
+def in_turn(
+    runs: dict[str, tuple[Scorer, list[list[Query]]]], head: tuple[int, ...]
+) -> dict[str, tuple[float, int, dict[Any, Any]]]:
+    """What each way takes for its texts, one after the other: seconds, tokens computed, and the
+    log-probabilities behind each prompt."""
+    found = {}
+    for name, (scorer, some) in runs.items():
+        before = scorer.tokens_computed
+        took, logs = timed(scorer, [query for text in some for query in text], head)
+        found[name] = (took, scorer.tokens_computed - before, logs)
+    return found
+
+
+def gap(one: dict[Any, list[float]], other: dict[Any, list[float]]) -> float:
+    """The largest difference of log-probabilities behind the prompts of `one`."""
+    pairs = (zip(logs, other[prompt], strict=True) for prompt, logs in one.items())
+    return max(abs(a - b) for pair in pairs for a, b in pair)
+
+
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The seconds of each way, the ratios between them, and how far their results are apart."""
+    """The seconds of each way for a text, the ratios, and how far the results are apart."""
     backend = LocalBackend(Local(arguments.model, chat=False), Options.of(["yes", "no"]))
     asked, original = prompts(arguments.texts, arguments.head, arguments.words, backend.token_count)
     queries, head = backend._queries(asked), backend.dialect.head(asked[0])
-    only = [query for query, first in zip(queries, original, strict=True) if first]
+    of_text = len(queries) // arguments.texts
+    texts = [queries[i : i + of_text] for i in range(0, len(queries), of_text)]
+    firsts = [[query] for query, first in zip(queries, original, strict=True) if first]
     model = backend.scorer.model
-    ways = {way: Scorer(model, way, arguments.budget) for way in ("tree", "prefix", "none")}
-    runs = {**{way: (scorer, queries) for way, scorer in ways.items()}}
-    runs["originals, plainly"] = (ways["none"], only)
-    seconds: dict[str, float] = {}
-    tokens: dict[str, int] = {}
-    results: dict[str, Any] = {}
-    for _ in range(arguments.repeats):
-        for name, (scorer, some) in runs.items():
-            took, results[name] = timed(scorer, some, head)
-            seconds[name] = min(took, seconds.get(name, took))
-            tokens[name] = scorer.tokens_computed
-    plain = results["none"]
+    shared = [way for way in ("tree", "prefix") if way in arguments.ways]
+    ways = {way: Scorer(model, way, arguments.budget) for way in (*shared, "none")}
+    seconds = dict.fromkeys([*shared, "none", PLAINLY], 0.0)
+    counts, tokens = dict.fromkeys(seconds, 0), dict.fromkeys(seconds, 0)
+    difference, rates = dict.fromkeys(shared, 0.0), []
+    size = arguments.texts // arguments.parts
+    for start in range(0, size * arguments.parts, size):
+        some = slice(start, start + arguments.plain_texts)
+        runs = {way: (ways[way], texts[start : start + size]) for way in shared}
+        runs |= {"none": (ways["none"], texts[some]), PLAINLY: (ways["none"], firsts[some])}
+        found = in_turn(runs, head)
+        for name, (took, computed, _) in found.items():
+            seconds[name] += took
+            tokens[name] += computed
+            counts[name] += len(runs[name][1])
+        for way in shared:
+            difference[way] = max(difference[way], gap(found["none"][2], found[way][2]))
+        rates.append(rate())
+    each_text = {name: seconds[name] / counts[name] for name in seconds}
+    each_tokens = {name: tokens[name] / counts[name] for name in seconds}
+    flops = 2 * weights_of(model) / max(rates)
     return {
         "model": str(arguments.model),
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {model.device}",
-        "texts": arguments.texts,
-        "prompts": len(queries),
+        "note": arguments.note,
+        "texts": size * arguments.parts,
+        "texts_plainly": counts["none"],
+        "variations": of_text,
         "head_tokens": len(head),
         "prompt_tokens": sum(len(query.prompt) for query in queries) / len(queries),
-        "seconds": {name: round(value, 3) for name, value in seconds.items()},
-        "tokens_computed": tokens,
-        "over_plain": {n: round(seconds[n] / seconds["none"], 4) for n in ("tree", "prefix")},
-        "over_plain_originals": {
-            n: round(seconds[n] / seconds["originals, plainly"], 4) for n in ("tree", "prefix")
+        "seconds_a_text": {name: round(value, 4) for name, value in each_text.items()},
+        "tokens_a_text": {name: round(value, 1) for name, value in each_tokens.items()},
+        "over_plain": {n: round(each_text[n] / each_text["none"], 4) for n in shared},
+        "over_plain_originals": {n: round(each_text[n] / each_text[PLAINLY], 4) for n in shared},
+        "tokens_over_plain_originals": {
+            n: round(each_tokens[n] / each_tokens[PLAINLY], 4) for n in shared
         },
-        "largest_difference": {
-            n: float((results[n] - plain).abs().max()) for n in ("tree", "prefix")
-        },
+        "matrix_products": {n: round(flops * each_tokens[n] / each_text[n], 3) for n in seconds},
+        "largest_difference": difference,
     }
+
+
+def weights_of(model: Any) -> int:
+    """How many weights every token passes through: all but those of embeddings and head."""
+    tables = {id(m.weight) for m in (model.get_input_embeddings(), model.get_output_embeddings())}
+    return sum(p.numel() for p in model.parameters() if p.dim() > 1 and id(p) not in tables)
 
 
 def main() -> None:
     """Measure and print, or write to a file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model")
-    parser.add_argument("--texts", type=int, default=20)
+    parser.add_argument("--texts", type=int, default=100)
+    parser.add_argument("--parts", type=int, default=4)
+    parser.add_argument("--plain-texts", type=int, default=1, help="in each part")
+    parser.add_argument("--ways", nargs="+", default=["tree", "prefix"])
     parser.add_argument("--head", type=int, default=400)
     parser.add_argument("--words", type=int, default=50)
-    parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--budget", type=int, default=None)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--note", default="")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

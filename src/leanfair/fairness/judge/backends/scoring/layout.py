@@ -59,7 +59,7 @@ class Room:
         return self.queries is not None and queries >= self.queries
 
 
-MOST_KEYS = 16
+MOST_KEYS = 4
 """Tokens that may be kept of the common start in all rows of a pass, for each that is computed."""
 _COPY = 1 / 128
 """What a row costs for each token of the common start, which is copied for it, in tokens."""

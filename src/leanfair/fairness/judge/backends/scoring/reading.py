@@ -17,7 +17,7 @@ def logits_at(model: Any, inputs: Mapping[str, Any], rows: Tensor, columns: Tens
     """
     head = model.get_output_embeddings()
     if head is None:
-        return _all(model, inputs)[rows, columns]
+        return _at(_all(model, inputs), rows, columns)
     whole = tuple(inputs["input_ids"].shape)
     gathered = False
 
@@ -25,7 +25,7 @@ def logits_at(model: Any, inputs: Mapping[str, Any], rows: Tensor, columns: Tens
         nonlocal gathered
         if len(given) == 1 and tuple(given[0].shape[:2]) == whole:
             gathered = True
-            return (given[0][rows, columns][None],)
+            return (_at(given[0], rows, columns)[None],)
         return None
 
     hook = head.register_forward_pre_hook(gather)
@@ -33,9 +33,14 @@ def logits_at(model: Any, inputs: Mapping[str, Any], rows: Tensor, columns: Tens
         logits = _all(model, inputs)
     finally:
         hook.remove()
-    return logits[0] if gathered else logits[rows, columns]
+    return logits[0] if gathered else _at(logits, rows, columns)
 
 
 def _all(model: Any, inputs: Mapping[str, Any]) -> Tensor:
     logits: Tensor = model(**inputs).logits
     return logits
+
+
+def _at(values: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """The values at some places, on whatever device a part of the model left them."""
+    return values[rows.to(values.device), columns.to(values.device)]

@@ -119,7 +119,7 @@ class Scorer:
         logits = logits_at(self.model, inputs, rows, columns)
         table = torch.log_softmax(logits.float(), dim=-1)
         tokens = torch.tensor([read[4] for read in layout.reads])
-        found = table[which.to(self.device), tokens.to(self.device)]
+        found = table[which.to(table.device), tokens.to(table.device)]
         values: list[float] = found.double().cpu().tolist()
         return values
 
