@@ -32,7 +32,9 @@ RUNS: dict[str, dict[str, Any]] = {
     "rounds": {"cut": 0.2, "of": "params"},
     "rounds, reconstructed": {"cut": 0.2, "of": "params", "reconstruct": True},
 }
-SAMPLES, LENGTH, TEST = 32, 128, 16
+SIZES = {"smollm2": (32, 128, 16), "random": (4, 32, 4)}
+"""Calibration samples, tokens of each, and test samples; few where two cores have 1.5e9 weights to
+multiply with each token."""
 
 
 def resident() -> float:
@@ -49,12 +51,13 @@ def prune_here(folder: Path, way: str, run: str, data: Path, out: Path) -> None:
     from leanfair.pruning.checkpoint.loading import open_model
 
     torch.set_num_threads(1)
-    ids = read_tensors(data)["ids"]
+    held = read_tensors(data)
+    ids, test = held["ids"], held["test"]
     imported, started = resident(), time.monotonic()
     model: Any = leanfair.streamed(folder) if way == "blocks" else open_model(str(folder))
     opened = resident()
     found = leanfair.prune(
-        model, calibration=[ids[:SAMPLES]], test=list(ids[SAMPLES:].split(4)),
+        model, calibration=[ids], test=list(test.split(4)),
         out=out, latency_batches=(), **RUNS[run],
     )  # fmt: skip
     minutes, peak = (time.monotonic() - started) / 60, resident()
@@ -150,14 +153,14 @@ def texts(given: argparse.Namespace, file: Path, folder: Path) -> None:
     from leanfair.files import write_tensors
     from leanfair.models.pretrained import open_tokenizer
 
+    samples, length, test = SIZES[given.kind]
     if given.kind == "random":
-        ids = torch.randint(
-            0, 32000, (SAMPLES + TEST, LENGTH), generator=torch.Generator().manual_seed(1)
-        )
+        chance = torch.Generator().manual_seed(1)
+        ids = torch.randint(0, 32000, (samples + test, length), generator=chance)
     else:
-        held = tokens(read_text(given.text / "valid.txt.gz"), open_tokenizer(str(folder)), LENGTH)
-        ids = held.ids[: SAMPLES + TEST].clone()
-    write_tensors(file, {"ids": ids})
+        held = tokens(read_text(given.text / "valid.txt.gz"), open_tokenizer(str(folder)), length)
+        ids = held.ids[: samples + test]
+    write_tensors(file, {"ids": ids[:samples].clone(), "test": ids[samples:].clone()})
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from leanfair.errors import InputError
-from leanfair.files.writing import write_tensors
+from leanfair.files import write_tensors
 from leanfair.models.origin import title_of
 from leanfair.models.pretrained import open_pretrained, open_tokenizer, skeleton, spec_of
 from leanfair.pruning.checkpoint.loading import open_model

@@ -106,12 +106,14 @@ def blocks_of(model: nn.Module) -> list[str]:
 
 @contextmanager
 def resident(model: nn.Module, name: str) -> Iterator[nn.Module]:
-    """The module called `name`, with its weights in memory for the duration of the context."""
+    """The module called `name`, with its weights in memory, on the device that `model` runs on, for
+    the duration of the context."""
     module, shelf = model.get_submodule(name), shelf_of(model)
     if shelf is None:
         yield module
         return
-    before = _brought(module, shelf, name, None)
+    device = next(value.device for value in model.parameters() if not value.is_meta)
+    before = _brought(module, shelf, name, device)
     try:
         yield module
     finally:
@@ -164,9 +166,7 @@ def _leave(module: nn.Module, args: Any, output: Any) -> None:
 _Held = tuple[nn.Module, str, nn.Parameter]
 
 
-def _brought(
-    module: nn.Module, shelf: Shelf, name: str, device: torch.device | None
-) -> list[_Held]:
+def _brought(module: nn.Module, shelf: Shelf, name: str, device: torch.device) -> list[_Held]:
     """Give `module` its weights; what it had instead, which `_put_back` puts back."""
     before: list[_Held] = []
     for place, part in module.named_modules():
@@ -176,9 +176,7 @@ def _brought(
             full = ".".join(piece for piece in (name, place, key) if piece)
             loaded = shelf.load(full)
             before.append((part, key, value))
-            part._parameters[key] = nn.Parameter(
-                loaded if device is None else loaded.to(device), requires_grad=False
-            )
+            part._parameters[key] = nn.Parameter(loaded.to(device), requires_grad=False)
     return before
 
 

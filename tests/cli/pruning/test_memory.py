@@ -42,6 +42,14 @@ def test_what_does_not_fit_is_read_in_blocks_unless_it_is_asked_otherwise(
     assert (" GB of memory are free" in told) == (blocks and asked is None)
 
 
+def test_half_precision_needs_more(folder: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(memory, "free_memory", lambda: int(3.9 * weights_in(folder)))
+    assert in_blocks(str(folder), None) is None
+    config = folder / "config.json"
+    config.write_text(config.read_text().replace("float32", "bfloat16"))
+    assert in_blocks(str(folder), None) == str(folder)
+
+
 def test_where_memory_is_unknown_models_are_opened_whole(folder: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(memory, "free_memory", lambda: None)
     assert in_blocks(str(folder), None) is None

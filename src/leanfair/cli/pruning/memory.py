@@ -11,11 +11,15 @@ import typer
 
 from leanfair.cli.messages import is_main_process
 from leanfair.errors import InputError
+from leanfair.files import read_json
 from leanfair.models.gguf import converted
 
 TIMES = 2.5
 """How many times its weights a model that is opened whole needs: the weights, and at most 1.5 times
 as much beside them."""
+HALF_TIMES = 4.0
+"""The same in half precision: its structures are looked for in single precision, which takes twice
+the weights beside them."""
 
 
 def in_blocks(model: str, asked: bool | None) -> str | None:
@@ -36,13 +40,14 @@ def in_blocks(model: str, asked: bool | None) -> str | None:
     if asked is False or (asked is None and (folder / "run.json").exists()):
         return None
     needed, free = weights_in(folder), free_memory()
-    if not asked and (free is None or not needed or TIMES * needed <= free):
+    times = _times(folder)
+    if not asked and (free is None or not needed or times * needed <= free):
         return None
     if is_main_process():
         why = (
             "As asked"
             if asked
-            else f"The weights are {needed / 1e9:.1f} GB, of which pruning needs {TIMES:g} times "
+            else f"The weights are {needed / 1e9:.1f} GB, of which pruning needs {times:g} times "
             f"as much, and {(free or 0) / 1e9:.1f} GB of memory are free"
         )
         typer.echo(
@@ -55,6 +60,13 @@ def in_blocks(model: str, asked: bool | None) -> str | None:
 def weights_in(folder: Path) -> int:
     """Bytes of the safetensors files in a folder."""
     return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+
+
+def _times(folder: Path) -> float:
+    """How many times its weights the model in a folder needs."""
+    config = read_json(folder / "config.json")
+    told = config.get("dtype", config.get("torch_dtype")) if isinstance(config, dict) else None
+    return HALF_TIMES if "16" in str(told) else TIMES
 
 
 def free_memory(root: Path = Path("/")) -> int | None:
