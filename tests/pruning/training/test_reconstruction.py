@@ -12,7 +12,7 @@ from leanfair.pruning.surgery.activations import outputs
 from leanfair.pruning.surgery.removal import apply
 from leanfair.pruning.training import reconstruction as module
 from leanfair.pruning.training.reconstruction import reconstruct
-from leanfair.pruning.types import Cut, NeuronCut, Neurons
+from leanfair.pruning.types import Cut, Member, NeuronCut, Neurons
 from tests.support.nets import tiny as tiny_cnn
 from tests.support.oracles import tiny
 
@@ -106,11 +106,40 @@ def test_moments_that_do_not_fit_memory_are_taken_in_portions(monkeypatch):
     groups = dissect(network, sample).neurons
     cut = Cut("neurons", neurons=tuple(NeuronCut(group, (1,)) for group in groups))
     at_once, one_by_one = apply(cut, network), apply(cut, network)
-    reconstruct(at_once, network, cut, [sample])
+    halves = [sample[:25], sample[25:]]
+    reconstruct(at_once, network, cut, halves)
     monkeypatch.setattr(module, "MOST_MOMENTS", 1)
-    reconstruct(one_by_one, network, cut, [sample])
+    reconstruct(one_by_one, network, cut, halves)
     for one, other in zip(at_once.parameters(), one_by_one.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_one_batch_takes_one_pass_and_gives_what_portions_give(monkeypatch):
+    network, sample = made()
+    groups = dissect(network, sample).neurons
+    cut = Cut("neurons", neurons=tuple(NeuronCut(group, (1,)) for group in groups))
+    once, portions = apply(cut, network), apply(cut, network)
+    ran: list[int] = []
+    network[0].register_forward_pre_hook(lambda block, args: ran.append(len(args[0])))
+    reconstruct(once, network, cut, [sample])
+    assert ran == [1, 50], "one sample tells that each module runs once"
+    monkeypatch.setattr(module, "_run_once", lambda *given: False)
+    reconstruct(portions, network, cut, [sample])
+    for one, other in zip(once.parameters(), portions.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_module_that_runs_twice_is_adapted_by_both_of_its_inputs():
+    block = Block(True).double()
+    network = nn.Sequential(block, block, nn.Linear(6, 4).double()).eval()
+    sample = Batch(torch.randn(50, 6, dtype=torch.float64))
+    group = Neurons("0.rise", "0", 8, (Member("0.rise", "out"), Member("0.fall", "in")))
+    cut = Cut("neurons", neurons=(NeuronCut(group, (1, 2)),))
+    children = [apply(cut, network), apply(cut, network)]
+    reconstruct(children[0], network, cut, [sample])
+    reconstruct(children[1], network, cut, [sample[:20], sample[20:]])
+    for one, other in zip(children[0].parameters(), children[1].parameters(), strict=True):
+        assert torch.allclose(one, other)
 
 
 def test_convolutions_and_whole_layers_are_left_as_they_are():

@@ -251,7 +251,8 @@ def _counts_experts(entry: str) -> bool:
 
 
 def _scattered(model: nn.Module) -> str:
-    devices = sorted({str(value.device) for value in model.parameters() if not value.is_meta})
+    found = {str(value.device) for value in model.parameters()}
+    devices = sorted(found - ({"meta"} if shelf_of(model) is not None else set()))
     if len(devices) > 1:
         return (
             f"is spread over several devices ({', '.join(devices)}): move it to one, or open it by "

@@ -7,7 +7,7 @@ and neither labels nor gradients.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +26,9 @@ RIDGE = 1.0
 """Ridge penalty relative to the mean of the diagonal, against overfitting to few samples. Of 0.03
 to 3 this was best for SmolLM2 with 1,024 calibration tokens, measured on other text."""
 
-MOST_MOMENTS = 2**27
-"""Second moments held at a time; more of them take further forward passes."""
+MOST_MOMENTS = 2**25
+"""Second moments held at a time, 256 MiB; more of them take further forward passes, unless the data
+are one batch."""
 
 
 @dataclass
@@ -63,13 +64,19 @@ def reconstruct(
     there.
     """
     gone = _gone(cut, parent)
+    ends = head if head is not None and head.name not in gone else None
+
+    def adapt(name: str, moments: _Moments) -> None:
+        with resident(parent, name) as whole, resident(child, name) as module:
+            _adapt(module, whole, gone[name], moments)
+            keep(child, name, module)
+
+    if len(batches) == 1 and _run_once(parent, list(gone), batches[0], ends, adapt):
+        return
     for names in _portions(gone, parent):
-        ends = head if head is not None and head.name not in names else None
         moments = _measured(parent, names, batches, ends)
         for name in names:
-            with resident(parent, name) as whole, resident(child, name) as module:
-                _adapt(module, whole, gone[name], moments[name])
-                keep(child, name, module)
+            adapt(name, moments.pop(name))
 
 
 def _gone(cut: Cut, parent: nn.Module) -> dict[str, Tensor]:
@@ -96,6 +103,62 @@ def _portions(gone: dict[str, Tensor], parent: nn.Module) -> Iterator[list[str]]
         yield names
 
 
+def _run_once(
+    model: nn.Module,
+    names: list[str],
+    batch: Batch,
+    head: Head | None,
+    adapt: Callable[[str, _Moments], None],
+) -> bool:
+    """`adapt` each of the modules `names` by the moments of its inputs in one pass of `batch`, as
+    soon as it is about to run, so that those of one module are held at a time. False where one of
+    them runs more than once: what it was adapted by is not all, and nothing has been changed."""
+    runs = dict.fromkeys(names, 0)
+
+    def counter(name: str) -> Any:
+        def hook(module: nn.Module, args: Any, kwargs: Any) -> None:
+            runs[name] += 1
+
+        return hook
+
+    def reader(name: str) -> Any:
+        def hook(module: nn.Module, args: Any, kwargs: Any) -> None:
+            moments = _Moments()
+            moments.add(_rows(first_tensor(args, kwargs)[1], batch))
+            adapt(name, moments)
+
+        return hook
+
+    one = batch[:1]
+    _watched(model, names, counter, lambda: run_body(model, head, one))
+    if any(count != 1 for count in runs.values()):
+        return False
+    _watched(model, names, reader, lambda: run_body(model, head, batch))
+    return True
+
+
+def _watched(
+    model: nn.Module, names: list[str], hook: Callable[[str], Any], run: Callable[[], None]
+) -> None:
+    """Call `run`, without gradients, with the `hook` of each of the modules `names`."""
+    handles = [
+        model.get_submodule(name).register_forward_pre_hook(hook(name), with_kwargs=True)
+        for name in names
+    ]
+    try:
+        with torch.no_grad(), evaluating(model):
+            run()
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _rows(x: Tensor, batch: Batch) -> Tensor:
+    """The rows of a module's input that belong to tokens, [rows, features]."""
+    tokenwise = x.ndim == 3 and len(x) == len(batch)
+    return flattened(batch, x) if tokenwise else x.flatten(0, -2)
+
+
 def _measured(
     model: nn.Module, names: list[str], batches: Sequence[Batch], head: Head | None
 ) -> dict[str, _Moments]:
@@ -106,24 +169,16 @@ def _measured(
 
     def reader(name: str) -> Any:
         def hook(module: nn.Module, args: Any, kwargs: Any) -> None:
-            _, x = first_tensor(args, kwargs)
-            tokenwise = x.ndim == 3 and len(x) == len(current[0])
-            moments[name].add(flattened(current[0], x) if tokenwise else x.flatten(0, -2))
+            moments[name].add(_rows(first_tensor(args, kwargs)[1], current[0]))
 
         return hook
 
-    handles = [
-        model.get_submodule(name).register_forward_pre_hook(reader(name), with_kwargs=True)
-        for name in names
-    ]
-    try:
-        with torch.no_grad(), evaluating(model):
-            for batch in batches:
-                current[:] = [batch]
-                run_body(model, head, batch)
-    finally:
-        for handle in handles:
-            handle.remove()
+    def run() -> None:
+        for batch in batches:
+            current[:] = [batch]
+            run_body(model, head, batch)
+
+    _watched(model, names, reader, run)
     return moments
 
 
