@@ -224,7 +224,7 @@ def _read_text(
 
 
 def _of_record(record: Record, one: ProtectedAttribute, shown: Sequence[str] | None) -> Parts:
-    coded, cycles = _chosen_for_record(record, one.lexicon, one.values)
+    coded, cycles = chosen_for_record(record, one.lexicon, one.values)
     found = _read_as(record, one, shown, coded, cycles)
     if coded.wider is None or one.values is not None:
         return found
@@ -311,7 +311,7 @@ def _without_the_silent(found: Parts) -> Parts:
     )
 
 
-def _chosen_for_record(
+def chosen_for_record(
     record: Record, attribute: Attribute, values: Sequence[str] | None
 ) -> tuple[Attribute, Cycles]:
     """The attribute as the record's table writes it, or with the very values that are listed."""

@@ -9,6 +9,7 @@ from leanfair.errors import InputError
 from leanfair.fairness.lexicon.attribute import Attribute
 from leanfair.fairness.lexicon.protected import Attributes, ProtectedAttribute, attributes_of
 from leanfair.fairness.types import BLIND, Item, Variation
+from leanfair.fairness.variations.alike import Alike
 from leanfair.fairness.variations.blind import blind
 from leanfair.fairness.variations.leaves import without_places
 from leanfair.fairness.variations.records import UnknownValueError
@@ -31,6 +32,7 @@ class Varier:
     ) -> None:
         self.protected = [_counted(one, count) for one in attributes_of(attribute)]
         self.seen = seen
+        self._alike = Alike(self.protected[0], seen, self._in_full)
 
     @property
     def attributes(self) -> list[Attribute]:
@@ -56,8 +58,14 @@ class Varier:
             for one in self.protected:
                 for value in one.values or ():
                     (one.lexicon.wider or one.lexicon).find_value(value)
-        found = variations_of(item, self.protected, seen=self.seen, known=known)
+        if known or len(self.protected) > 1:
+            found = variations_of(item, self.protected, seen=self.seen, known=known)
+        else:
+            found = self._alike.variations(item)
         return tuple(sorted(found, key=lambda variation: (variation.value, variation.text)))
+
+    def _in_full(self, item: Item) -> tuple[Variation, ...]:
+        return variations_of(item, self.protected, seen=self.seen)
 
     def sets(
         self,
