@@ -103,7 +103,7 @@ def digits(trained: bool = False, **settings: Any) -> dict[str, Any]:
 
 BRIEF = {"candidate_epochs": 0.125, "round_epochs": 0.25, "final_epochs": 0.25}
 DIGITS: dict[str, Callable[[], Any]] = {
-    "kl": partial(digits, trained=True, cut=0.1, score_samples=6, **BRIEF),
+    "kl": partial(digits, trained=True, cut=0.1, exact=True, score_samples=6, **BRIEF),
     "fisher": partial(digits, trained=True, cut=0.4, criterion="fisher", **BRIEF),
     "distilled": partial(
         digits, trained=True, cut=0.2, criterion="l1", optimizer="adamw", distill=0.5, **BRIEF
@@ -192,7 +192,7 @@ BERT = ("BertForSequenceClassification", "BertConfig", SEQUENCE)
 VIT = ("ViTForImageClassification", "ViTConfig", IMAGES, "image")
 
 TRANSFORMERS: dict[str, Callable[[], Any]] = {
-    "llama": partial(transformer, *LLAMA, criterion="kl"),
+    "llama": partial(transformer, *LLAMA, criterion="kl", exact=True),
     "llama-free": partial(transformer, *LLAMA, free=True),
     "llama-trained": partial(
         transformer, *LLAMA, train=_inputs("text", seed=3), round_epochs=1.0, final_epochs=2.0

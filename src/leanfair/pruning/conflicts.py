@@ -46,6 +46,12 @@ def check_fit(
             "pace",
             "only",
         )
+    if "exact" in asked and settings.criterion != "kl":
+        raise OptionError(
+            "{exact} is for the {criterion} kl alone: leave it out, or choose that.",
+            "exact",
+            "criterion",
+        )
     for name in ("latency_batch", "latency_table"):
         if asked.get(name) is not None and not settings.timed:
             raise OptionError(

@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +28,12 @@ from leanfair.models.image_processor import own_image_processor
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
 from leanfair.pruning.conflicts import check_fit, check_place, check_streamed, check_training
 from leanfair.pruning.cost.energy import Spending
-from leanfair.pruning.criteria.criteria import checked, criterion_named
+from leanfair.pruning.criteria.criteria import checked, criterion_named, kl
+from leanfair.pruning.criteria.race import DOUBTED
 from leanfair.pruning.presets import settings_from
 from leanfair.pruning.run.network import retraced
 from leanfair.pruning.run.propose import (
+    Prices,
     fitting,
     overshoots,
     propose_layer,
@@ -181,20 +184,16 @@ def propose(run: Run) -> list[Cut] | None:
     """The layer cut and the neuron cut of this round; one of them where the other kind is
     exhausted, and None where both are."""
     settings = replace(run.task.settings, cut=run.aim)
-    structures, cost = run.parent.structures, run.parent.cost
+    cost, whole = run.parent.cost, run.task.base.cost.totals()
+    prices: Prices = {}
     with run.spending.on("scoring"):
-        scores = score(run)
-    layer = propose_layer(structures, scores, cost, settings)
+        scores = score(run, lambda scores: _least_important(run, scores, prices))
+    found = _least_important(run, scores, prices)
+    layer = next((cut for cut in found if cut.kind == "layer"), None)
     if layer is None and settings.stop_when_layers_end:
         run.stop("no layer may go any more")
         return None
-    save, least = savings_goal(cost, run.task.base.cost.totals(), layer, settings)
-    neurons = propose_neurons(structures, scores, cost, settings, save, least=least)
-    if layer and neurons:  # heads that only go together may save more than one layer
-        saved = neurons.saves[settings.matched]
-        layer = propose_layer(structures, scores, cost, settings, saved)
-    cuts = [cut for cut in (layer, neurons) if cut and settings.only in (None, cut.kind)]
-    whole = run.task.base.cost.totals()
+    cuts = [cut for cut in found if settings.only in (None, cut.kind)]
     cuts = fitting(cuts, run.removed, cost, whole, settings)
     if settings.only == "layer" and overshoots(run.removed, layer, cost, whole, settings):
         run.stop("another layer would go farther beyond the target than it is away now")
@@ -204,12 +203,30 @@ def propose(run: Run) -> list[Cut] | None:
     return cuts or None
 
 
-def score(run: Run) -> Scores:
-    """The importance of every structure of the parent."""
+def _least_important(run: Run, scores: Scores, prices: Prices) -> list[Cut]:
+    """The layer cut and the neuron cut by some scores, the layer first; neither is there where
+    nothing of the kind may go any more."""
+    settings = replace(run.task.settings, cut=run.aim)
+    structures, cost = run.parent.structures, run.parent.cost
+    layer = propose_layer(structures, scores, cost, settings)
+    save, least = savings_goal(cost, run.task.base.cost.totals(), layer, settings)
+    neurons = propose_neurons(structures, scores, cost, settings, save, least=least, prices=prices)
+    if layer and neurons:  # heads that only go together may save more than one layer
+        saved = neurons.saves[settings.matched]
+        layer = propose_layer(structures, scores, cost, settings, saved)
+    return [cut for cut in (layer, neurons) if cut]
+
+
+def score(run: Run, goes: Callable[[Scores], list[Cut]]) -> Scores:
+    """The importance of every structure of the parent; `goes` tells what some scores would
+    remove."""
     run.emit("score", done=0.0)
     task = run.task
-    return checked(
-        criterion_named(task.settings.criterion)(
+    criterion = criterion_named(task.settings.criterion)
+    if criterion is kl:
+        criterion = partial(kl, exact=task.settings.exact, goes=goes)
+    scores = checked(
+        criterion(
             run.parent.model,
             replace(run.parent.structures, problem=task.problem, found_head=run.parent.head),
             task.calibration.first(
@@ -219,6 +236,12 @@ def score(run: Run) -> Scores:
             lambda share: run.emit("score", done=share),
         )
     )
+    if scores.doubt > DOUBTED:
+        run.notes.append(
+            f"In round {len(run.steps) + 1} exact scores may remove others of up to "
+            f"{min(1.0, scores.doubt):.0%} of the neurons."
+        )
+    return scores
 
 
 def candidate(run: Run, cut: Cut) -> Candidate:

@@ -20,6 +20,9 @@ class PruneOptions(TypedDict, total=False):
     """How important a structure is: kl, l1, cka, fisher, contribution, random, or in Python a
     function (model, anatomy, batches, seed, progress) -> Scores. Default: kl; contribution for
     language models."""
+    exact: bool
+    """Score every structure by kl in full, with a forward pass each, rather than find out which
+    ones go: some twenty times slower. Default: False."""
     match: Match | None
     """What both candidates save equally much of: macs, params, filters, or latency by a table of
     measured times. Default: what the target counts; macs for memory."""

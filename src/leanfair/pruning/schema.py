@@ -167,6 +167,7 @@ class SettingsEntry(TypedDict):
     cut: float
     of: Literal["macs", "params", "latency", "memory"]
     criterion: str
+    exact: NotRequired[bool]
     match: Literal["macs", "params", "filters", "latency"] | None
     spread: str
     seed: int

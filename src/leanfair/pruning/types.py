@@ -108,11 +108,14 @@ class Scores:
     """How important each structure is by one criterion: the larger, the more would be lost.
 
     `layers`: name of a layer -> score. `neurons`: name of a group of neurons -> one score a neuron.
+    `doubt`: of the neurons that these scores remove, the share for which another may go where the
+    scores are found exactly; 0 where they are.
     """
 
     criterion: str
     layers: Mapping[str, float]
     neurons: Mapping[str, tuple[float, ...]]
+    doubt: float = 0.0
 
 
 class Criterion(Protocol):

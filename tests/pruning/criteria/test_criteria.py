@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pytest
@@ -29,8 +30,11 @@ def _silent(share: float) -> None:
     pass
 
 
+EXACT = {**CRITERIA, "kl": partial(criteria.kl, exact=True)}
+
+
 def _score(name: str, model: CifarResNet, batches: Sequence[Batch], seed: int = 0) -> Scores:
-    return CRITERIA[name](model, zoo.resnet_anatomy(model), batches, seed, _silent)
+    return EXACT[name](model, zoo.resnet_anatomy(model), batches, seed, _silent)
 
 
 def _batches(x: Tensor, sizes: Sequence[int]) -> list[Batch]:
@@ -391,33 +395,20 @@ def test_a_transformer_is_afterwards_as_it_was(criterion):
     assert progress[-1] == pytest.approx(1.0)
 
 
-def test_where_there_are_too_many_channels_they_are_estimated_and_all_else_is_tried(monkeypatch):
+def test_cka_refuses_more_structures_than_can_be_tried_and_kl_with_exact_tries_them(monkeypatch):
     model, anatomy = tiny.llama()
     batches = [tiny.tokens()]
-    exact = CRITERIA["kl"](model, anatomy, batches, 4, _silent)
-    many = len(anatomy.layers) + sum(group.count for group in anatomy.neurons)
-    monkeypatch.setattr(criteria, "MOST_TRIED", many)
-    assert CRITERIA["kl"](model, anatomy, batches, 4, _silent) == exact
-    monkeypatch.setattr(criteria, "MOST_TRIED", many - 1)
-    progress: list[float] = []
-    found = CRITERIA["kl"](model, anatomy, batches, 4, progress.append)
-    channels = tuple(group for group in anatomy.neurons if group.unit == "channel")
-    only = dataclasses.replace(anatomy, layers=(), neurons=channels)
-    estimated = CRITERIA["fisher"](model, only, batches, 4, _silent)
-    assert found.criterion == "kl"
-    assert found.layers == exact.layers
-    assert found.neurons.keys() == exact.neurons.keys()
-    for group in anatomy.neurons:
-        origin = estimated if group in channels else exact
-        assert found.neurons[group.name] == origin.neurons[group.name]
-    assert progress == sorted(progress)
-    assert progress[-1] == pytest.approx(1.0)
+    exact = EXACT["kl"](model, anatomy, batches, 4, _silent)
+    monkeypatch.setattr(criteria, "MOST_TRIED", 1)
+    assert EXACT["kl"](model, anatomy, batches, 4, _silent) == exact
     with pytest.raises(InputError, match=r"tries each of the .* choose kl"):
         CRITERIA["cka"](model, anatomy, batches, 4, _silent)
-    monkeypatch.setattr(criteria, "MOST_TRIED", 1)
-    alone = CRITERIA["kl"](model, only, batches * 2, 4, progress.append)
-    assert alone.neurons.keys() == {group.name for group in channels}
-    assert progress[-1] == 1.0
+    progress: list[float] = []
+    found = CRITERIA["kl"](model, anatomy, batches, 4, progress.append)
+    assert found.criterion == "kl"
+    assert found.layers == pytest.approx(exact.layers)  # they are few samples: all are tried
+    assert progress == sorted(progress)
+    assert progress[-1] == pytest.approx(1.0)
 
 
 def test_l1_knows_weights_that_stand_the_other_way_round_and_heads_in_one_matrix():

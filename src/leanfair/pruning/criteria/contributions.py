@@ -17,7 +17,7 @@ from leanfair.data.language import flattened
 from leanfair.errors import InputError
 from leanfair.evaluation.mode import evaluating
 from leanfair.models.streamed import resident
-from leanfair.pruning.criteria.fisher_information import folded
+from leanfair.pruning.criteria.gates import folded
 from leanfair.pruning.surgery.activations import Head, run_body
 from leanfair.pruning.surgery.modules import (
     consumers,

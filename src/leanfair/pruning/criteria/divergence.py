@@ -42,6 +42,19 @@ def total_divergence(problem: Problem, without: Tensor, whole: Tensor) -> float:
     return float(torch.stack(parts).sum())
 
 
+def divergences(problem: Problem, without: Tensor, whole: Tensor) -> Tensor:
+    """`total_divergence` of each sample (or token) by itself, float64 [n]."""
+    if problem.type == "single_label_classification":
+        pieces, each = (rows_of(without), rows_of(whole)), _kl
+    else:
+        pieces = (without.flatten(1), whole.flatten(1))
+        each = _bernoulli if problem.type == "multi_label_classification" else _gaussian
+    rows = max(1, _AT_ONCE // max(1, pieces[0].shape[-1]))
+    parts = zip(*(torch.split(outputs, rows) for outputs in pieces), strict=True)
+    found = torch.cat([each(p.double(), q.double()) for p, q in parts])
+    return found.reshape(len(without), -1).sum(dim=1)
+
+
 def total_kl(without: Tensor, whole: Tensor) -> float:
     """The sum over samples, in nats, of KL(softmax(without) || softmax(whole)) for logits [n,
     classes].

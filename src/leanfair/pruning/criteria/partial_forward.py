@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +37,11 @@ class Site(NamedTuple):
 
     structures: tuple[Structure, ...]
     run: Callable[[], Outputs]
+
+
+Plans: TypeAlias = "dict[str, tuple[str, ...] | None]"
+"""For each unit tried so far, the units to skip when a pass starts there; None if no choice gives
+the outputs of the whole pass."""
 
 
 class _Start(NamedTuple):
@@ -67,11 +72,12 @@ def sites(
 
 
 def sites_by_batch(
-    model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch]
+    model: nn.Module, anatomy: Anatomy, batches: Sequence[Batch], plans: Plans | None = None
 ) -> Iterator[tuple[Outputs, Iterator[Site]]]:
     """For each batch, the outputs of the whole network and its `sites`; the logits of one batch at
-    a time are in memory. Which units can be skipped is determined on the first batch alone."""
-    plans: dict[str, tuple[str, ...] | None] = {}
+    a time are in memory. Which units can be skipped is determined on the first batch alone, or
+    taken from `plans`, where what is found is put down."""
+    plans = {} if plans is None else plans
     for batch in batches:
         walk = _Walk(model, anatomy, [batch], None, plans)
         whole = walk.begin()
@@ -80,15 +86,14 @@ def sites_by_batch(
 
 @dataclass
 class _Walk:
-    """A pass through the units of a network. `head`: None if logits are wanted. `plans`: for each
-    unit tried so far, the units to skip when a pass starts there; None if no choice gives the
-    outputs of the whole pass. `shapes`: for each batch, the outputs of each unit without data."""
+    """A pass through the units of a network. `head`: None if logits are wanted. `shapes`: for each
+    batch, the outputs of each unit without data."""
 
     model: nn.Module
     anatomy: Anatomy
     batches: Sequence[Batch]
     head: Head | None
-    plans: dict[str, tuple[str, ...] | None]
+    plans: Plans
     shapes: list[dict[str, Any]] = field(default_factory=list)
 
     def sites(self, truth: Outputs | None = None) -> Iterator[Site]:

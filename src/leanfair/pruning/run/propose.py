@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from itertools import pairwise
 from math import inf
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from leanfair.pruning.cost.macs import Cost, cut_of
 from leanfair.pruning.settings import Settings
@@ -16,6 +17,10 @@ COUNTED = ("macs", "params")
 """What a cut saves of these is known to the last unit before it is made."""
 NEARLY = 0.9
 """A neuron candidate that saves less than this share of the layer's saving is no match for it."""
+
+
+Prices: TypeAlias = "dict[str, float]"
+"""What one neuron of tied groups saves, by the first of them: the same whatever the scores are."""
 
 
 class Bundle(NamedTuple):
@@ -50,17 +55,27 @@ def propose_layer(
 
 
 def propose_neurons(
-    anatomy: Anatomy, scores: Scores, cost: Cost, settings: Settings, save: int, *, least: int = 0
+    anatomy: Anatomy,
+    scores: Scores,
+    cost: Cost,
+    settings: Settings,
+    save: int,
+    *,
+    least: int = 0,
+    prices: Prices | None = None,
 ) -> Cut | None:
     """The cut of the least important neurons that together save `save` (of `settings.matched`) as
-    nearly as can be, but `least` in any case; None where all that may go save less, or nothing."""
+    nearly as can be, but `least` in any case; None where all that may go save less, or nothing.
+    `prices` are those found before for the same cost, and take what is found now."""
+    prices = {} if prices is None else prices
     if settings.spread == "uniform":
-        bundles = [_bundles(tie, scores, cost, settings) for tie in _ties(anatomy)]
+        bundles = [_bundles(tie, scores, cost, settings, prices) for tie in _ties(anatomy)]
         grow, longest = _evenly(bundles), sum(len(each) for each in bundles)
     else:
-        order = _fitting(_ranked(anatomy, scores, cost, settings), save)
+        order = _fitting(_ranked(anatomy, scores, cost, settings, prices), save)
         grow, longest = (lambda n: _gathered(order[:n])), len(order)
 
+    @cache
     def saved(n: int) -> int:
         return _saving(grow(n), cost, settings)
 
@@ -168,13 +183,15 @@ def _widths(group: Neurons, settings: Settings) -> list[int]:
     return [group.count, *fit]
 
 
-def _ranked(anatomy: Anatomy, scores: Scores, cost: Cost, settings: Settings) -> list[Bundle]:
+def _ranked(
+    anatomy: Anatomy, scores: Scores, cost: Cost, settings: Settings, prices: Prices
+) -> list[Bundle]:
     """Bundles of neurons in the order in which they go."""
     # A bundle never goes before a less important one of its own group, though that may be smaller.
     ranks: dict[str, float] = {}
     keyed: list[tuple[float, int, Bundle]] = []
     for tie in _ties(anatomy):
-        for bundle in _bundles(tie, scores, cost, settings):
+        for bundle in _bundles(tie, scores, cost, settings, prices):
             neurons = sum(len(cut.drop) for cut in bundle.cuts)
             per = bundle.saves if settings.spread == "cheapest" else neurons
             ranks[bundle.name] = max(ranks.get(bundle.name, -inf), bundle.score / per)
@@ -197,12 +214,15 @@ def _fitting(order: list[Bundle], save: int) -> list[Bundle]:
 
 
 def _bundles(
-    tie: tuple[Neurons, ...], scores: Scores, cost: Cost, settings: Settings
+    tie: tuple[Neurons, ...], scores: Scores, cost: Cost, settings: Settings, prices: Prices
 ) -> list[Bundle]:
     """The neurons of tied groups that may go, least important first, as many of each group in each
     bundle, in bundles that leave a number that may be."""
     widths = _widths(tie[0], settings)
-    price = _price(tie, tie[0].count - widths[-1], cost, settings)
+    name = tie[0].name
+    if name not in prices:
+        prices[name] = _price(tie, tie[0].count - widths[-1], cost, settings)
+    price = prices[name]
     orders = [
         sorted(range(group.count), key=lambda i, s=scores.neurons[group.name]: (s[i], i))  # type: ignore[misc]
         for group in tie
