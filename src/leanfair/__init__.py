@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from leanfair.errors import LeanfairError as LeanfairError
     from leanfair.fairness.audit.auditing import audit as audit
     from leanfair.fairness.audit.result import Audit as Audit
+    from leanfair.fairness.deciding.cluster import decide_dataset as decide_dataset
     from leanfair.fairness.judge.backends.models import Function as Function
     from leanfair.fairness.judge.backends.models import Local as Local
     from leanfair.fairness.judge.backends.models import Server as Server
@@ -64,6 +65,7 @@ _HOMES = {
     "audit": "fairness.audit.auditing",
     "cka": "similarity",
     "compare": "comparison.comparing",
+    "decide_dataset": "fairness.deciding.cluster",
     "load": "pruning.checkpoint.loading",
     "mitigate": "fairness.mitigate",
     "prune": "pruning.loop",

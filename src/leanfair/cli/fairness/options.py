@@ -201,6 +201,18 @@ class Ruling:
         Help("End with exit code 3 where requests about more than this share of the rows failed."),
         Range(least=0, most=1),
     ] = 0.0
+    engine: Annotated[
+        Literal["plain", "ray"],
+        Help(
+            "plain: one table, on this machine. ray: --in is a pattern of tables and --out a "
+            "folder, both wherever fsspec reaches; on many machines."
+        ),
+    ] = "plain"
+    workers: Annotated[
+        int | None,
+        Help("With --engine ray: judges at work at a time.", default="one a processor"),
+        Range(least=1, most=100_000),
+    ] = None
 
 
 @dataclass(frozen=True)
