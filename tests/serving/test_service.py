@@ -67,12 +67,16 @@ def test_two_hundred_callers_at_once_each_get_their_own_and_see_nothing_else() -
 
 def test_a_request_is_given_up_in_its_time_and_the_next_is_answered() -> None:
     model = Held()
-    with served(fair(model), limits=limits(answer_within=0.2)) as call:
-        late = call.start("POST", "/v1/decisions", {"items": ["He is Black."]})
+    with served(fair(model), limits=limits(answer_within=1.0)) as call:
+        model.may.set()
+        assert call.decide("He is Black.", "A clerk.").status == 200  # words are read by now
+        model.may.clear()
+        model.begun.clear()
+        late = call.start("POST", "/v1/decisions", {"items": ["A baker."]})
         assert model.begun.wait(10)
         waiting = call.decide("She is a White woman.")
         assert late.result(10).status == waiting.status == 504
-        assert "0.2 s" in waiting.message
+        assert "1 s" in waiting.message
         model.may.set()
         assert call.decide("A clerk.").status == 200
     assert not any("woman" in text for text in model.seen)
@@ -125,6 +129,15 @@ def test_more_rows_than_a_request_may_hold_are_refused() -> None:
         assert call.decide("a", "b").status == 200
         refused = call.decide("a", "b", "c")
         assert (refused.status, refused.json["error"]["param"]) == (422, "items")
+
+
+def test_a_text_that_would_hold_up_all_others_is_refused() -> None:
+    with served(limits=limits(max_text=30)) as call:
+        assert call.decide("a" * 30).status == 200
+        for item in ("a" * 31, {"text": "a" * 20, "more": 10**12}):
+            refused = call.decide("a", item)
+            assert (refused.status, refused.json["error"]["param"]) == (422, "items")
+        assert call.chat("a" * 31).status == 422
 
 
 def test_an_item_is_named_as_the_caller_counts() -> None:

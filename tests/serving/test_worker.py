@@ -113,6 +113,14 @@ def test_at_the_end_all_that_waits_is_answered_and_nothing_more_is_taken() -> No
         assert all(job.future.done() for job in jobs)
 
 
+def test_the_end_does_not_wait_for_what_nobody_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leanfair.serving.worker._MOMENT", 0.05)
+    with working(ask := Slow()) as worker:
+        worker.give_up(begun(ask, worker))
+        worker.stop()
+        assert not ask.may.is_set()
+
+
 def test_errors_are_each_one_s_own_and_logged_without_their_words(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -97,7 +97,9 @@ class MitigatedJudge(Decider):
         where one cannot be varied or its variations cannot be asked about."""
         rule_named(self.rule)
         found = as_items(items)
-        made = self._prepared(found, rows or range(1, len(found) + 1))
+        numbers = rows or range(1, len(found) + 1)
+        self.judge.prepared(found, rows=numbers)  # what is too long is not even varied
+        made = self._prepared(found, numbers)
         made.judge.prepared(made.asked, rows=made.rows)
         return made
 

@@ -19,6 +19,11 @@ class Limits:
     max_rows: Annotated[
         int, Help("Texts or records of a request; more is refused (422)."), Range(least=1)
     ] = 256
+    max_text: Annotated[
+        int,
+        Help("Characters of a text, or of a record in all; more is refused (422)."),
+        Range(least=1),
+    ] = 50_000
     max_waiting: Annotated[
         int,
         Help("Texts or records that wait in all; more is refused (429), with a time to come back."),

@@ -56,6 +56,14 @@ class Service:
                 f"them in several requests.",
                 param="items",
             )
+        longest = max(map(_letters, items), default=0)
+        if longest > self.limits.max_text:
+            raise ProblemError(
+                422,
+                f"A text of {longest:,} characters is longer than {self.limits.max_text:,}: "
+                f"shorten it.",
+                param="items",
+            )
         try:
             job = self.worker.submit(items, request.state.size, finish)
         except FullError as error:
@@ -144,6 +152,13 @@ def _result(waiting: asyncio.Future[Any]) -> Any:
     if isinstance(error, ModelError):
         raise ProblemError(502, str(error)) from None
     return waiting.result()
+
+
+def _letters(item: Item) -> int:
+    """The characters of a text, or of the values of a record."""
+    if isinstance(item, str):
+        return len(item)
+    return sum(len(str(value)) for value in item.values())
 
 
 def _for_callers(sentence: str) -> str:

@@ -25,6 +25,8 @@ from leanfair.serving.together import Group, Outcome
 _log = logging.getLogger("leanfair.serving")
 
 Round: TypeAlias = "Callable[[Sequence[Group]], list[Outcome]]"
+_LOOK, _MOMENT = 0.1, 5.0
+"""Seconds between two looks at the end, and those that a judge has that nobody waits for."""
 _LEAST, _MOST = 1, 120
 """Seconds after which a caller is told to come back."""
 
@@ -73,6 +75,7 @@ class Worker:
         self._changed = threading.Condition()
         self._is_stopping = False
         self._rate = 0.0
+        self._current: list[Job] = []
         self._thread = threading.Thread(target=self._run, name="leanfair-judge", daemon=True)
 
     def start(self) -> None:
@@ -80,11 +83,19 @@ class Worker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Decide what waits, and take no more. Returns when that is done."""
+        """Decide what somebody waits for, and take no more. Returns when that is done; a judge that
+        is still at what nobody waits for has a moment to end, and ends with the process."""
         with self._changed:
             self._is_stopping = True
             self._changed.notify()
-        self._thread.join()
+        while self._thread.is_alive() and self._is_awaited():
+            self._thread.join(_LOOK)
+        self._thread.join(_MOMENT)
+
+    def _is_awaited(self) -> bool:
+        with self._changed:
+            jobs = [*self._current, *self._waiting]
+        return any(job.is_wanted and not job.future.done() for job in jobs)
 
     @property
     def is_alive(self) -> bool:
@@ -161,6 +172,7 @@ class Worker:
                     if job.future.set_running_or_notify_cancel():
                         jobs.append(job)
                         room -= len(job.items)
+            self._current = jobs
         return jobs
 
     def _answer(self, jobs: Sequence[Job]) -> list[Decision]:
