@@ -67,11 +67,8 @@ def test_two_hundred_callers_at_once_each_get_their_own_and_see_nothing_else() -
 
 def test_a_request_is_given_up_in_its_time_and_the_next_is_answered() -> None:
     model = Held()
+    fair().decide(["A baker.", "A clerk."])  # words are read by now, which may take seconds
     with served(fair(model), limits=limits(answer_within=1.0)) as call:
-        model.may.set()
-        assert call.decide("He is Black.", "A clerk.").status == 200  # words are read by now
-        model.may.clear()
-        model.begun.clear()
         late = call.start("POST", "/v1/decisions", {"items": ["A baker."]})
         assert model.begun.wait(10)
         waiting = call.decide("She is a White woman.")
