@@ -20,8 +20,8 @@ from leanfair.pruning.types import Cut, Layer, Neurons, Scores, Structure
 Goes: TypeAlias = Callable[[Scores], Sequence[Cut]]
 """What would be removed by some scores."""
 
-FIRST = 16
-"""Samples on which every layer is tried."""
+FIRST, FIRST_TEXTS = 16, 4
+"""Samples on which every layer is tried; of those with an output for each token fewer do."""
 SURE = 3.0
 """Standard errors between the mean divergences of two layers, from which on their order is
 clear."""
@@ -56,9 +56,10 @@ def layers_raced(
     total = len(trials.rows)
     order = torch.randperm(total, generator=torch.Generator().manual_seed(seed))
     heats = _Heats(trials.rows)
+    first = FIRST_TEXTS if bool((trials.rows > 1).any()) else FIRST
     left: tuple[Layer, ...] = trials.anatomy.layers
     while left and heats.seen < total:
-        more = order[heats.seen : min(total, max(FIRST, 2 * heats.seen))]
+        more = order[heats.seen : min(total, max(first, 2 * heats.seen))]
         for trial in trials.each(dict.fromkeys(left, (0,)), more):
             heats.put(trial.structure.name, trial.samples, trial.divergence)
         heats.seen += len(more)
