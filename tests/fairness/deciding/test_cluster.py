@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 from leanfair.data.tables import read_table, write_table
 from leanfair.errors import InputError, MissingDependencyError
 from leanfair.fairness.deciding import cluster
+from leanfair.fairness.deciding.partitions import partitions_of
 from leanfair.fairness.deciding.written import columns_of
 from leanfair.fairness.judge.backends.models import Function
 from leanfair.fairness.judge.decider import Decider
@@ -35,6 +38,21 @@ def test_rows_of_a_dataset_get_our_columns_behind_theirs() -> None:
     assert [row["p_yes"] for row in found[:5]] == [d.probabilities["yes"] for d in expected]
     assert [row["status"] for row in found] == ["answered"] * 5 + ["empty"]
     assert [{name: row[name] for name in rows[0]} for row in found] == rows
+
+
+def test_what_became_of_partitions_comes_back_from_a_worker_as_it_was(tmp_path: Path) -> None:
+    fair, out = decider(), str(tmp_path / "out")
+    sources = [str(write_table(tmp_path / "in" / f"{n}é.parquet", people(n))) for n in (3, 8)]
+    sources.append(str(tmp_path / "in" / "gone.parquet"))
+    Path(sources[2]).write_bytes(b"PAR1")
+    given = partitions_of(sources, out, fair, None, None)
+    worker = cluster.Worker(fair)
+    said = worker({"partition": [json.dumps(asdict(one)) for one in given]})["outcome"]
+    found = [cluster.outcome_of(one) for one in said]
+    assert [one.source for one in found] == sources
+    assert [one.tally.rows for one in found] == [3, 8, 0]
+    assert [sum(one.tally.labels.values()) for one in found] == [3, 8, 0]
+    assert [bool(one.error) for one in found] == [False, False, True]
 
 
 def test_a_leaning_that_needs_the_whole_table_is_refused_before_work(tmp_path: Path) -> None:
@@ -63,6 +81,7 @@ import ray
 place = Path(sys.argv[1])
 found = decide_partitions(f"{place}/in/*.parquet", f"{place}/out", decider(), workers=2)
 assert found.partitions == 4 and found.tally.rows == 60, found
+assert sum(found.tally.labels.values()) == 60 and {*found.tally.labels} <= {"yes", "no"}, found
 assert [*found.failed] == [f"{place}/in/bad.parquet"], found.failed
 assert "cannot be read" in found.failed[f"{place}/in/bad.parquet"]
 again = decide_partitions(f"{place}/in/*.parquet", f"{place}/out", decider(), workers=2)

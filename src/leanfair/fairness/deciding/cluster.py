@@ -6,6 +6,7 @@ reports of usage (unless RAY_USAGE_STATS_ENABLED says otherwise).
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from leanfair.errors import InputError, MissingDependencyError
 from leanfair.fairness.deciding import places
 from leanfair.fairness.deciding.partitions import (
     Outcome,
+    Partition,
     decide_partition,
     partitions_of,
 )
@@ -75,7 +77,7 @@ def decide_partitions(
     data = _data()
     _connect()
     workers = min(len(partitions), workers or _workers(gpus))
-    items = [{"partition": one} for one in partitions]
+    items = [{"partition": json.dumps(asdict(one))} for one in partitions]
     coming = data.from_items(items, override_num_blocks=len(items)).map_batches(
         Worker,
         fn_constructor_args=(decider,),
@@ -85,7 +87,7 @@ def decide_partitions(
         num_gpus=gpus,
     )
     for number, row in enumerate(coming.iter_rows(), start=1):
-        outcome = _outcome(row["outcome"])
+        outcome = outcome_of(row["outcome"])
         found.tally.add_tally(outcome.tally)
         found.again += outcome.again
         if outcome.error:
@@ -106,8 +108,8 @@ class Worker:
 
     def __call__(self, batch: dict[str, Sequence[Any]]) -> dict[str, list[Any]]:
         """The outcome of each partition of a batch."""
-        outcomes = [decide_partition(partition, self._decider) for partition in batch["partition"]]
-        return {"outcome": [asdict(outcome) for outcome in outcomes]}
+        given = [Partition(**json.loads(said)) for said in batch["partition"]]
+        return {"outcome": [_said(decide_partition(one, self._decider)) for one in given]}
 
 
 def decide_dataset(
@@ -200,8 +202,16 @@ def _unnamed_function(decider: Decider) -> bool:
     return isinstance(model, Function) and not model.name
 
 
-def _outcome(said: dict[str, Any]) -> Outcome:
-    return Outcome(said["source"], Tally.from_dict(said["tally"]), said["error"], said["again"])
+def _said(outcome: Outcome) -> str:
+    """An outcome as text, which a column of any table holds as it is."""
+    tally = outcome.tally.to_dict()
+    return json.dumps({**vars(outcome), "tally": tally})
+
+
+def outcome_of(text: str) -> Outcome:
+    """What a worker said of a partition."""
+    said = json.loads(text)
+    return Outcome(**{**said, "tally": Tally.from_dict(said["tally"])})
 
 
 def _data() -> Any:
@@ -224,6 +234,7 @@ def _connect() -> None:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
 
 
 def _workers(gpus: float) -> int:
