@@ -8,9 +8,8 @@ of 1.5 thousand million parameters by chance in bfloat16, 3 GB of shards, which 
 after the other, in a folder that goes afterwards; it is pruned block by block alone. `--runs` says
 which of the runs: one round of neurons, with least squares or without, or several rounds.
 
-Each run is a process of its own. `peak` is its largest resident memory (resource.getrusage), of
-which `imported` was there before the model was opened; `beside` is the rest less the weights, in
-units of the weights. Then another process, which knows nothing of leanfair, opens what was written
+Each run is a process of its own. `peak` is its largest resident memory (resource.getrusage), all
+that Python, torch and transformers take among it. Then another process, which knows nothing of leanfair, opens what was written
 by transformers (`reload`), and its logits for some text are held against those of the run.
 """
 
@@ -54,9 +53,8 @@ def prune_here(folder: Path, way: str, run: str, data: Path, out: Path) -> None:
     torch.set_num_threads(1)
     held = read_tensors(data)
     ids, test = held["ids"], held["test"]
-    imported, started = resident(), time.monotonic()
+    started = time.monotonic()
     model: Any = leanfair.streamed(folder) if way == "blocks" else open_model(str(folder))
-    opened = resident()
     found = leanfair.prune(
         model, calibration=[ids], test=list(test.split(4)),
         out=out, latency_batches=(), **RUNS[run],
@@ -66,7 +64,7 @@ def prune_here(folder: Path, way: str, run: str, data: Path, out: Path) -> None:
         logits = found.model(ids[:1, :16]).logits
     write_tensors(out.with_suffix(".logits"), {"logits": logits.float()})
     print(json.dumps({
-        "imported": imported, "opened": opened, "peak": peak, "minutes": minutes,
+        "peak": peak, "minutes": minutes,
         "weights": found.summary["bytes"]["before"] / 1e9,
         "after": found.summary["bytes"]["after"] / 1e9,
         "rounds": len(found.steps), "removed": found.summary["removed"],
@@ -96,7 +94,7 @@ def measured(folder: Path, way: str, run: str, data: Path, work: Path) -> dict[s
     logits = out.with_suffix(".logits")
     row["reload"] = _asked(["-c", RELOAD, str(out), str(data), str(logits)])
     row["reload"]["shards"] = len(list(out.glob("model*.safetensors")))
-    row["beside"] = (row["peak"] - row["imported"]) / row["weights"] - (way == "whole")
+    row["peak_over_weights"] = row["peak"] / row["weights"]
     shutil.rmtree(out)
     logits.unlink()
     return {"way": way, "run": run, **row}
