@@ -9,8 +9,9 @@ after the other, in a folder that goes afterwards; it is pruned block by block a
 which of the runs: one round of neurons, with least squares or without, or several rounds.
 
 Each run is a process of its own. `peak` is its largest resident memory (resource.getrusage), all
-that Python, torch and transformers take among it. Then another process, which knows nothing of leanfair, opens what was written
-by transformers (`reload`), and its logits for some text are held against those of the run.
+that Python, torch and transformers take among it. Then another process, which knows nothing of
+leanfair, opens what was written by transformers (`reload`), and its logits for some text are held
+against those of the run.
 """
 
 from __future__ import annotations
