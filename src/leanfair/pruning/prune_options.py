@@ -22,7 +22,7 @@ class PruneOptions(TypedDict, total=False):
     language models."""
     exact: bool
     """Score every structure by kl in full, with a forward pass each, rather than find out which
-    ones go: some twenty times slower. Default: False."""
+    ones go: several times slower. Default: False."""
     match: Match | None
     """What both candidates save equally much of: macs, params, filters, or latency by a table of
     measured times. Default: what the target counts; macs for memory."""

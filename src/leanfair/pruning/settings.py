@@ -37,7 +37,7 @@ class Settings:
         bool,
         Help(
             "Score every structure by kl in full, with a forward pass each, rather than find out "
-            "which ones go: some twenty times slower."
+            "which ones go: several times slower."
         ),
     ] = False
     match: Annotated[
