@@ -23,7 +23,7 @@ from leanfair.cli.fairness.options import (
     Ruling,
 )
 from leanfair.cli.fairness.watch_options import Watching
-from leanfair.cli.pruning.options import DataOptions, Machine, Place
+from leanfair.cli.pruning.options import DataOptions, Machine, Memory, Place
 from leanfair.cli.pruning.prune import WITHOUT
 from leanfair.errors import OptionError
 from leanfair.options import options_of
@@ -35,7 +35,7 @@ Leanfair = Callable[..., Result]
 OWN = {"quiet", "debug", "help"}
 KINDS: dict[str, tuple[tuple[type, ...], set[str]]] = {
     "prune": (
-        (Settings, Recipe, Place, DataOptions, Machine),
+        (Settings, Recipe, Place, DataOptions, Machine, Memory),
         # MODEL and --data are what is pruned and on what; the rest is no setting of a run.
         {"model", "data", "resume", "plan", "json", "repair"},
     ),
@@ -162,7 +162,7 @@ BAD: dict[str, list[Any]] = {
 }
 FLAGS = {
     "--debiased", "--stop-when-layers-end", "--reconstruct", "--free", "--augment", "--resume",
-    "--plan", "--json", "--repair", "--quiet", "--debug", "--help",
+    "--exact", "--low-memory", "--plan", "--json", "--repair", "--quiet", "--debug", "--help",
 }  # fmt: skip
 """Options without a value; those that mean nothing beside others are refused in other tests."""
 

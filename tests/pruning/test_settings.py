@@ -105,7 +105,7 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(name, value):
 
 
 def test_every_option_is_tried_with_values_that_make_no_sense():
-    flags = {"debiased", "stop_when_layers_end", "reconstruct", "free", "only", "seed"}
+    flags = {"debiased", "stop_when_layers_end", "reconstruct", "free", "only", "seed", "exact"}
     tried = {*NUMBERS, *NAMES, *RECIPE, *flags, "recipe", "preset"}
     assert tried == {f.name for kind in (Settings, Recipe) for f in fields(kind)}
 
@@ -114,6 +114,7 @@ def test_every_option_is_tried_with_values_that_make_no_sense():
     ("name", "value"),
     [
         ("reconstruct", "yes"),
+        ("exact", "yes"),
         ("only", "Layer"),
         ("only", ""),
         ("pace", "0.1"),

@@ -17,7 +17,7 @@ from leanfair.data.batches import Batch
 from leanfair.errors import InputError
 from leanfair.evaluation.problem import Problem
 from leanfair.models.resnet_cifar import CifarResNet
-from leanfair.pruning.criteria import criteria
+from leanfair.pruning.criteria import criteria, trials
 from leanfair.pruning.criteria.criteria import CRITERIA, criterion_named
 from leanfair.pruning.structures.dissect import dissect
 from leanfair.pruning.surgery.activations import outputs
@@ -132,7 +132,7 @@ def test_scores_do_not_depend_on_how_the_samples_are_batched(criterion, kind):
     x = zoo.images(9).inputs.double()
     anatomy = zoo.anatomy(kind)
     whole, pieces = (
-        CRITERIA[criterion](model, anatomy, _batches(x, sizes), 3, _silent)
+        EXACT[criterion](model, anatomy, _batches(x, sizes), 3, _silent)
         for sizes in ([9], [4, 1, 3, 1])
     )
     assert _close(whole, pieces, 1e-6)
@@ -316,7 +316,7 @@ def test_kl_and_cka_of_a_transformer_equal_those_of_a_twin_with_zero_weights(fam
     if family != "vit":
         batches[1] = tiny.padded(batches[1])
     few = _few(anatomy)
-    by_kl, by_cka = (CRITERIA[name](model, few, batches, 0, _silent) for name in ("kl", "cka"))
+    by_kl, by_cka = (EXACT[name](model, few, batches, 0, _silent) for name in ("kl", "cka"))
     whole = outputs(model, batches)
     for group in few.neurons:
         for i in (0, group.count - 1):
@@ -448,13 +448,13 @@ def test_l1_of_heads_is_the_mean_of_queries_keys_and_values():
 def test_kl_holds_the_logits_of_one_batch_at_a_time(monkeypatch):
     model, anatomy = tiny.llama()
     seen: list[int] = []
-    original = criteria.total_divergence
+    original = trials.total_divergence
 
     def watched(problem: Problem, without: Tensor, whole: Tensor) -> float:
         seen.append(max(len(without), len(whole)))
         return original(problem, without, whole)
 
-    monkeypatch.setattr(criteria, "total_divergence", watched)
+    monkeypatch.setattr(trials, "total_divergence", watched)
     batches = [tiny.tokens(2, seed=seed) for seed in range(4)]
-    CRITERIA["kl"](model, _few(anatomy), batches, 0, _silent)
+    EXACT["kl"](model, _few(anatomy), batches, 0, _silent)
     assert set(seen) == {2 * 7}
