@@ -110,6 +110,16 @@ def test_every_value_is_written_and_read_or_refused_in_a_sentence_before_anythin
             assert all(same(value, back[key]) for key, value in row.items())
 
 
+@pytest.mark.parametrize("value", [{}, [{}], {"x": {}}, {"x": [{}]}], ids=str)
+def test_an_object_without_fields_is_refused_by_parquet_before_anything_is_written(
+    value: Any, tmp_path: Path
+) -> None:
+    for told in (check_writable, write_table):
+        with pytest.raises(InputError, match=r"column 'a' cannot be written as parquet"):
+            told(tmp_path / "t.parquet", [{"a": value}])
+    assert not list(tmp_path.iterdir())
+
+
 DAY, HOUR = datetime.date(2020, 1, 1), datetime.datetime(2020, 1, 1, 5)
 MIXED = [
     (DAY, HOUR), (HOUR, 1), (datetime.time(5), 1.5), (datetime.timedelta(1), 2), ("a", b"b"),

@@ -56,7 +56,7 @@ def check_writable(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Raise InputError now for what `write_table` would raise it for later."""
     kind = kind_of(path, writing=True)
     if kind == ".parquet":
-        Types().add(rows)
+        Types.schema_of(rows)
     else:
         check_rows(kind, rows)
 

@@ -169,10 +169,36 @@ class Types:
 
     @property
     def schema(self) -> Any:
-        """The schema, as pyarrow has it."""
+        """The schema, as pyarrow has it. Raises InputError for a type that it cannot write."""
         import pyarrow as pa
 
-        return pa.schema([(name, kind or pa.null()) for name, kind in self._found.items()])
+        # Not `kind or`: an object without fields is a type, but counts as false.
+        kinds = {n: pa.null() if kind is None else kind for n, kind in self._found.items()}
+        for name, kind in kinds.items():
+            _check_written(name, kind)
+        return pa.schema(list(kinds.items()))
+
+    @classmethod
+    def schema_of(cls, rows: Rows) -> Any:
+        """The schema of all of `rows`."""
+        types = cls()
+        types.add(rows)
+        return types.schema
+
+
+def _check_written(name: str, kind: Any) -> None:
+    """Raise InputError where no parquet file has columns of this type, such as an object without
+    fields, at any depth."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        pq.write_table(pa.schema([(name, kind)]).empty_table(), io.BytesIO())
+    except (pa.ArrowException, ValueError) as error:
+        raise InputError(
+            f"The column {name!r} cannot be written as parquet ({str(error).splitlines()[0]}): "
+            f"leave it out, make it a text, or write .csv."
+        ) from error
 
 
 def _joined(old: Any, new: Any) -> Any:
