@@ -100,6 +100,7 @@ def test_where_it_does_not_agree_more_goes_until_it_does_and_that_is_said(machin
     assert "42.0%" in notes[0]
 
 
+@pytest.mark.real
 def test_a_killed_run_goes_on_by_the_same_table_and_readings(machine, tmp_path):
     clock = machine(0.3, 0.42)
     whole = pruned(tmp_path / "whole")

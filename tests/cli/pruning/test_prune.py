@@ -72,6 +72,7 @@ def test_without_a_terminal_rounds_are_plain_lines_on_stderr(
     assert all(c.isprintable() or c == "\n" for c in result.output)
 
 
+@pytest.mark.real
 def test_another_process_without_a_terminal_writes_no_escape_codes(
     quick: list[str], tmp_path: Path
 ) -> None:

@@ -214,6 +214,7 @@ def test_a_run_prunes_a_model_of_texts_and_stock_tools_open_what_it_leaves(
     assert json.loads((out / "summary.json").read_text()) == summary
 
 
+@pytest.mark.real
 def test_layers_may_keep_widths_of_their_own_and_the_run_is_pruned_on_and_exported(
     leanfair: Leanfair, place: Path, tmp_path: Path
 ) -> None:
@@ -256,6 +257,7 @@ def count(model: Any) -> int:
 
 
 @pytest.mark.parametrize("make", mostly_real([llama, bert], [llama]))
+@pytest.mark.real
 def test_a_model_of_texts_is_exported_with_its_padding(
     make: Any, leanfair: Leanfair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,7 @@ def paying(path: Path, count: int) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
+@pytest.mark.real
 def test_a_second_process_is_refused_before_it_pays_until_the_first_is_gone(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     first = paying(path, 200)

@@ -27,6 +27,7 @@ def count_letters(text: str) -> int:
     return len(text)
 
 
+@pytest.mark.real
 def test_names_change_for_names_of_the_same_number_of_tokens_as_far_as_the_lists_allow() -> None:
     def spread(attribute: str, counted: bool) -> int:
         loaded = load_attribute(attribute, count_letters if counted else None)

@@ -185,6 +185,7 @@ def real_texts() -> list[str]:
         ("name", 4),
     ],
 )
+@pytest.mark.real
 def test_closure_holds_for_real_texts(attribute: str, step: int) -> None:
     texts = real_texts()[::step]
     sizes = [assert_closed(text, attribute) for text in texts]

@@ -181,6 +181,7 @@ def rows_of(name: str, step: int) -> list[dict[str, str]]:
         ("compas/compas-scores-two-years.csv.gz", "gender", None, 2),
     ],
 )
+@pytest.mark.real
 def test_every_row_of_a_real_table_has_the_full_set_and_closure(
     name: str, attribute: str, field: list[str] | None, size: int
 ) -> None:

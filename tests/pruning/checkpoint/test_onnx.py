@@ -102,6 +102,7 @@ class Reader(nn.Module):
 
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize("fixed", mostly_real([True, False], [True]))
+@pytest.mark.real
 def test_texts_may_have_any_length_where_the_model_takes_it(
     fixed: bool, check: bool, tmp_path: Path
 ) -> None:

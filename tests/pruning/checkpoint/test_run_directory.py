@@ -157,6 +157,7 @@ class Killed(BaseException):
     """Stands for a kill: no handler of ordinary errors sees it."""
 
 
+@pytest.mark.real
 def test_a_kill_at_any_moment_of_writing_the_result_is_named_and_resumed(
     run: Pruned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,7 @@ def test_one_process_agrees_with_itself() -> None:
     assert not worst(False)
 
 
+@pytest.mark.real
 def test_two_processes_fine_tune_to_the_weights_of_one(tmp_path: Path) -> None:
     one, two = tmp_path / "one.safetensors", tmp_path / "two.safetensors"
     run("-m", "tests.support.tuned", str(one))
