@@ -269,4 +269,11 @@ def _unanswered(varied: Sequence[Varied]) -> str:
     return f"of {len(varied)} variations {told}" if told and len(varied) > 1 else ""
 
 
+def asked_judge(decider: Decider) -> Decider:
+    """The judge that a model is behind, under however many rules."""
+    while isinstance(decider, MitigatedJudge):
+        decider = decider.judge
+    return decider
+
+
 Judge.register(MitigatedJudge)

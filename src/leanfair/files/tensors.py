@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from leanfair.errors import InputError, RunDirectoryError
+from leanfair.errors import InputError, RunDirectoryError, first_line
 from leanfair.files.writing import write_bytes
 
 if TYPE_CHECKING:
@@ -100,8 +100,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     except FileNotFoundError:
         raise RunDirectoryError(f"There is no file {path}.") from None
     except (OSError, SafetensorError, UnicodeError) as error:
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise RunDirectoryError(f"{path} cannot be read: {first}.") from error
+        raise RunDirectoryError(f"{path} cannot be read: {first_line(error)}.") from error
     return tensors
 
 

@@ -16,7 +16,7 @@ import uvicorn
 
 from leanfair.errors import InputError, LeanfairError, first_line
 from leanfair.fairness.judge.decider import Decider
-from leanfair.fairness.mitigate import MitigatedJudge
+from leanfair.fairness.mitigate import asked_judge
 from leanfair.serving.app import application
 from leanfair.serving.limits import BODY_WITHIN, Limits
 from leanfair.serving.record import Record
@@ -76,12 +76,10 @@ def check(decider: Decider) -> None:
     judge is not fitted, since a server sees no table."""
     if not decider.fitted:
         decider.fit()
-    asked = decider
-    while isinstance(asked, MitigatedJudge):  # what is probed is the model, not the variations
-        asked = asked.judge
     slots = decider.fields or ("text",)
     item = PROBE if tuple(slots) == ("text",) else dict.fromkeys(slots, PROBE)
-    (found,) = decide_apart(asked, [Group([item])])
+    # What is probed is the model, not the variations.
+    (found,) = decide_apart(asked_judge(decider), [Group([item])])
     if isinstance(found, BaseException):
         cause = found.__cause__ or found
         if isinstance(cause, LeanfairError):

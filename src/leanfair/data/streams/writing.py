@@ -17,7 +17,7 @@ from leanfair.data.delimited import write_rows
 from leanfair.data.streams.kinds import ColumnKinds
 from leanfair.data.streams.naming import DELIMITERS, kind_of
 from leanfair.data.streams.reading import Row
-from leanfair.errors import InputError
+from leanfair.errors import InputError, first_line
 from leanfair.files.writing import writing
 
 Rows = Sequence[Mapping[str, Any]]
@@ -112,9 +112,7 @@ class _Parquet:
         import pyarrow as pa
 
         if self._schema is None:
-            types = Types(self._names)
-            types.add(rows)
-            self._schema = types.schema
+            self._schema = Types.schema_of(rows, self._names)
         columns = []
         for field in self._schema:
             if arrow is not None and field.name in arrow.schema.names:
@@ -179,9 +177,9 @@ class Types:
         return pa.schema(list(kinds.items()))
 
     @classmethod
-    def schema_of(cls, rows: Rows) -> Any:
-        """The schema of all of `rows`."""
-        types = cls()
+    def schema_of(cls, rows: Rows, names: Sequence[str] = ()) -> Any:
+        """The schema of all of `rows`, the columns `names` first."""
+        types = cls(names)
         types.add(rows)
         return types.schema
 
@@ -196,7 +194,7 @@ def _check_written(name: str, kind: Any) -> None:
         pq.write_table(pa.schema([(name, kind)]).empty_table(), io.BytesIO())
     except (pa.ArrowException, ValueError) as error:
         raise InputError(
-            f"The column {name!r} cannot be written as parquet ({str(error).splitlines()[0]}): "
+            f"The column {name!r} cannot be written as parquet ({first_line(error)}): "
             f"leave it out, make it a text, or write .csv."
         ) from error
 
@@ -222,7 +220,7 @@ def _column(name: str, values: Sequence[Any], kind: Any = None) -> Any:
 def _mixed(name: str, error: Exception) -> InputError:
     return InputError(
         f"The column {name!r} mixes values that no column of a parquet file can hold together "
-        f"({str(error).splitlines()[0]}): make it one type, or write .csv."
+        f"({first_line(error)}): make it one type, or write .csv."
     )
 
 

@@ -28,7 +28,7 @@ from leanfair.fairness.judge.backends.models import Function
 from leanfair.fairness.judge.backends.open import model_of
 from leanfair.fairness.judge.decider import Decider
 from leanfair.fairness.judge.judge import Judge
-from leanfair.fairness.mitigate import MitigatedJudge
+from leanfair.fairness.mitigate import asked_judge
 
 STORES = "_answers"
 """The folder in an output on this machine that keeps answers until their partitions are done."""
@@ -179,26 +179,18 @@ class RowWorker:
 
 def check_fitted(decider: Decider) -> None:
     """Raise InputError where a calibration is not estimated yet, which takes the whole table."""
-    if not decider.fitted and _calibration(decider) == "batch":
+    judge = asked_judge(decider)
+    if not decider.fitted and isinstance(judge, Judge) and judge.calibration == "batch":
         raise InputError(
             "Batch calibration is a mean over the whole table, which no worker sees: call fit with "
             "a sample first, or use contextual calibration."
         )
 
 
-def _calibration(decider: Decider) -> object:
-    base = decider
-    while isinstance(base, MitigatedJudge):
-        base = base.base
-    return base.calibration if isinstance(base, Judge) else None
-
-
 def _unnamed_function(decider: Decider) -> bool:
     """Whether the model is a callable that no store could tell from another."""
-    base = decider
-    while isinstance(base, MitigatedJudge):
-        base = base.base
-    model = model_of(base.model) if isinstance(base, Judge) else None
+    judge = asked_judge(decider)
+    model = model_of(judge.model) if isinstance(judge, Judge) else None
     return isinstance(model, Function) and not model.name
 
 

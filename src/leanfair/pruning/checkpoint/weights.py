@@ -27,13 +27,13 @@ from leanfair.files.own_folder import NAME as MARK
 from leanfair.files.own_folder import expect, verify
 from leanfair.files.tensors import Held, Later
 from leanfair.models.shelf import SCRATCH as SCRATCH
-from leanfair.models.shelf import Shelf
+from leanfair.models.shelf import SINGLE, Shelf
 from leanfair.models.streamed import attach, shelf_of, streamed
 from leanfair.pruning.checkpoint.shards import held_of, write_pretrained
 from leanfair.pruning.surgery.config import silence
 from leanfair.pruning.surgery.rebuild import matches_configuration, shapes
 
-WEIGHTS = "model.safetensors"
+WEIGHTS = SINGLE
 
 
 def write_model(path: Path, model: nn.Module, tokenizer: Any = None) -> None:

@@ -9,14 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from leanfair.data.batches import Batch, forward
-from leanfair.data.language import answers_by_token, flattened
-from leanfair.errors import InputError
+from leanfair.data.batches import Batch
 from leanfair.evaluation.mode import evaluating
 from leanfair.evaluation.problem import Problem, rows_of
 from leanfair.pruning.criteria.divergence import solved_by
-from leanfair.pruning.criteria.gates import Gates, Gauge, count_of, listening, unreached
-from leanfair.pruning.surgery.modules import in_full
+from leanfair.pruning.criteria.gates import Gauge, count_of, gated, unreached
 from leanfair.pruning.types import Anatomy, Scores, Structure
 
 _DRAWN_AT_ONCE = 2**22
@@ -80,17 +77,10 @@ def _measure(
     problem: Problem,
 ) -> int:
     """Add the derivatives of one batch to the gauges; returns its number of samples."""
-    gates = Gates(batch)
     anchor = torch.zeros((), requires_grad=True)
     with torch.enable_grad():
-        with listening(model, gauges, gates, anchor):
-            logits = forward(model, batch.inputs)
-        if logits.ndim == 3 and answers_by_token(model):
-            gates.tokens = logits.shape[1]
-            logits = flattened(batch, logits)
-        if not logits.requires_grad:
-            raise InputError("The network keeps no gradients: choose another criterion, as kl.")
-        loss = _surprise(problem, in_full(logits), generator)
+        logits, _ = gated(model, gauges, batch, anchor)
+        loss = _surprise(problem, logits, generator)
         torch.autograd.grad(loss, anchor, allow_unused=True)
     if error := unreached(gauges):
         raise error

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from leanfair.data.batches import Batch
-from leanfair.data.language import flattened
+from leanfair.data.batches import Batch, forward
+from leanfair.data.language import answers_by_token, flattened
 from leanfair.errors import InputError
 from leanfair.pruning.surgery.modules import (
     consumers,
@@ -123,8 +123,26 @@ def _listen(x: Tensor, anchor: Tensor, contribution: Tensor, hear: Any, *, copy:
     return heard
 
 
+def gated(
+    model: nn.Module, gauges: list[Gauge], batch: Batch, anchor: Tensor
+) -> tuple[Tensor, int]:
+    """The outputs of `model`, a row for each gate, from which every gauge can be heard; and how
+    many tokens of a sample have a gate each, 0 where samples have one. Raises InputError where no
+    gradient can come back from them."""
+    gates = Gates(batch)
+    with _listening(model, gauges, gates, anchor):
+        outputs = forward(model, batch.inputs)
+    length = outputs.shape[1] if outputs.ndim == 3 and answers_by_token(model) else 0
+    if length:
+        gates.tokens = length
+        outputs = flattened(batch, outputs)
+    if not outputs.requires_grad:
+        raise InputError("The network keeps no gradients: choose another criterion, as kl.")
+    return in_full(outputs), length
+
+
 @contextmanager
-def listening(
+def _listening(
     model: nn.Module, gauges: list[Gauge], gates: Gates, anchor: Tensor
 ) -> Iterator[None]:
     """Within the context, a forward pass of `model` connects every gauge to its backward pass."""

@@ -11,14 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from leanfair.data.batches import Batch, forward
-from leanfair.data.language import answers_by_token, flattened, token_mask
+from leanfair.data.batches import Batch
+from leanfair.data.language import token_mask
 from leanfair.errors import InputError
 from leanfair.evaluation.mode import evaluating
 from leanfair.evaluation.problem import Problem
 from leanfair.pruning.criteria.divergence import divergences
-from leanfair.pruning.criteria.gates import Gates, Gauge, listening, unreached
-from leanfair.pruning.surgery.modules import in_full
+from leanfair.pruning.criteria.gates import Gauge, gated, unreached
 from leanfair.pruning.types import Anatomy, Neurons
 
 _RANDOM = 3
@@ -100,18 +99,9 @@ def _of_batch(
 ) -> dict[str, Tensor]:
     slopes = _Slopes()
     gauges = [slopes.gauge(group) for group in anatomy.neurons]
-    gates = Gates(batch)
     anchor = torch.zeros((), requires_grad=True)
     with torch.enable_grad():
-        with listening(model, gauges, gates, anchor):
-            outputs = forward(model, batch.inputs)
-        if not outputs.requires_grad:
-            raise InputError("The network keeps no gradients: choose another criterion.")
-        length = outputs.shape[1] if outputs.ndim == 3 and answers_by_token(model) else 0
-        if length:
-            gates.tokens = length
-            outputs = flattened(batch, outputs)
-        outputs = in_full(outputs)
+        outputs, length = gated(model, gauges, batch, anchor)
         chosen = _directions(problem, outputs.detach(), generator, bool(length))
         for i, along in enumerate(chosen.along):
             last = i + 1 == len(chosen.along)

@@ -78,10 +78,14 @@ class StrictRoute(APIRoute):
         return strict
 
 
+def media_type(request: Request) -> str:
+    """What a body says that it is, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 def _check_kind(request: Request) -> None:
     """Raise HTTPException where the body says that it is no plain JSON."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
+    if media_type(request) != "application/json":
         raise HTTPException(415, "Send JSON, and say so: Content-Type: application/json.")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise HTTPException(415, "Send the body as it is, without Content-Encoding.")

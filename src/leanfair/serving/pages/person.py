@@ -17,6 +17,7 @@ from leanfair.fairness.judge.prompt import TEXT_SLOT
 from leanfair.fairness.types import Decision, Item, Varied
 from leanfair.html.formats import percent
 from leanfair.html.page import environment
+from leanfair.serving.api.strict_json import media_type
 from leanfair.serving.problems import ProblemError
 from leanfair.serving.service import Service
 from leanfair.version import __version__
@@ -76,8 +77,7 @@ def router(service: Service) -> APIRouter:
 
 def _given(request: Request, body: bytes) -> dict[str, str]:
     """The fields of the form. Raises ProblemError where the body is none."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
+    if media_type(request) != "application/x-www-form-urlencoded":
         raise ProblemError(415, "This page takes its own form alone.")
     try:
         pairs = parse_qsl(
