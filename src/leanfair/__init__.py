@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from leanfair.pruning.training.recipe import Recipe as Recipe
     from leanfair.pruning.types import Cut as Cut
     from leanfair.pruning.types import Step as Step
-    from leanfair.similarity import cka as cka
+    from leanfair.similarity.alignment import cka as cka
+    from leanfair.similarity.alignment import streamed_cka as streamed_cka
 
 _HOMES = {
     "Audit": "fairness.audit.result",
@@ -63,13 +64,14 @@ _HOMES = {
     "Variation": "fairness.types",
     "attribute": "fairness.lexicon.protected",
     "audit": "fairness.audit.auditing",
-    "cka": "similarity",
+    "cka": "similarity.alignment",
     "compare": "comparison.comparing",
     "decide_dataset": "fairness.deciding.cluster",
     "load": "pruning.checkpoint.loading",
     "mitigate": "fairness.mitigate",
     "prune": "pruning.loop",
     "streamed": "models.streamed",
+    "streamed_cka": "similarity.alignment",
     "vary": "fairness.variations.vary",
 }
 _ROOMS = ("cli", "comparison", "data", "evaluation", "fairness", "models", "pruning")

@@ -50,7 +50,7 @@ from leanfair.pruning.surgery.removal import apply
 from leanfair.pruning.training.distributed import group, is_main
 from leanfair.pruning.training.reconstruction import reconstruct
 from leanfair.pruning.types import Candidate, Choose, Cut, Kind, Listener, Scores, Step, Target
-from leanfair.similarity import cka
+from leanfair.similarity import streamed_cka
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -254,8 +254,8 @@ def candidate(run: Run, cut: Cut) -> Candidate:
         reconstruct(child, parent.model, cut, calibration.carried, parent.head)
     tune(run, child, settings.candidate_epochs, f"{cut.kind} candidate", len(run.steps) + 1)
     head = None if its is None else parent.head._replace(name=its)
-    here = run.features.of(child, head)
-    similarity = cka(run.features.of(parent.model, parent.head), here, settings.debiased)
+    before, after = run.features.of(parent.model, parent.head), run.features.of(child, head)
+    similarity = streamed_cka(zip(before, after, strict=True), settings.debiased)
     return Candidate(cut, child, similarity)
 
 

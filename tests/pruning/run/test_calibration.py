@@ -36,10 +36,21 @@ def test_rows_are_as_many_as_their_logits_allow(monkeypatch: pytest.MonkeyPatch)
 def test_features_are_found_once_until_the_network_is_trained() -> None:
     model, held = tiny(), Calibration(HELD, rows=8)
     features = Features(held)
-    first = features.of(model, None)
-    assert torch.equal(first, outputs(model, HELD).features)
-    assert features.of(model, None) is first
+    first = list(features.of(model, None))
+    assert torch.equal(torch.cat(first), outputs(model, HELD).features)
+    assert all(one is two for one, two in zip(features.of(model, None), first, strict=True))
     features.forget(model)
-    again = features.of(model, None)
-    assert again is not first
-    assert torch.equal(again, first)
+    again = list(features.of(model, None))
+    assert all(one is not two for one, two in zip(again, first, strict=True))
+    assert torch.equal(torch.cat(again), torch.cat(first))
+
+
+def test_features_that_take_too_much_room_are_found_each_time_and_never_kept() -> None:
+    model, held = tiny(), Calibration(HELD, rows=8)
+    whole = outputs(model, HELD).features
+    kept, unkept = (Features(held, most=most) for most in (whole.numel(), whole.numel() - 1))
+    for features in (kept, unkept):
+        for _ in range(2):
+            assert torch.equal(torch.cat(list(features.of(model, None))), whole)
+    assert model in kept.known
+    assert model not in unkept.known

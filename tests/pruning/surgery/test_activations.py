@@ -70,14 +70,14 @@ def test_features_are_those_of_the_outputs_without_the_head(family):
     model, anatomy = tiny.FAMILIES[family]()
     batches = _texts(family)
     whole = outputs(model, batches)
-    assert torch.equal(features(model.train(), batches), whole.features)
+    assert torch.equal(torch.cat(list(features(model.train(), batches))), whole.features)
     assert model.training
     # Once for one sample, to see which it is; a hook would count calls, so its forward does.
     head = model.get_submodule(anatomy.head)
     calls: list[int] = []
     original = head.forward
     head.forward = lambda x: calls.append(len(x)) or original(x)
-    features(model, batches)
+    list(features(model, batches))
     assert calls == [1]
     for site in sites(model, anatomy, batches, logits=False):
         for structure in site.structures[:1]:
@@ -94,12 +94,14 @@ def test_features_of_a_head_that_runs_twice_are_those_of_its_last_run():
             return super().forward(x * first.mean())
 
     model = zoo.awake(Again(zoo.Block))
-    assert torch.equal(features(model, _batches()), outputs(model, _batches()).features)
+    found = torch.cat(list(features(model, _batches())))
+    assert torch.equal(found, outputs(model, _batches()).features)
 
 
 def test_features_of_classifiers_are_those_of_the_outputs():
     model = zoo.awake(zoo.Net(zoo.Block))
-    assert torch.equal(features(model, _batches()), outputs(model, _batches()).features)
+    found = torch.cat(list(features(model, _batches())))
+    assert torch.equal(found, outputs(model, _batches()).features)
 
 
 @pytest.mark.parametrize("family", [*tiny.FAMILIES])

@@ -125,7 +125,7 @@ def cka(
             f"{MOST_TRIED:,} take too long: choose kl, which estimates them, fisher or "
             f"contribution."
         )
-    whole = features(model, batches, head_known(model, anatomy, batches))
+    whole = torch.cat(list(features(model, batches, head_known(model, anatomy, batches))))
     distances: dict[Structure, list[float]] = {}
     for site in sites(model, anatomy, batches, logits=False):
         for structure in site.structures:

@@ -3,6 +3,7 @@ them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from weakref import WeakKeyDictionary
@@ -23,6 +24,9 @@ MOST_LOGITS = 2**25
 
 MOST_TOKENS = 4096
 """Tokens of a forward pass that ends at the head of a language model."""
+
+MOST_KEPT = 2**25
+"""Values of penultimate features that are kept of a network: 128 MiB in float32."""
 
 PROOF = 16
 """Real inputs on which a removal is proven; of texts four, of 64 tokens."""
@@ -95,17 +99,28 @@ def calibration_for(model: nn.Module, held: list[Batch]) -> Calibration:
 
 @dataclass(frozen=True)
 class Features:
-    """The penultimate features of calibration data in networks, [n, d], of a language model those
-    of every token: found once for each network, until it is trained."""
+    """The penultimate features of calibration data in networks, in batches [b, d], of a language
+    model those of every token. What fits `most` values is found once for each network, until it is
+    trained; what is more is found anew each time, and never all in memory."""
 
     calibration: Calibration
-    known: WeakKeyDictionary[nn.Module, Tensor] = field(default_factory=WeakKeyDictionary)
+    known: WeakKeyDictionary[nn.Module, list[Tensor]] = field(default_factory=WeakKeyDictionary)
+    most: int = MOST_KEPT
 
-    def of(self, model: nn.Module, head: Head | None) -> Tensor:
-        """Those in `model`; `head` is its head, where that is known."""
-        if model not in self.known:
-            self.known[model] = features(model, self.calibration.whole, head)
-        return self.known[model]
+    def of(self, model: nn.Module, head: Head | None) -> Iterator[Tensor]:
+        """Those in `model`, batch by batch; `head` is its head, where that is known."""
+        if model in self.known:
+            yield from self.known[model]
+            return
+        kept: list[Tensor] | None = []
+        for found in features(model, self.calibration.whole, head):
+            if kept is not None:
+                kept.append(found)
+                if sum(each.numel() for each in kept) > self.most:
+                    kept = None
+            yield found
+        if kept is not None:
+            self.known[model] = kept
 
     def forget(self, model: nn.Module) -> None:
         """`model` is about to be trained."""

@@ -47,13 +47,17 @@ def outputs(model: nn.Module, batches: Sequence[Batch], head: str | None = None)
         return joined([observed(model, head, batch) for batch in batches])
 
 
-def features(model: nn.Module, batches: Sequence[Batch], head: Head | None = None) -> Tensor:
-    """The penultimate features over all `batches`, as in `Outputs`. A head that runs once is not
-    executed: in a small language model it dominates the cost, and its logits the memory. `head`:
-    the head, if it is known."""
+def features(
+    model: nn.Module, batches: Sequence[Batch], head: Head | None = None
+) -> Iterator[Tensor]:
+    """The penultimate features of one of `batches` after the other, as in `Outputs`. A head that
+    runs once is not executed: in a small language model it dominates the cost, and its logits the
+    memory. `head`: the head, if it is known."""
     head = head or find_head(model, batches[0])
-    with inferring(model):
-        return torch.cat([batch_features(model, head, batch) for batch in batches])
+    for batch in batches:
+        with inferring(model):
+            found = batch_features(model, head, batch)
+        yield found
 
 
 def head_of(model: nn.Module, batch: Batch) -> str:
