@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -70,26 +71,29 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-IMPORTED = {path: imported(path) for path in SOURCE.rglob("*.py")}
+@cache
+def imports() -> dict[Path, set[str]]:
+    """What each file of the source imports."""
+    return {path: imported(path) for path in SOURCE.rglob("*.py")}
 
 
 @pytest.mark.parametrize("package", sorted(REQUIRED | OPTIONAL))
 def test_every_package_is_imported_somewhere(package: str) -> None:
     modules = modules_of(package)
-    used = [path for path, names in IMPORTED.items() if modules & names]
+    used = [path for path, names in imports().items() if modules & names]
     assert used or package in NOT_IMPORTED, f"{package} is required, but never imported"
 
 
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_every_extra_is_told_with_its_command(extra: str) -> None:
     command = f"pip install 'leanfair[{extra}]'"
-    assert [path for path in IMPORTED if command in path.read_text("utf-8")]
+    assert [path for path in imports() if command in path.read_text("utf-8")]
 
 
 def test_no_command_names_an_extra_that_is_not_there() -> None:
     told = {
         extra
-        for path in [*IMPORTED, ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+        for path in [*imports(), ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
         for extra in re.findall(r"leanfair\[(\w+)\]", path.read_text("utf-8"))
     }
     assert told <= set(PROJECT["optional-dependencies"])

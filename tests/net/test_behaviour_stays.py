@@ -38,11 +38,11 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-LONG = {
+LONG = {"audits/plain", "digits/distilled", "digits/params"} | {
     f"transformers/{name}"
     for name in (
-        "neox", "llama-trained", "gemma2", "qwen3", "phi3", "distilbert", "llama-free",
-        "gpt2-repaired",
+        "bart", "swin", "neox", "llama-trained", "gemma2", "qwen3", "phi3", "distilbert",
+        "llama-free", "gpt2-repaired",
     )
 }  # fmt: skip
 """Held in `make test-real`; one of each kind is held in `make test`."""

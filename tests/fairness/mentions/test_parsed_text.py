@@ -53,7 +53,7 @@ def test_reading_takes_steps_in_proportion_to_the_length_of_a_text(
         return steps(lambda: vary(text, attribute))
 
     counted(60)
-    assert counted(1_200) < 6 * counted(300) + 20_000
+    assert counted(600) < 6 * counted(150) + 10_000
 
 
 @pytest.mark.real  # timed, so not for every change

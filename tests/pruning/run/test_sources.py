@@ -16,6 +16,7 @@ import leanfair
 from leanfair.data.batches import iterate
 from leanfair.errors import InputError
 from leanfair.pruning.run.sources import readable
+from tests.support.marks import mostly_real
 from tests.support.nets import batches_of, samples, tiny
 
 QUICK: dict[str, Any] = {
@@ -50,7 +51,7 @@ RIGHT: dict[str, Callable[[int], Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", RIGHT)
+@pytest.mark.parametrize("name", mostly_real(RIGHT, [*RIGHT][::2]))
 def test_any_source_serves_for_all_data(name: str) -> None:
     make = RIGHT[name]
     run = leanfair.prune(

@@ -23,8 +23,13 @@ from leanfair.pruning.types import Anatomy, NeuronCut
 from tests.support.families import FAMILIES, generates, sample_of
 from tests.support.marks import mostly_real
 
-SOME = ("llama", "gpt2", "bert", "vit", "bart")
-"""Families of each kind: decoders with and without grouped heads, an encoder, of images, both."""
+SOME = ("llama", "gpt2", "bert", "vit")
+"""Families of each kind: decoders with and without grouped heads, an encoder, of images."""
+SILENT = {
+    "bert", "bert for masks", "roberta", "distilbert", "electra", "vit", "deit", "beit", "dinov2",
+    "swin",
+}  # fmt: skip
+"""Families that write no text."""
 PARTS = {"some": SOME, "the others": tuple(name for name in FAMILIES if name not in SOME)}
 
 LOADER = """
@@ -120,12 +125,13 @@ def test_a_fresh_process_gets_the_same_logits(pruned, free, part, name):
     assert torch.allclose(found[f"{name}/logits"], wanted, atol=1e-5)
     stock = (runs[name].path / "config.json").exists()
     assert stock == matches_configuration(model)
+    assert generates(model) == (name not in SILENT)
     assert free or stock, "a uniform model loads with transformers alone"
 
 
 @pytest.mark.parametrize(
     ("free", "part", "name"),
-    [given for given in ALL_PRUNED if generates(FAMILIES[given.values[-1]].make())],
+    [given for given in ALL_PRUNED if given.values[-1] not in SILENT],
 )
 def test_a_fresh_process_writes_the_same_with_its_cache_and_without(pruned, free, part, name):
     _, found = pruned(free, part)
@@ -141,7 +147,7 @@ def counted(anatomy: Anatomy) -> tuple[int, int, int]:
     return next(iter(heads), 0), max(units, default=0), len(anatomy.layers)
 
 
-@pytest.mark.parametrize("name", mostly_real(FAMILIES, (*SOME, "gemma2", "swin")))
+@pytest.mark.parametrize("name", mostly_real(FAMILIES, (*SOME, "swin")))
 def test_what_can_go_is_found(name):
     family = FAMILIES[name]
     anatomy = dissect(family.make(), sample_of(name))
