@@ -43,8 +43,14 @@ _NO_CATEGORY = re.compile(
 )
 
 
+_NEVER = frozenset({str, int, bool})
+"""Kinds of values that are never missing."""
+
+
 def is_missing(value: Any) -> bool:
     """Whether `value` is how tables say that there is none: None, NaN, NaT or NA."""
+    if type(value) in _NEVER:
+        return False
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     try:

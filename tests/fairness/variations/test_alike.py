@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,11 +21,11 @@ CHOICES: dict[str, list[Any]] = {
     "race": ["Black", "White", "Asian", "black", " Black ", "Martian", "", None, 3, "Hispanic",
              "African American", "Black or African American", float("nan")],
     "sex": ["male", "female", "M", "F", 1, 0, True, None, "unknown", 1.0, -0.0],
-    "id": [1, 2, 30, 4.5, None, "x1", True],
-    "job": ["clerk", "nurse", "Black man", "waitress", "", "a white collar", "Mr. Smith"],
-    "name": ["Emily Walsh", "Jamal", "Köln", "x"],
-    "is_female": ["yes", "no", 0, 1],
-    "age": [33, "44", "young", None],
+    "id": [1, 2, 30, 4.5, None, "x1", True, "1", "2", "12", "07", "1999", "00", "٣٣"],
+    "job": ["clerk", "nurse", "Black man", "waitress", "", "a white collar", "Mr. Smith", "11"],
+    "name": ["Emily Walsh", "Jamal", "Köln", "x", "33"],
+    "is_female": ["yes", "no", 0, 1, "1", "10", "01"],
+    "age": [33, "44", "young", None, "101"],
     "notes": ["She is a Black woman from Ohio.", "Nothing.", "black coffee", "a@jamal.com"],
     "deep": [{"race": "Black"}, ["x"], []],
 }  # fmt: skip
@@ -67,6 +68,17 @@ def test_every_record_is_varied_as_it_is_by_itself(attribute: Any) -> None:
         for row in rows:
             twin = found_by(vary, dict(row))
             assert repr(found_by(alike.variations, row)) == repr(twin), row
+
+
+def test_a_number_that_is_a_term_of_an_attribute_of_ones_own_is_read(tmp_path: Path) -> None:
+    own = "name: x\nvalues: [a, b]\nfields: [x]\nrows: [{word: ['12', '30']}, {word: [c, d]}]\n"
+    (tmp_path / "a.yaml").write_text(own)
+    [one] = attributes_of(leanfair.attribute(tmp_path / "a.yaml"))
+    vary = partial(variations_of, attributes=[one])
+    alike = Alike(one, None, vary)
+    for told in ("12", "30", "31"):
+        row = {"x": "c", "job": told}
+        assert repr(found_by(alike.variations, row)) == repr(found_by(vary, dict(row)))
 
 
 def test_the_long_way_is_taken_once_for_each_value() -> None:

@@ -81,7 +81,7 @@ class Asking:
         try:
             for done, (index, answer) in enumerate(coming, start=1):
                 key = keys[places[index]]
-                self.store.add(key, answer)
+                self.store.add(key, answer, new=True)
                 known[key] = answer
                 self.paid += answer.status != "failed"
                 if progress is not None:

@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -66,7 +67,7 @@ class Template:
             )
         return Template(source, system or None, parts)
 
-    @property
+    @cached_property
     def slots(self) -> tuple[str, ...]:
         """The names of the slots, each once, in order."""
         return tuple(dict.fromkeys(slot for _, slot in self.parts if slot is not None))
@@ -113,13 +114,14 @@ class Template:
             return {TEXT_SLOT: item} if item.strip() else _EMPTY
         if not isinstance(item, Mapping):
             return f"neither a text nor a record, but {_what(item)}."
+        values: dict[str, Any] = {}
         for slot in self.slots:
             if slot not in item:
                 return f"the field {slot!r}, which the prompt asks for, is not there."
-        if all(is_blank(item[slot]) for slot in self.slots):
-            return _EMPTY
-        # a missing value is what an empty cell of a CSV is: nothing
-        return {slot: "" if is_missing(item[slot]) else item[slot] for slot in self.slots}
+            value = item[slot]
+            # a missing value is what an empty cell of a CSV is: nothing
+            values[slot] = value if type(value) is str or not is_missing(value) else ""
+        return _EMPTY if all(is_blank(value) for value in values.values()) else values
 
 
 def name_rows(rows: Sequence[int]) -> str:

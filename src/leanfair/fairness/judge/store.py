@@ -96,11 +96,12 @@ class Store:
         wrote: they are asked again."""
         self.find([*keys], names)
 
-    def add(self, key: str, answer: Answer) -> None:
-        """Write `answer` down. One that failed is kept nowhere, so that it is asked again."""
+    def add(self, key: str, answer: Answer, *, new: bool = False) -> None:
+        """Write `answer` down. One that failed is kept nowhere, so that it is asked again. `new`:
+        the caller has not found the key since it reserved the store, so that it is not here."""
         if answer.status == "failed" or key in self._recent:
             return
-        if self._index is not None and key in self:
+        if self._index is not None and not new and key in self:
             return
         self._forgotten.discard(key)
         place = self._append(line_of(key, answer))

@@ -23,7 +23,14 @@ from leanfair.fairness.variations.leaves import Leaf
 from leanfair.fairness.variations.names.joined import joined_names
 from leanfair.fairness.variations.names.telling import addresses, names_of
 from leanfair.fairness.variations.parts import chosen_for_record
-from leanfair.fairness.variations.records import Reads, named_like, named_part, other_part
+from leanfair.fairness.variations.records import (
+    Reads,
+    is_plain_number,
+    named_like,
+    named_part,
+    numbers_tell_nothing,
+    other_part,
+)
 from leanfair.fairness.variations.writing import Part
 
 Vary: TypeAlias = Callable[[Item], tuple[Variation, ...]]
@@ -37,10 +44,12 @@ _LONGEST = 200
 @dataclass(frozen=True)
 class _Plan:
     """How the records with some fields are looked at. `main`: the field that tells the attribute;
-    `others`: those besides that are seen."""
+    `others`: those besides that are seen; `numbered`: those of them in which no number can tell
+    anything."""
 
     main: str
     others: tuple[str, ...]
+    numbered: frozenset[str]
     reads: Reads
     coded: Attribute
 
@@ -119,10 +128,13 @@ class Alike:
             return None
         [name] = main
         others = [n for n in names if n != name and (self._seen is None or n in self._seen)]
-        return _Plan(str(name), tuple(others), reads, coded)
+        numbered = frozenset(n for n in others if numbers_tell_nothing(str(n), reads))
+        return _Plan(str(name), tuple(others), numbered, reads, coded)
 
     def _is_silent(self, names: tuple[str, ...], name: str, value: Any, plan: _Plan) -> bool:
         """Whether a value of another field tells nothing, nor may tell anything."""
+        if name in plan.numbered and is_plain_number(value):
+            return True
         key = (names, name, type(value), value)
         known = self._silent.get(key)
         if known is None:

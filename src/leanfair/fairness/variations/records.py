@@ -131,6 +131,22 @@ def other_part(leaf: Leaf, reads: Reads) -> Part | None:
     return Part(leaf.value, reader, doubter, leaf, protect=reads.protect)
 
 
+def numbers_tell_nothing(name: str, reads: Reads) -> bool:
+    """Whether no plain number in this field can tell the attribute: its name does not speak of it,
+    and no term that is looked for is a number alone."""
+    lexicons = (reads.lexicon, reads.coded, *([reads.texts] if reads.texts else []))
+    return not _field(name, reads.lexicon.name).alike and not any(
+        one.tells_age
+        or any(first[0].isdigit() and 1 in lengths for first, lengths in one.lengths.items())
+        for one in lexicons
+    )
+
+
+def is_plain_number(value: object) -> bool:
+    """Whether a value is a text of two digits or more, and the first not 0: no yes or no."""
+    return type(value) is str and len(value) > 1 and value.isdecimal() and value[0] != "0"
+
+
 @dataclass(frozen=True)
 class _Field:
     """What the name of a field says. `alike`: it speaks of the attribute (sex at birth, patient
