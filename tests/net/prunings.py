@@ -157,7 +157,8 @@ def transformer(
 
     torch.manual_seed(0)
     network = getattr(transformers, model)(getattr(transformers, config)(**sizes))
-    given = {"cut": 0.3, "test": _inputs(kind, seed=2), **UNTRAINED, **settings}
+    given = {"cut": 0.3, "test": _inputs(kind, seed=2), **UNTRAINED, "reconstruct": False}
+    given |= settings
     return pruned(_awake(network), _inputs(kind), **given)
 
 

@@ -133,3 +133,25 @@ def test_defaults_that_depend_on_the_model_are_told_with_their_field(make, named
                 assert shown in option.help.default.replace("2e-4", "0.0002").replace(
                     "1e-4", "0.0001"
                 ), name
+
+
+@pytest.mark.parametrize(
+    ("given", "trained", "on"),
+    [
+        ({}, False, True),
+        ({}, True, False),
+        ({"candidate_epochs": 0, "round_epochs": 0, "final_epochs": 0}, True, True),
+        ({"candidate_epochs": 0, "round_epochs": 0, "final_epochs": 0.5}, True, False),
+        ({"only": "layer"}, False, False),
+        ({"only": "neurons"}, False, True),
+        ({"reconstruct": False}, False, False),
+        ({"reconstruct": True}, True, True),
+    ],
+)
+def test_neurons_of_a_language_model_are_made_up_for_where_nothing_is_trained(given, trained, on):
+    assert settings_from(None, {"cut": 0.5, **given}, llama(), trained).reconstruct is on
+
+
+@pytest.mark.parametrize("make", [tiny, vit, resnet])
+def test_other_networks_are_left_as_they_are_cut_where_nothing_is_said(make):
+    assert not settings_from(None, {"cut": 0.5}, make(), trained=False).reconstruct

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sklearn.base import clone
 
 from leanfair.errors import InputError
+from leanfair.fairness.early_stop import answers_until_settled, check_early_stop, with_spared
 from leanfair.fairness.judge.decider import Decider, Prepared
 from leanfair.fairness.judge.judge import Judge
 from leanfair.fairness.judge.prompt import as_items
@@ -41,14 +42,19 @@ def mitigate(
     values: Sequence[str] | None = None,
     field: str | Sequence[str] | None = None,
     protect: Sequence[str] = (),
+    early_stop: bool = False,
 ) -> MitigatedJudge:
     """`judge`, with decisions by `rule` over the variations of `attribute`.
 
     `attribute`: a name, a YAML file, what `leanfair.attribute` makes of it with values, fields and
     protected phrases, or a list of them for all their combinations. `values`, `field` and `protect`
-    are old spellings. Raises InputError where there is no such rule or attribute.
+    are old spellings. `early_stop`, with the rules `vote` and `abstain`: no variation is asked
+    about once the others settle the decision. Label and status are those of all; probabilities and
+    `flipped` rest on what was asked. Raises InputError where there is no such rule or attribute.
     """
     rule = rule_named(rule)
+    if early_stop:
+        check_early_stop(rule)
     if not judge.varies:
         raise InputError(
             "Decisions that exist cannot be asked about variations: mitigate the judge that made "
@@ -56,7 +62,7 @@ def mitigate(
         )
     given = with_old_settings(attribute, values, field, protect)
     attributes_of(given)
-    return MitigatedJudge(judge, given, rule)
+    return MitigatedJudge(judge, given, rule, early_stop)
 
 
 class MitigatedJudge(Decider):
@@ -66,10 +72,17 @@ class MitigatedJudge(Decider):
     itself not changed.
     """
 
-    def __init__(self, base: Decider, attribute: Attributes, rule: Rule = "mean") -> None:
+    def __init__(
+        self,
+        base: Decider,
+        attribute: Attributes,
+        rule: Rule = "mean",
+        early_stop: bool = False,
+    ) -> None:
         self.base = base
         self.attribute = attribute
         self.rule: Rule = rule
+        self.early_stop = early_stop
 
     def decide(
         self, items: Iterable[Item] | Any, *, rows: Sequence[int] | None = None
@@ -113,9 +126,23 @@ class MitigatedJudge(Decider):
         self, items: Sequence[Item], rows: Sequence[int], part: bool = False
     ) -> list[Decision]:
         """All variations go to the base judge at once, so that it computes what they have in common
-        only once."""
+        only once; with `early_stop` those that may settle a decision first."""
+        if self.early_stop:
+            return self._settled(items, rows, part)
         made = self._prepared(items, rows, part)
         return made.decided(made.judge.answers(made.asked, rows=made.rows))
+
+    def _settled(self, items: Sequence[Item], rows: Sequence[int], part: bool) -> list[Decision]:
+        """As `_decisions`, by the variations alone that settle each decision."""
+        check_early_stop(self.rule)
+        sets = self._vary(items, rows, part)
+        answers = answers_until_settled(self.judge, sets, rows, self.rule)
+        asked = [found[: len(known)] for found, known in zip(sets, answers, strict=True)]
+        decisions = self._compare(asked, [answer for known in answers for answer in known])
+        return [
+            with_spared(decided, len(found) - len(known))
+            for decided, found, known in zip(decisions, sets, answers, strict=True)
+        ]
 
     def _vary(
         self, items: Sequence[Item], rows: Sequence[int], part: bool = False
@@ -242,7 +269,8 @@ class MitigatedJudge(Decider):
 
     def describe(self) -> dict[str, Any]:
         """All that the decisions depend on, in plain JSON types."""
-        return {**self.judge.describe(), **self.varier.describe(), "rule": self.rule}
+        early = {"early stop": True} if self.early_stop else {}
+        return {**self.judge.describe(), **self.varier.describe(), "rule": self.rule, **early}
 
     def token_count(self, text: str) -> int | None:
         """How many tokens `text` is, None where that is not known."""
@@ -254,7 +282,8 @@ class MitigatedJudge(Decider):
         return {name: value for name, value in state.items() if name != "_varier"}
 
     def __repr__(self) -> str:
-        return f"mitigate({self.base!r}, {self.attribute!r}, {self.rule!r})"
+        early = ", early_stop=True" if self.early_stop else ""
+        return f"mitigate({self.base!r}, {self.attribute!r}, {self.rule!r}{early})"
 
 
 def _note_of(variations: Sequence[Variation]) -> str:

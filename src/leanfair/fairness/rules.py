@@ -43,6 +43,9 @@ Probabilities: TypeAlias = Mapping[str, float]
 Outcome: TypeAlias = tuple["str | None", Probabilities, Status]
 """A label (None where there is none), the probabilities that decided, and the status."""
 
+SETTLED_EARLY: tuple[Rule, ...] = ("vote", "abstain")
+"""The rules whose decision may be certain before all variations are answered."""
+
 _UNANSWERED: tuple[Status, ...] = ("refused", "unparsed", "abstained", "failed")
 
 
@@ -64,6 +67,25 @@ def decide_by(rule: str, varied: Sequence[Varied], options: Sequence[str]) -> Ou
     if any(answer.status == "failed" for answer in answers):
         return None, {}, "failed"
     return _JOINT[rule](answers, options)
+
+
+def least_more(rule: Rule, answers: Sequence[Answer], left: int, options: Sequence[str]) -> int:
+    """How many of the `left` answers that are not there yet have to come before the label and the
+    status of a decision by `rule` may be certain; 0 where they are, whatever those say."""
+    if not left or any(answer.status == "failed" for answer in answers):
+        return 0
+    if rule == "abstain":
+        outcomes = {(answer.status, label_of(answer, options)) for answer in answers}
+        return 0 if len(outcomes) > 1 else min(left, max(1, 2 - len(answers)))
+    if rule == "vote":
+        votes = Counter(label_of(a, options) for a in answers if a.status == "answered")
+        first, second, *_ = sorted((votes[option] for option in options), reverse=True)
+        missing = max(
+            (second + left - first) // 2 + 1,  # so many for the first, and none can overtake it
+            (len(answers) + left + 1) // 2 - sum(votes.values()),  # half have to be answered
+        )
+        return min(left, max(0, missing))
+    return left
 
 
 def rule_named(name: str) -> Rule:

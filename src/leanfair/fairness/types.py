@@ -142,7 +142,9 @@ class Decision:
     `label` is one of the options, or None where `status` is not "answered". `probabilities` are
     those that decided. `flipped`: whether some variation was labelled otherwise than the original,
     None where there are no variations, as in a plain judge, or none was answered. `variations`: the
-    answers behind the decision. `forward_passes`: model calls this decision took.
+    answers behind the decision. `forward_passes`: model calls this decision took; `spared`: how
+    many more variations there are, which nobody was asked about since they could change neither
+    label nor status.
     """
 
     label: str | None
@@ -156,6 +158,7 @@ class Decision:
     """What a reader has to know, such as that a text does not tell the attribute."""
     unread: tuple[str, ...] = ()
     """Words of the item that tell the attribute or may tell it and were not varied."""
+    spared: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """This decision in plain JSON types."""

@@ -62,12 +62,15 @@ LORA_LR = 5.0
 
 
 def settings_from(
-    preset: str | None, given: Mapping[str, Any], model: nn.Module | None = None
+    preset: str | None,
+    given: Mapping[str, Any],
+    model: nn.Module | None = None,
+    trained: bool = True,
 ) -> Settings:
     """The defaults that fit `model`, overridden by the preset, overridden by what is `given`.
 
-    A field of the recipe may be given by its own name, as in ``lr=0.05``. Raises OptionError for a
-    name or a value that there is not.
+    A field of the recipe may be given by its own name, as in ``lr=0.05``. `trained`: whether there
+    is something to train on, or with. Raises OptionError for a name or a value that there is not.
     """
     now, old = renamed(given)
     for sentence in old:
@@ -78,10 +81,17 @@ def settings_from(
     for name, value in {"preset": preset, **now}.items():
         known[name].check(value)
     values = {**fitting(model), **(PRESETS[preset] if preset else {}), **now, "preset": preset}
+    if model is not None and is_language_model(model) and values.get("only") != "layer":
+        idle = not trained or not any(values[name] for name in EPOCHS)
+        values.setdefault("reconstruct", idle)
     recipe = values.get("recipe", recipe_for(model, bool(values.get("lora"))))
     changes = {name: value for name, value in values.items() if name in recipes}
     rest = {name: value for name, value in values.items() if name in own}
     return Settings(**{**rest, "recipe": replace(recipe, **changes) if changes else recipe})
+
+
+EPOCHS = ("candidate_epochs", "round_epochs", "final_epochs")
+"""The budgets of training; where all are 0, nothing is trained."""
 
 
 def fitting(model: nn.Module | None) -> dict[str, Any]:

@@ -153,7 +153,8 @@ class Settings:
         bool,
         Help(
             "Let those neurons that stay make up for those that go, by least squares over the "
-            "calibration data: recovery without training."
+            "calibration data: recovery without training.",
+            default="off; on for language models where nothing is trained",
         ),
     ] = False
     only: Annotated[

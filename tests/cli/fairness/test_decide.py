@@ -48,6 +48,25 @@ def test_the_decision_does_not_depend_on_the_race_that_came_in(
     assert found[0] == found[1]
 
 
+def test_what_can_change_nothing_is_not_asked_and_that_is_told(
+    leanfair: Leanfair, given: dict[str, Any], tmp_path: Path
+) -> None:
+    asked = {**given, "--values": "Black,White,Asian", "--rule": "vote"}
+    tables = []
+    for name, more in (("all", []), ("some", ["--early-stop"])):
+        out = tmp_path / f"{name}.csv"
+        result = leanfair("decide", *words({**asked, "--out": out}), *more)
+        assert result.exit_code == 0, result.output
+        assert ("were spared" in result.stdout) == bool(more)
+        tables.append(read_table(out))
+    assert [row["decision"] for row in tables[0]] == [row["decision"] for row in tables[1]]
+    assert any("1 of 3 variations were not asked about" in row["note"] for row in tables[1])
+    refused = words({**asked, "--rule": "mean", "--out": tmp_path / "none.csv"})
+    assert "--early-stop goes with --rule vote" in complaint(
+        leanfair("decide", *refused, "--early-stop")
+    )
+
+
 def test_the_same_command_again_asks_the_model_nothing(
     leanfair: Leanfair, given: dict[str, Any], tmp_path: Path
 ) -> None:

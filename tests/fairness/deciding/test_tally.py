@@ -25,6 +25,17 @@ def test_what_came_is_told_in_words() -> None:
     assert "4 prompts" in words
 
 
+def test_of_decisions_that_were_settled_early_no_share_of_flips_is_told() -> None:
+    tally = Tally(asked=4)
+    tally.add([YES, Decision("yes", {"yes": 1.0, "no": 0.0}, "answered", note="n", spared=2)])
+    assert tally.spared == 2
+    words = tally.told(OPTIONS)
+    assert "would have been decided otherwise" in words
+    assert "is not known" in words
+    assert "1 of 1" not in words
+    assert "4 prompts were put to the model; 2 more could change nothing, and were spared." in words
+
+
 def test_parts_count_as_the_whole_does_and_survive_a_file() -> None:
     whole, parts = Tally(), [Tally(), Tally()]
     whole.add([YES, HALF, FAILED, REFUSED, YES])

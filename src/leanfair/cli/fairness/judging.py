@@ -47,6 +47,12 @@ Row = Mapping[str, Any]
 Shown = Callable[[int, int], None]
 
 
+NEED_ATTRIBUTE = (
+    "values", "field", "names", "protect", "max_flip_rate", "max_unread", "early_stop",
+)  # fmt: skip
+"""Options that say nothing where no attribute is named."""
+
+
 def check_attribute(given: Mapping[str, Any]) -> None:
     """Raise OptionError for an option that needs an attribute, where none is named."""
     if "attribute" in given:
@@ -61,7 +67,7 @@ def check_attribute(given: Mapping[str, Any]) -> None:
     rules = {given.get("rule"), *given.get("rules", ())} - {None, "none"}
     needing = [
         name
-        for name in ("values", "field", "names", "protect", "max_flip_rate", "max_unread")
+        for name in NEED_ATTRIBUTE
         if name in given and not (name == "max_flip_rate" and "pair" in given)
     ]
     if rules:
@@ -141,7 +147,10 @@ def judge_of_audit(given: Mapping[str, Any], store: str, progress: Shown | None)
 def watched(judge: Judge, given: Mapping[str, Any]) -> Decider:
     """`judge`, watched over by the rule that was given where an attribute is named."""
     attributes = protected(given)
-    return mitigate(judge, attributes, given.get("rule", "mean")) if attributes else judge
+    if not attributes:
+        return judge
+    early = bool(given.get("early_stop"))
+    return mitigate(judge, attributes, given.get("rule", "mean"), early_stop=early)
 
 
 def protected(given: Mapping[str, Any]) -> list[ProtectedAttribute] | None:

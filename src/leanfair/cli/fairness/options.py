@@ -196,6 +196,13 @@ class Ruling:
     rule: Annotated[
         Rule | None, Help("How one decision is made of all answers.", default="mean")
     ] = None
+    early_stop: Annotated[
+        bool,
+        Help(
+            "With --rule vote or abstain: ask about no variation that can change nothing any more. "
+            "Spares prompts on a server; a model on this machine reads all of a text's together."
+        ),
+    ] = False
     max_failed: Annotated[
         float,
         Help("End with exit code 3 where requests about more than this share of the rows failed."),

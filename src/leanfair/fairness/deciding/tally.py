@@ -17,7 +17,8 @@ _SHOWN = 3
 class Tally:
     """Counts of decisions. `labels`, `statuses`: how many have which, statuses of those without a
     label. `compared`, `flipped`: of how many the variations could be compared, and how many of
-    these flipped. `alone`, `half`: how many were not varied, and of these how many since they are
+    these flipped. `spared`: variations that nobody was asked about, as they could change nothing.
+    `alone`, `half`: how many were not varied, and of these how many since they are
     half understood; `words`: the first words that were not understood. `asked`: prompts that the
     model was given."""
 
@@ -28,6 +29,7 @@ class Tally:
     flipped: int = 0
     alone: int = 0
     half: int = 0
+    spared: int = 0
     words: list[str] = field(default_factory=list)
     asked: int = 0
 
@@ -35,6 +37,7 @@ class Tally:
         """Count some more."""
         for one in decisions:
             self.rows += 1
+            self.spared += one.spared
             if one.label is None:
                 self.statuses[one.status] += 1
             else:
@@ -42,14 +45,14 @@ class Tally:
             if one.flipped is not None:
                 self.compared += 1
                 self.flipped += one.flipped
-            elif one.note and len(one.variations) == 1:
+            elif one.note and len(one.variations) == 1 and not one.spared:
                 self.alone += 1
                 self.half += bool(one.unread)
                 self._keep(one.unread)
 
     def add_tally(self, other: Tally) -> None:
         """Count what another counted."""
-        for name in ("rows", "compared", "flipped", "alone", "half", "asked"):
+        for name in ("rows", "compared", "flipped", "alone", "half", "asked", "spared"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.labels.update(other.labels)
         self.statuses.update(other.statuses)
@@ -80,7 +83,12 @@ class Tally:
         counts = [f"{option} {self.labels[option]:,}" for option in options]
         counts += [f"{status} {count:,}" for status, count in sorted(self.statuses.items())]
         lines = [f"{self.rows:,} rows: {', '.join(counts)}."]
-        if self.compared:
+        if self.spared:
+            lines.append(
+                "How many would have been decided otherwise with another value of the attribute is "
+                "not known: not all variations were asked about."
+            )
+        elif self.compared:
             share = self.flipped / self.compared
             lines.append(
                 f"Uncorrected, {self.flipped:,} of {self.compared:,} ({share:.1%}) would have been "
@@ -90,5 +98,8 @@ class Tally:
             why = f"they are half understood ({', '.join(self.words)})"
             more = f", {self.half:,} of them since {why}" if self.half else ""
             lines.append(f"{self.alone:,} rows were not varied{more}; the column 'note' says why.")
-        lines.append(f"{self.asked:,} prompts were put to the model.")
+        early = (
+            f"; {self.spared:,} more could change nothing, and were spared" if self.spared else ""
+        )
+        lines.append(f"{self.asked:,} prompts were put to the model{early}.")
         return "\n".join(lines)
