@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -123,6 +124,30 @@ def test_networks_of_transformers_can_be_pruned(name: str) -> None:
     config = getattr(transformers, f"{family}Config")(num_labels=5, **settings)
     model = getattr(transformers, f"{family}ForImageClassification")(config)
     hold(model, Batch({"pixel_values": torch.randn(4, 3, 32, 32)}), layers, groups)
+
+
+@pytest.mark.parametrize("name", ["resnet basic", "regnet y", "convnext v2"])
+def test_a_configuration_has_tuples_where_it_was_never_saved(name: str, tmp_path: Path) -> None:
+    import transformers
+
+    family, settings, layers, groups = TRANSFORMERS[name]
+    tupled = {key: tuple(v) if isinstance(v, list) else v for key, v in settings.items()}
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{family}Config")(num_labels=5, **tupled)
+    assert isinstance(config.depths, tuple)
+    model = getattr(transformers, f"{family}ForImageClassification")(config)
+    images = Batch({"pixel_values": torch.randn(4, 3, 32, 32)})
+    hold(model, images, layers, groups)
+    run = leanfair.prune(
+        model, calibration=[images.inputs], cut=0.02, criterion="l1", out=tmp_path,
+        latency_batches=(), only="layer", min_layers=1,
+    )  # fmt: skip
+    assert config.depths == tupled["depths"]
+    kind = getattr(transformers, f"{family}ForImageClassification")
+    again = kind.from_pretrained(tmp_path).eval()
+    with torch.no_grad():
+        wanted = run.model.eval()(**images.inputs).logits
+        assert torch.allclose(again(**images.inputs).logits, wanted, atol=1e-5)
 
 
 def package(name: str) -> Any:

@@ -79,6 +79,17 @@ def test_what_is_changed_for_a_while_comes_back_after_an_error_too() -> None:
     assert model.config.intermediate_size == before
 
 
+def test_entries_of_tuples_are_read_and_changed_as_those_of_lists_are() -> None:
+    model = FAMILIES["swin"].make()
+    model.config.depths = (2, 3)
+    assert entries(model.config)["depths.1"] == 3
+    assert entry(model.config.to_dict(), "depths.1") == 3
+    assert [*changed(model.config, {"depths.1": 2}).depths] == [2, 2]
+    with entries_changed(model, {"depths.1": 1}):
+        assert model.config.depths == (2, 1)
+    assert model.config.depths == (2, 3)
+
+
 def test_how_much_transformers_says_comes_back_after_an_error_too() -> None:
     before = logging.get_verbosity(), logging.is_progress_bar_enabled()
     seen = []

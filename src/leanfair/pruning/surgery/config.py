@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,8 +27,7 @@ def changed(config: Any, changes: Mapping[str, Any]) -> Any:
     """
     data = config.to_dict()
     for path, value in changes.items():
-        place, last = _place(data, path)
-        place[last] = value
+        _put(data, path.split("."), value)
     _forget_stages(data)
     with silence():
         made = type(config).from_dict(data)
@@ -66,16 +65,33 @@ def _leaves(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 
 def entry(data: Any, path: str) -> Any:
     """The entry at `path` of a configuration in the form of a dict; None if there is none."""
-    place, last = _place(data, path)
-    return place[last] if isinstance(place, list) else place.get(last)
-
-
-def _place(data: Any, path: str) -> tuple[Any, Any]:
-    """The dict or list that contains the entry at `path`, and the key in it."""
     *way, last = path.split(".")
     for step in way:
-        data = data[int(step)] if isinstance(data, list) else data[step]
-    return data, int(last) if isinstance(data, list) else last
+        data = _item(data, step)
+    return data.get(last) if isinstance(data, Mapping) else _item(data, last)
+
+
+def _item(place: Any, step: str) -> Any:
+    """What a dict, a list or tuple, or else an object has under the name or number `step`."""
+    if isinstance(place, Mapping):
+        return place[step]
+    return place[int(step)] if isinstance(place, (list, tuple)) else getattr(place, step)
+
+
+def _put(place: Any, way: Sequence[str], value: Any) -> Any:
+    """`place` with `value` at the end of `way`: changed in place, but for tuples, which are made
+    anew. A configuration may have them where it has lists once it was saved."""
+    step, *rest = way
+    new = _put(_item(place, step), rest, value) if rest else value
+    if isinstance(place, tuple):
+        return (*place[: int(step)], new, *place[int(step) + 1 :])
+    if isinstance(place, list):
+        place[int(step)] = new
+    elif isinstance(place, MutableMapping):
+        place[step] = new
+    else:
+        setattr(place, step, new)
+    return place
 
 
 def depth_entries(cut: Cut, model: nn.Module) -> dict[str, Any]:
@@ -110,14 +126,7 @@ def width_entries(cut: Cut) -> dict[str, Any]:
 def with_entries(model: nn.Module, changes: Mapping[str, Any]) -> nn.Module:
     """`model`, with its configuration changed in place, since its modules refer to that object."""
     for path, value in changes.items():
-        *way, last = path.split(".")
-        place: Any = model.config
-        for step in way:
-            place = place[int(step)] if isinstance(place, list) else getattr(place, step)
-        if isinstance(place, list):
-            place[int(last)] = value
-        else:
-            setattr(place, last, value)
+        _put(model.config, path.split("."), value)
     return model
 
 
