@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from leanfair.data.batches import iterate
 from leanfair.data.tables import write_table
-from leanfair.data.text import Tokens, holds_text, read_text, tokens
+from leanfair.data.text import Tokens, holds_text, opening_of, read_text, tokens
 from leanfair.errors import InputError
 from tests.support.tiny_text import prose, tokenizer
 
 TOKENIZER = tokenizer()
 EOS = TOKENIZER.eos_token_id
+BEGINNING = tokenizer(bos=True)
 
 
 def ids_of(text: str) -> list[int]:
@@ -49,6 +50,29 @@ def test_blocks_are_the_documents_one_after_another(
     found = tokens(documents, TOKENIZER, length, most=most)
     assert found.ids.shape == (blocks, length)
     assert found.ids.flatten().tolist() == whole[: blocks * length]
+
+
+@given(lengths=st.lists(st.integers(1, 30), min_size=1, max_size=4), length=st.integers(2, 9))
+def test_every_block_begins_as_the_tokenizer_lets_texts_begin(
+    lengths: list[int], length: int
+) -> None:
+    documents = [prose(n, seed) for seed, n in enumerate(lengths)]
+    if sum(lengths) + len(lengths) - 1 < length - 1:
+        return
+    found = tokens(documents, BEGINNING, length)
+    plain = tokens(documents, TOKENIZER, length - 1) if length > 2 else None
+    assert found.ids.shape[1] == length
+    assert (found.ids[:, 0] == BEGINNING.bos_token_id).all()
+    assert plain is None or torch.equal(found.ids[:, 1:], plain.ids)
+    assert tokens(documents, BEGINNING, length, most=1).ids.tolist() == found.ids[:1].tolist()
+
+
+def test_a_token_at_both_ends_is_that_of_another_kind_of_model() -> None:
+    assert opening_of(BEGINNING) == [BEGINNING.bos_token_id]
+    assert opening_of(TOKENIZER) == []  # none that is called so
+    both = tokenizer()
+    both.bos_token = "[CLS]"
+    assert opening_of(both) == []
 
 
 def test_without_an_end_of_text_documents_are_joined_as_they_are() -> None:

@@ -26,15 +26,17 @@ WORDS = [
 SPECIAL = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[EOS]"]
 
 
-def tokenizer(eos: bool = True, pad: bool = True) -> PreTrainedTokenizerFast:
-    """One token a word. [CLS] and [SEP] are put around a text where special tokens are wanted."""
+def tokenizer(eos: bool = True, pad: bool = True, bos: bool = False) -> PreTrainedTokenizerFast:
+    """One token a word. [CLS] and [SEP] are put around a text where special tokens are wanted; with
+    `bos` [CLS] alone, before it."""
     inner = Tokenizer(WordLevel(unk_token="[UNK]"))
     inner.pre_tokenizer = Whitespace()
     inner.train_from_iterator([" ".join(WORDS)], WordLevelTrainer(special_tokens=SPECIAL))
     inner.post_processor = TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
+        single="[CLS] $A" if bos else "[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
     )
     named = {"eos_token": "[EOS]"} if eos else {}
+    named |= {"bos_token": "[CLS]"} if bos else {}
     named |= {"pad_token": "[PAD]"} if pad else {}
     return PreTrainedTokenizerFast(tokenizer_object=inner, unk_token="[UNK]", **named)
 

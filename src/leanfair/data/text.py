@@ -103,14 +103,17 @@ def tokens(
 ) -> Tokens:
     """`texts` as blocks of `length` tokens, at most `most`; the ragged end is dropped.
 
-    Documents follow each other with the tokenizer's end-of-text token between them, if it has one;
+    Documents follow each other with the tokenizer's end-of-text token between them, if it has one.
+    Where it lets every text begin with a token of its own (see `opening_of`), so does every block;
     no other special tokens are added. Raises InputError where that gives not a single block.
     """
     check_reading(tokenizer, length)
+    opening = opening_of(tokenizer)
     if most is not None and (not isinstance(most, int) or most < 1):
         raise InputError(f"most must be a whole number of blocks above 0, not {most}.")
     documents = [texts] if isinstance(texts, str) else list(texts)
-    wanted = None if most is None else most * length
+    body = length - len(opening)
+    wanted = None if most is None else most * body
     flat = array("q")  # a list of numbers takes four times the memory
     for ids in _token_lists(documents, tokenizer):
         if flat and tokenizer.eos_token_id is not None:
@@ -118,14 +121,29 @@ def tokens(
         flat.extend(ids)
         if wanted is not None and len(flat) >= wanted:
             break
-    blocks = min(len(flat) // length, most or len(flat))
+    blocks = min(len(flat) // body, most or len(flat))
     if blocks == 0:
         raise InputError(
-            f"The text is too short: it has {len(flat)} tokens, which are no block of {length}; "
+            f"The text is too short: it has {len(flat)} tokens, which are no block of {body}; "
             f"give more text or a smaller length."
         )
-    whole = torch.frombuffer(flat, dtype=torch.int64, count=blocks * length)
-    return Tokens(whole.view(blocks, length).clone())
+    whole = torch.frombuffer(flat, dtype=torch.int64, count=blocks * body).view(blocks, body)
+    first = torch.tensor(opening, dtype=torch.int64).expand(blocks, len(opening))
+    return Tokens(torch.cat([first, whole], dim=1))
+
+
+def opening_of(tokenizer: Any) -> list[int]:
+    """The token that a language model's tokenizer puts before every text, as those of Gemma, Llama
+    and Mistral do, in a list; empty where it puts none, or one at the end, too. Such a model was
+    trained on no text without it, and foresees little of one."""
+    bos = getattr(tokenizer, "bos_token_id", None)
+    if bos is None:
+        return []
+    plain, whole = (
+        list(tokenizer("a", add_special_tokens=special, verbose=False)["input_ids"])
+        for special in (False, True)
+    )
+    return [bos] if whole == [bos, *plain] else []
 
 
 def check_reading(tokenizer: Any, length: int) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from leanfair.comparison.pair import Side
-from leanfair.data.text import check_reading, tokens
+from leanfair.data.text import check_reading, opening_of, tokens
 from leanfair.errors import InputError
 
 WINDOW = 1024
@@ -39,7 +39,8 @@ def _token_rows(texts: Sequence[str], side: Side) -> list[list[int]]:
     told = getattr(config.get_text_config(), "max_position_embeddings", None) if config else None
     most = min(WINDOW, int(told)) if told else WINDOW
     found = side.tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]
-    rows = [list(row)[:most] for row in found if len(row) > 1]
+    opening = opening_of(side.tokenizer)
+    rows = [[*opening, *row][:most] for row in found if len(row) > 1]
     if not rows:
         raise InputError("The texts are too short: give one of two tokens or more.")
     return rows
