@@ -137,6 +137,10 @@ STYLE = (
 Series = tuple[str, Sequence[tuple[float, float]]]
 
 
+def _tick(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:g}"
+
+
 def chart(
     at: tuple[float, float], name: str, unit: str, below: str, series: list[Series]
 ) -> list[str]:
@@ -150,9 +154,9 @@ def chart(
     shapes.append(svg.text(left - 40, top - 8, unit))
     for value in up.ticks(4):
         shapes.append(svg.line(left, up(value), right, up(value), "grid"))
-        shapes.append(svg.text(left - 6, up(value) + 4, f"{value:,g}", anchor="end"))
+        shapes.append(svg.text(left - 6, up(value) + 4, _tick(value), anchor="end"))
     for value in across.ticks(4):
-        shapes.append(svg.text(across(value), bottom + 16, f"{value:,g}", anchor="middle"))
+        shapes.append(svg.text(across(value), bottom + 16, _tick(value), anchor="middle"))
     shapes.append(svg.line(left, bottom, right, bottom, "axis"))
     shapes.append(svg.text(right, bottom + 32, below, anchor="end"))
     for (title, found), colour in zip(series, "ab", strict=False):
