@@ -16,15 +16,6 @@ SEEDS = st.integers(0, 2**32 - 1)
 FAST = settings(max_examples=40, deadline=None)
 
 
-def _pair(seed: int, n: int, p: int, q: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two representations that share something, with offsets and scales of their own."""
-    draw = np.random.default_rng(seed)
-    common = draw.normal(size=(n, 2))
-    x = common @ draw.normal(size=(2, p)) + draw.normal(size=(n, p)) + 10 * draw.normal(size=p)
-    y = common @ draw.normal(size=(2, q)) + draw.normal(size=(n, q)) * 3
-    return x, y
-
-
 def _rotation(seed: int, p: int) -> np.ndarray:
     return np.linalg.qr(np.random.default_rng(seed).normal(size=(p, p)))[0]
 
@@ -32,21 +23,21 @@ def _rotation(seed: int, p: int) -> np.ndarray:
 @FAST
 @given(seed=SEEDS, n=st.integers(3, 9), p=st.integers(1, 12), q=st.integers(1, 12))
 def test_equals_the_definition_whichever_of_features_and_samples_is_smaller(seed, n, p, q):
-    x, y = _pair(seed, n, p, q)
+    x, y = alignment.pair(seed, n, p, q)
     assert cka(x, y) == pytest.approx(alignment.cka(x, y), abs=1e-9)
 
 
 @settings(max_examples=20, deadline=None)
 @given(seed=SEEDS, n=st.integers(5, 7), p=st.integers(1, 9), q=st.integers(1, 9))
 def test_debiased_equals_the_u_statistic_over_all_4_tuples(seed, n, p, q):
-    x, y = _pair(seed, n, p, q)
+    x, y = alignment.pair(seed, n, p, q)
     assert cka(x, y, debiased=True) == pytest.approx(alignment.cka(x, y, debiased=True), abs=1e-9)
 
 
 @FAST
 @given(seed=SEEDS, n=st.integers(2, 12), p=st.integers(1, 10), q=st.integers(1, 10))
 def test_lies_between_0_and_1_and_is_symmetric(seed, n, p, q):
-    x, y = _pair(seed, n, p, q)
+    x, y = alignment.pair(seed, n, p, q)
     assert 0.0 <= cka(x, y) <= 1.0
     assert cka(x, y) == pytest.approx(cka(y, x), abs=1e-12)
 
@@ -56,7 +47,7 @@ def test_lies_between_0_and_1_and_is_symmetric(seed, n, p, q):
     seed=SEEDS, debiased=st.booleans(), scale=st.floats(1e-6, 1e6), sign=st.sampled_from([-1, 1])
 )
 def test_unchanged_by_rotations_one_scale_and_offsets(seed, debiased, scale, sign):
-    x, y = _pair(seed, 9, 4, 20)
+    x, y = alignment.pair(seed, 9, 4, 20)
     moved = sign * scale * (x @ _rotation(seed, 4)) + 3.0 * scale
     rotated = y @ _rotation(seed + 1, 20)
     assert cka(moved, rotated, debiased) == pytest.approx(cka(x, y, debiased), abs=1e-8)
@@ -65,28 +56,28 @@ def test_unchanged_by_rotations_one_scale_and_offsets(seed, debiased, scale, sig
 @FAST
 @given(seed=SEEDS, n=st.integers(5, 12), p=st.integers(1, 30), debiased=st.booleans())
 def test_a_representation_is_wholly_like_itself_rotated_and_scaled(seed, n, p, debiased):
-    x, _ = _pair(seed, n, p, 1)
+    x, _ = alignment.pair(seed, n, p, 1)
     assert cka(x, x, debiased) == pytest.approx(1.0, abs=1e-9)
     assert cka(x, -7.0 * x @ _rotation(seed, p), debiased) == pytest.approx(1.0, abs=1e-8)
 
 
 @pytest.mark.parametrize("debiased", [False, True])
 def test_not_unchanged_by_a_scale_for_each_feature(debiased):
-    x, y = _pair(0, 12, 5, 5)
+    x, y = alignment.pair(0, 12, 5, 5)
     assert abs(cka(x * np.array([1, 10, 1, 1, 1]), y, debiased) - cka(x, y, debiased)) > 1e-3
 
 
 @pytest.mark.parametrize("scale", [1e-150, 1e-60, 1e60, 1e150, 1e300])
 @pytest.mark.parametrize("debiased", [False, True])
 def test_values_near_the_limits_of_floating_point_count_like_any_other(scale, debiased):
-    x, y = _pair(1, 8, 3, 3)
+    x, y = alignment.pair(1, 8, 3, 3)
     assert cka(x * scale, y, debiased) == pytest.approx(cka(x, y, debiased), abs=1e-9)
 
 
 @pytest.mark.parametrize("debiased", [False, True])
 @pytest.mark.parametrize("value", [0.0, 1.0, 0.1, -3e7, 1e-12])
 def test_a_constant_shares_nothing_with_any_representation(value, debiased):
-    x, _ = _pair(2, 8, 3, 1)
+    x, _ = alignment.pair(2, 8, 3, 1)
     for p in (1, 3, 200):
         constant = np.full((8, p), value)
         assert cka(constant, x, debiased) == 0.0
@@ -96,7 +87,7 @@ def test_a_constant_shares_nothing_with_any_representation(value, debiased):
 
 def test_debiased_where_samples_differ_all_alike_shares_nothing_rather_than_rounding():
     everyone_apart = np.eye(8)  # its unbiased HSIC with itself is exactly 0
-    x, _ = _pair(3, 8, 3, 1)
+    x, _ = alignment.pair(3, 8, 3, 1)
     assert cka(everyone_apart, x, debiased=True) == 0.0
     assert cka(everyone_apart, everyone_apart, debiased=True) == 0.0
 
@@ -119,7 +110,7 @@ def test_debiased_does_not_rise_with_the_features_of_pure_noise():
 
 @pytest.mark.parametrize("debiased", [False, True])
 def test_arrays_tensors_and_lists_of_any_shape_and_order_are_one(debiased):
-    x, y = _pair(4, 9, 6, 4)
+    x, y = alignment.pair(4, 9, 6, 4)
     expected = cka(x, y, debiased)
     read_only = np.broadcast_to(x, x.shape)
     for same in (
@@ -142,24 +133,24 @@ def test_arrays_tensors_and_lists_of_any_shape_and_order_are_one(debiased):
     "dtype", [torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.uint8, torch.bool]
 )
 def test_every_dtype_is_reckoned_in_double_precision(dtype):
-    x, y = _pair(5, 9, 6, 4)
+    x, y = alignment.pair(5, 9, 6, 4)
     low = torch.tensor(x * 3).clamp(min=0).to(dtype)
     assert cka(low, y) == pytest.approx(cka(low.double().numpy(), y), abs=1e-12)
 
 
 def test_a_small_difference_on_a_large_offset_is_not_lost():
-    x, y = _pair(6, 9, 3, 3)
+    x, y = alignment.pair(6, 9, 3, 3)
     assert cka(1e6 + 1e-2 * x, y) == pytest.approx(cka(x, y), abs=1e-5)
 
 
 def test_a_vector_is_one_feature():
-    x, y = _pair(7, 9, 1, 1)
+    x, y = alignment.pair(7, 9, 1, 1)
     correlation = np.corrcoef(x[:, 0], y[:, 0])[0, 1]
     assert cka(x[:, 0], y[:, 0]) == pytest.approx(correlation**2, abs=1e-9)
 
 
 def test_what_is_given_stays_as_it_is():
-    x, y = (torch.tensor(each) for each in _pair(8, 9, 3, 4))
+    x, y = (torch.tensor(each) for each in alignment.pair(8, 9, 3, 4))
     before = x.clone(), y.clone()
     for debiased in (False, True):
         cka(x, y, debiased)

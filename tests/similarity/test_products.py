@@ -19,14 +19,6 @@ from tests.support.oracles import alignment
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-def _pair(seed: int, n: int, p: int, q: int) -> tuple[np.ndarray, np.ndarray]:
-    draw = np.random.default_rng(seed)
-    common = draw.normal(size=(n, 2))
-    x = common @ draw.normal(size=(2, p)) + draw.normal(size=(n, p)) + 10 * draw.normal(size=p)
-    y = common @ draw.normal(size=(2, q)) + draw.normal(size=(n, q)) * 3
-    return x, y
-
-
 def _in_batches(x: np.ndarray, y: np.ndarray, sizes: list[int]) -> Iterator[Pair]:
     """Batches of these sizes in turn, until all is given."""
     at, turn = 0, 0
@@ -46,14 +38,14 @@ def _in_batches(x: np.ndarray, y: np.ndarray, sizes: list[int]) -> Iterator[Pair
     debiased=st.booleans(),
 )
 def test_equals_cka_of_the_whole_however_it_is_cut_into_batches(seed, n, p, q, sizes, debiased):
-    x, y = _pair(seed, n, p, q)
+    x, y = alignment.pair(seed, n, p, q)
     found = streamed_cka(_in_batches(x, y, sizes), debiased)
     assert found == pytest.approx(cka(x, y, debiased), abs=1e-9)
 
 
 @pytest.mark.parametrize("debiased", [False, True])
 def test_many_samples_are_reckoned_in_slices_to_the_same_result(monkeypatch, debiased):
-    x, y = _pair(6, 90, 3, 4)
+    x, y = alignment.pair(6, 90, 3, 4)
     whole = cka(x, y, debiased)
     monkeypatch.setattr("leanfair.similarity.alignment.SLICE", 16)
     assert cka(x, y, debiased) == pytest.approx(whole, abs=1e-9)
@@ -68,7 +60,7 @@ def test_many_samples_are_reckoned_in_slices_to_the_same_result(monkeypatch, deb
 @settings(max_examples=20, deadline=None)
 @given(seed=SEEDS, n=st.integers(5, 8), debiased=st.booleans())
 def test_equals_the_definition_where_rows_are_not_kept(seed, n, debiased):
-    x, y = _pair(seed, n, 2, 1)
+    x, y = alignment.pair(seed, n, 2, 1)
     found = streamed_cka(_in_batches(x, y, [2]), debiased)
     assert found == pytest.approx(alignment.cka(x, y, debiased), abs=1e-9)
 
@@ -89,7 +81,7 @@ def test_memory_does_not_grow_with_the_samples(debiased):
 
 @pytest.mark.parametrize("debiased", [False, True])
 def test_a_large_offset_and_sorted_samples_lose_nothing(debiased):
-    x, y = _pair(1, 400, 3, 4)
+    x, y = alignment.pair(1, 400, 3, 4)
     x = x[np.argsort(x[:, 0])]  # the first batch is far from the mean of all
     y = y[np.argsort(x[:, 0])]
     found = streamed_cka(_in_batches(1e5 + x, y - 1e5, [32]), debiased)
@@ -99,7 +91,7 @@ def test_a_large_offset_and_sorted_samples_lose_nothing(debiased):
 @pytest.mark.parametrize("scale", [1e-60, 1e60, 1e200])
 @pytest.mark.parametrize("debiased", [False, True])
 def test_very_small_and_very_large_values_count_like_any_other(scale, debiased):
-    x, y = _pair(2, 60, 3, 3)
+    x, y = alignment.pair(2, 60, 3, 3)
     found = streamed_cka(_in_batches(x * scale, y, [16]), debiased)
     assert found == pytest.approx(cka(x, y, debiased), abs=1e-9)
 
@@ -107,7 +99,7 @@ def test_very_small_and_very_large_values_count_like_any_other(scale, debiased):
 @pytest.mark.parametrize("debiased", [False, True])
 @pytest.mark.parametrize("value", [0.0, 0.1, -3e7])
 def test_a_constant_shares_nothing_and_constant_features_change_nothing(value, debiased):
-    x, y = _pair(3, 60, 3, 2)
+    x, y = alignment.pair(3, 60, 3, 2)
     constant = np.full((60, 2), value)
     assert streamed_cka(_in_batches(constant, x, [7]), debiased) == 0.0
     assert streamed_cka(_in_batches(constant, constant, [7]), debiased) == 0.0
@@ -118,14 +110,14 @@ def test_a_constant_shares_nothing_and_constant_features_change_nothing(value, d
 
 @pytest.mark.parametrize("debiased", [False, True])
 def test_features_that_are_dead_at_first_count_once_they_live(debiased):
-    x, y = _pair(4, 60, 3, 3)
+    x, y = alignment.pair(4, 60, 3, 3)
     x[:20] = 0.0
     found = streamed_cka(_in_batches(x, y, [10]), debiased)
     assert found == pytest.approx(cka(x, y, debiased), abs=1e-9)
 
 
 def test_maps_are_flattened_and_low_precision_is_reckoned_in_double():
-    x, y = (torch.tensor(each).to(torch.bfloat16) for each in _pair(5, 60, 4, 4))
+    x, y = (torch.tensor(each).to(torch.bfloat16) for each in alignment.pair(5, 60, 4, 4))
     batches = [(x[i : i + 9].reshape(-1, 2, 2), y[i : i + 9]) for i in range(0, 60, 9)]
     assert streamed_cka(batches) == pytest.approx(cka(x, y), abs=1e-12)
 

@@ -8,6 +8,15 @@ from math import sqrt
 import numpy as np
 
 
+def pair(seed: int, n: int, p: int, q: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two representations that share something, with offsets and scales of their own."""
+    draw = np.random.default_rng(seed)
+    common = draw.normal(size=(n, 2))
+    x = common @ draw.normal(size=(2, p)) + draw.normal(size=(n, p)) + 10 * draw.normal(size=p)
+    y = common @ draw.normal(size=(2, q)) + draw.normal(size=(n, q)) * 3
+    return x, y
+
+
 def hsic(x: np.ndarray, y: np.ndarray) -> float:
     """The biased HSIC, trace(K H L H) / (n - 1)², entry by entry (Gretton et al. 2005)."""
     n = len(x)
