@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import leanfair
 from leanfair.errors import RunDirectoryError
 from leanfair.pruning.plan import look_ahead, plan
 from tests.support.nets import samples, tiny
+from tests.support.tiny_text import llama
 
 GIVEN: dict[str, Any] = {
     "calibration": samples(16), "cut": 0.3, "criterion": "l1", "min_layers": 1,
@@ -37,3 +39,14 @@ def test_where_a_run_is_over_nothing_is_left_to_plan(tmp_path: Path) -> None:
     assert ahead.stopped_because == "the target is met"
     with pytest.raises(RunDirectoryError, match="another model"):
         plan(tiny(seed=1), out=tmp_path, **GIVEN)
+
+
+def test_a_run_that_trained_nothing_is_planned_by_its_own_settings(tmp_path: Path) -> None:
+    rows = torch.randint(5, 20, (12, 16), generator=torch.Generator().manual_seed(0)).split(4)
+    texts = [{"input_ids": ids} for ids in rows]
+    given: dict[str, Any] = {**GIVEN, "calibration": texts, "cut": 0.2, "of": "params"}
+    run = leanfair.prune(llama(), out=tmp_path, **given)
+    assert run.summary["settings"]["reconstruct"]
+    assert look_ahead(llama(), out=tmp_path, **given).round == len(run.steps) + 1
+    with pytest.raises(RunDirectoryError, match="reconstruct True, not False"):
+        look_ahead(llama(), out=tmp_path, **given, reconstruct=False)

@@ -15,6 +15,7 @@ from leanfair.pruning.conflicts import check_fit, check_streamed
 from leanfair.pruning.loop import propose
 from leanfair.pruning.presets import settings_from
 from leanfair.pruning.run.setup import set_up, standing, timed
+from leanfair.pruning.settings import renamed
 from leanfair.pruning.types import Cut, Target
 
 if TYPE_CHECKING:
@@ -104,7 +105,11 @@ def look_ahead(
     directory = RunDirectory(Path(out) if out else None, writes=False)
     # A plan needs no training or test data, so that those are missing here says nothing.
     data = {"fingerprint": task.record.data.fingerprint}
-    directory.check({**task.record.to_json(), "data": data}, resume=True)
+    record = task.record.to_json()
+    asked: dict[str, Any] = {**record["settings"]}
+    if "reconstruct" not in renamed(given)[0]:  # nor does its default, which hangs on them
+        del asked["reconstruct"]
+    directory.check({**record, "data": data, "settings": asked}, resume=True)
     run = standing(timed(task, directory), directory)
     cuts = None if run.met_target() else propose(run)
     return Plan(
