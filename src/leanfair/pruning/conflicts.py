@@ -17,11 +17,10 @@ from leanfair.data.language import is_transformer
 from leanfair.errors import InputError, OptionError
 from leanfair.models.streamed import shelf_of
 from leanfair.options import options_of
-from leanfair.pruning.settings import Settings, renamed
+from leanfair.pruning.settings import BUDGETS, Settings, renamed
 from leanfair.pruning.training.lora import check_peft, linear_layers
 from leanfair.pruning.training.recipe import Recipe
 
-BUDGETS = ("candidate_epochs", "round_epochs", "final_epochs")
 BLIND = ("l1", "random")
 """Criteria that look at no sample."""
 STREAMED = ("contribution", "random")

@@ -106,9 +106,9 @@ def prune(
     the last good step then stays in `out`.
     """
     given = {"cut": cut, "of": of, **settings}
-    held, taught, asked = (as_tokens(data, tokenizer) for data in (calibration, train, test))
-    trained = taught is not None or fine_tune is not None
+    trained = train is not None or fine_tune is not None
     chosen = settings_from(preset, given, model, trained)
+    held, taught, asked = (as_tokens(data, tokenizer) for data in (calibration, train, test))
     check_place(out, resume)
     check_fit(given, chosen, model, held, tokenizer)
     check_streamed(chosen, model, taught, fine_tune)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from leanfair.data.language import is_embedding, is_language_model, is_transformer
 from leanfair.options import check_names, options_of
-from leanfair.pruning.settings import Settings, renamed
+from leanfair.pruning.settings import BUDGETS, Settings, renamed
 from leanfair.pruning.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -82,16 +82,12 @@ def settings_from(
         known[name].check(value)
     values = {**fitting(model), **(PRESETS[preset] if preset else {}), **now, "preset": preset}
     if model is not None and is_language_model(model) and values.get("only") != "layer":
-        idle = not trained or not any(values[name] for name in EPOCHS)
+        idle = not trained or not any(values[name] for name in BUDGETS)
         values.setdefault("reconstruct", idle)
     recipe = values.get("recipe", recipe_for(model, bool(values.get("lora"))))
     changes = {name: value for name, value in values.items() if name in recipes}
     rest = {name: value for name, value in values.items() if name in own}
     return Settings(**{**rest, "recipe": replace(recipe, **changes) if changes else recipe})
-
-
-EPOCHS = ("candidate_epochs", "round_epochs", "final_epochs")
-"""The budgets of training; where all are 0, nothing is trained."""
 
 
 def fitting(model: nn.Module | None) -> dict[str, Any]:

@@ -234,6 +234,9 @@ class Settings:
         return data
 
 
+BUDGETS = ("candidate_epochs", "round_epochs", "final_epochs")
+"""The settings that say how much is trained; where all are 0, nothing is."""
+
 _RENAMED = {"repair": "reconstruct"}
 """Settings that had another name in version 0.1."""
 

@@ -18,9 +18,9 @@ class Tally:
     """Counts of decisions. `labels`, `statuses`: how many have which, statuses of those without a
     label. `compared`, `flipped`: of how many the variations could be compared, and how many of
     these flipped. `spared`: variations that nobody was asked about, as they could change nothing.
-    `alone`, `half`: how many were not varied, and of these how many since they are
-    half understood; `words`: the first words that were not understood. `asked`: prompts that the
-    model was given."""
+    `alone`, `half`: how many were not varied, and of these how many since they are half understood;
+    `words`: the first words that were not understood. `asked`: prompts that the model was given.
+    """
 
     rows: int = 0
     labels: Counter[str] = field(default_factory=Counter)

@@ -112,14 +112,16 @@ class Features:
         if model in self.known:
             yield from self.known[model]
             return
-        kept: list[Tensor] | None = []
+        kept: list[Tensor] = []
+        room = self.most
         for found in features(model, self.calibration.whole, head):
-            if kept is not None:
+            room -= found.numel()
+            if room >= 0:
                 kept.append(found)
-                if sum(each.numel() for each in kept) > self.most:
-                    kept = None
+            else:
+                kept.clear()
             yield found
-        if kept is not None:
+        if room >= 0:
             self.known[model] = kept
 
     def forget(self, model: nn.Module) -> None:
