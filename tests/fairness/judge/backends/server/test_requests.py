@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import fields
+from itertools import combinations
 from math import log
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leanfair.errors import InputError
 from leanfair.fairness.judge.backends.models import Server
+from leanfair.fairness.judge.backends.server.requests import in_order
 from leanfair.fairness.judge.judge import Judge
+from leanfair.fairness.judge.prompt import Prompt
 from tests.support.unruly_server import Asked, Reply, Unruly, said, trouble, user_text
 
 TEXTS = [f"text {i}" for i in range(12)]
@@ -94,11 +99,43 @@ def test_a_text_too_long_for_the_server_fails_alone() -> None:
         return trouble(400, "context length exceeded") if long else graded(asked, number)
 
     with Unruly(behave) as server:
-        answers = judge(server.url).answers(["x" * 200, *TEXTS])
+        answers = judge(server.url).answers(["a" * 200, *TEXTS])
     assert answers[0].status == "failed"
     assert "context length" in answers[0].text
     assert {a.status for a in answers[1:]} == {"answered"}
     assert answers[1].captured == pytest.approx(0.9)  # and the way of asking is still the best
+
+
+def test_prompts_that_start_alike_are_asked_side_by_side_and_answered_in_their_places() -> None:
+    texts = [f"{person} is {value}." for value in ("old", "young") for person in "CABD"]
+
+    def behave(asked: Asked, number: int) -> Reply:
+        return said("Yes", {"Yes": log(0.9) if "old" in user_text(asked) else log(0.3)})
+
+    with Unruly(behave) as server:
+        answers = judge(server.url, concurrency=1, min_captured=0.0).answers(texts)
+        assert [user_text(asked) for asked in server.requests] == [
+            f"Is it so? {text}" for text in sorted(texts)
+        ]
+    assert [answer.captured for answer in answers] == pytest.approx([0.9] * 4 + [0.3] * 4)
+
+
+PROMPTS = st.builds(Prompt, st.text("ab", max_size=4), st.none() | st.text("ab", max_size=1))
+
+
+@given(st.lists(PROMPTS, max_size=12))
+def test_between_two_prompts_with_a_common_start_stand_others_with_it_alone(
+    prompts: list[Prompt],
+) -> None:
+    order = in_order(prompts)
+    assert sorted(order) == list(range(len(prompts)))
+    turns = [(prompts[i].system or "", prompts[i].text) for i in order]
+    for first, last in combinations(range(len(turns)), 2):
+        if turns[first][0] == turns[last][0]:
+            system, text = turns[first]
+            shared = max(n for n in range(5) if text[:n] == turns[last][1][:n])
+            between = turns[first : last + 1]
+            assert all(s == system and t.startswith(text[:shared]) for s, t in between)
 
 
 def test_so_many_requests_run_at_once_and_no_more() -> None:

@@ -80,9 +80,10 @@ class Requests:
     async def run(
         self, prompts: Sequence[Prompt], emit: Callable[[tuple[int, Answer]], None]
     ) -> None:
-        """Ask for all. The first prompts go one by one, to find the server's way, or that it is
-        down, before anything is spent on the rest."""
-        waiting = deque(range(len(prompts)))
+        """Ask for all, in the order of their texts: servers keep what they computed of the latest
+        prompts, and one that starts alike is spared that start. The first prompts go one by one, to
+        find the server's way, or that it is down, before anything is spent on the rest."""
+        waiting = deque(in_order(prompts))
         client, self.client = self.client, self._hasty()
         again = await self._probe(waiting, prompts, emit)
         self.client = client
@@ -242,6 +243,11 @@ class Requests:
             start = max(now, self._next_start)
             self._next_start = start + 60.0 / rate
             await asyncio.sleep(start - now)
+
+
+def in_order(prompts: Sequence[Prompt]) -> list[int]:
+    """The places of the prompts, those with a common start side by side."""
+    return sorted(range(len(prompts)), key=lambda i: (prompts[i].system or "", prompts[i].text))
 
 
 def _failure(error: Exception) -> RequestError:
