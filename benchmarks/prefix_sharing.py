@@ -111,7 +111,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     texts = [queries[i : i + of_text] for i in range(0, len(queries), of_text)]
     firsts = [[query] for query, first in zip(queries, original, strict=True) if first]
     model = backend.scorer.model
-    shared = [way for way in ("tree", "prefix") if way in arguments.ways]
+    shared = [way for way in ("packed", "tree", "prefix") if way in arguments.ways]
     ways = {way: Scorer(model, way, arguments.budget) for way in (*shared, "none")}
     seconds = dict.fromkeys([*shared, "none", PLAINLY], 0.0)
     counts, tokens = dict.fromkeys(seconds, 0), dict.fromkeys(seconds, 0)
@@ -166,7 +166,7 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=100)
     parser.add_argument("--parts", type=int, default=4)
     parser.add_argument("--plain-texts", type=int, default=1, help="in each part")
-    parser.add_argument("--ways", nargs="+", default=["tree", "prefix"])
+    parser.add_argument("--ways", nargs="+", default=["packed", "tree", "prefix"])
     parser.add_argument("--head", type=int, default=400)
     parser.add_argument("--words", type=int, default=50)
     parser.add_argument("--budget", type=int, default=None)

@@ -31,7 +31,7 @@ def test_variations_are_scored_as_plain_passes_over_the_chat_do() -> None:
     decisions = mitigate(judge, "race").decide(TEXTS)
     backend = judge.backend
     assert isinstance(backend, LocalBackend)
-    assert backend.scorer.way == "tree"
+    assert backend.scorer.way == "packed"
     net, words = backend.scorer.model, backend.dialect.tokenizer
     for variation in decisions[0].variations[:2]:
         turns = [{"role": "user", "content": PROMPT.format(text=variation.text)}]

@@ -13,7 +13,9 @@ from leanfair.fairness.judge.backends.scoring.layout import (
     Layout,
     Query,
     Room,
+    agreement,
     batches,
+    packs,
     trees,
 )
 
@@ -43,7 +45,7 @@ def seen(layout: Layout, row: int, column: int) -> tuple[int, ...]:
     return tuple(reversed(path))
 
 
-@pytest.mark.parametrize("lay", [trees, batches])
+@pytest.mark.parametrize("lay", [packs, trees, batches])
 @given(queries=QUERIES, room=ROOMS, start=st.sampled_from([0, len(START)]))
 def test_every_token_of_every_answer_is_read_once_behind_its_own_prompt(
     lay, queries: list[Query], room: Room, start: int
@@ -69,7 +71,7 @@ def test_every_token_of_every_answer_is_read_once_behind_its_own_prompt(
     )
 
 
-@pytest.mark.parametrize("lay", [trees, batches])
+@pytest.mark.parametrize("lay", [packs, trees, batches])
 @given(queries=QUERIES, room=ROOMS)
 def test_a_pass_holds_what_it_may_or_a_single_query(lay, queries: list[Query], room: Room) -> None:
     for layout in lay(queries, len(START), room):
@@ -108,3 +110,27 @@ def test_a_long_common_start_is_not_copied_without_bounds() -> None:
     assert max(rows) == MOST_KEYS * 64 // 99 < 64 // 20
     alone = [len(layout.rows) for layout in trees(asked, 99, Room(5, keys=10))]
     assert alone == [1] * len(asked)  # a row that has to be is there
+
+
+@given(queries=QUERIES, room=ROOMS)
+def test_a_packed_pass_is_one_row_without_any_start_twice(queries: list[Query], room: Room) -> None:
+    for layout in packs(queries, len(START), room):
+        [row] = layout.rows
+        paths = [seen(layout, 0, column) for column in range(len(row))]
+        assert len(set(paths)) == len(paths)
+
+
+def test_a_pass_ends_where_the_next_one_has_least_to_compute_again() -> None:
+    one, other = (1, *range(20, 40)), (2, *range(20, 40))
+    asked = [Query((*START, *text, i), ((7,),)) for text in (one, other) for i in range(3)]
+    first, second = packs(asked, len(START), Room(46))
+    assert (first.queries, second.queries) == ([0, 1, 2], [3, 4, 5])
+
+
+@given(a=st.lists(st.integers(0, 2), max_size=6), b=st.lists(st.integers(0, 2), max_size=6))
+def test_what_two_prompts_agree_in_is_their_longest_common_start(
+    a: list[int], b: list[int]
+) -> None:
+    length = agreement(tuple(a), tuple(b))
+    assert a[:length] == b[:length]
+    assert length == min(len(a), len(b)) or a[length] != b[length]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from leanfair.fairness.judge.backends.scoring.reading import logits_at
+from leanfair.fairness.judge.backends.scoring.reading import last_mlp_at, logits_at
 from tests.support.tiny_judge import model
 
 IDS = torch.arange(10, 30).reshape(4, 5)
@@ -37,3 +37,17 @@ def test_a_head_that_is_no_module_or_is_not_called_is_read_off_the_whole(head: A
         net.get_output_embeddings = lambda: head
         found = logits_at(net, {"input_ids": IDS}, ROWS, COLUMNS)
     assert torch.equal(found, whole[ROWS, COLUMNS])
+
+
+@pytest.mark.parametrize("family", ["Llama", "GPT2", "GPTNeoX", "OPT"])
+def test_the_last_mlp_works_where_logits_are_read_alone(family: str) -> None:
+    net = model(family)
+    columns = torch.tensor([1, 4])
+    with torch.no_grad():
+        whole = net(input_ids=IDS[:1]).logits
+        with last_mlp_at(net, columns):
+            found = net(input_ids=IDS[:1]).logits
+        after = net(input_ids=IDS[:1]).logits
+    torch.testing.assert_close(found[:, columns], whole[:, columns])
+    assert torch.equal(after, whole)
+    assert torch.equal(found, whole) == (family == "OPT")  # it has no module of that name

@@ -10,10 +10,12 @@ import torch
 
 from leanfair.errors import InputError
 from leanfair.fairness.judge.backends.scoring import Query, Scorer, Sharing
+from leanfair.fairness.judge.backends.scoring.scorer import WAYS
 from leanfair.fairness.judge.backends.tokens import Tokens
 from tests.support.tiny_judge import FAMILIES, model
 
-WAY_OF = {"Bloom": "prefix", "Mamba": "none"}
+WAY_OF = {"Gemma2": "tree", "Bloom": "prefix", "Mamba": "none"}
+"""Gemma 2 caps what attention weighs, and Bloom has its positions in masks of its own."""
 
 
 def plainly(net: Any, query: Query) -> list[float]:
@@ -54,12 +56,12 @@ def test_every_family_scores_as_a_plain_forward_pass_does(family: str) -> None:
     net = model(family)
     asked, head = queries()
     scorer = Scorer(net)
-    assert scorer.way == WAY_OF.get(family, "tree")
+    assert scorer.way == WAY_OF.get(family, "packed")
     for found, query in zip(scored(scorer, asked, head), asked, strict=True):
         assert found == pytest.approx(plainly(net, query), abs=1e-4)
 
 
-@pytest.mark.parametrize("way", ["tree", "prefix", "none"])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("budget", [1, 40, 10_000])
 def test_every_way_and_pass_size_gives_the_same(way: Sharing, budget: int) -> None:
     net = model("Llama")
@@ -69,7 +71,7 @@ def test_every_way_and_pass_size_gives_the_same(way: Sharing, budget: int) -> No
         assert found == pytest.approx(right, abs=1e-4)
 
 
-@pytest.mark.parametrize("way", ["tree", "prefix", "none"])
+@pytest.mark.parametrize("way", WAYS)
 def test_prompts_that_are_equal_or_the_start_of_one_another_are_kept_apart(way: Sharing) -> None:
     net = model("Llama")
     answers = ((3,), (4, 5))
@@ -87,15 +89,28 @@ def test_the_common_start_of_the_table_is_computed_once_over_all_calls() -> None
     assert scorer.tokens_computed - first == first - len(head)
 
 
-def test_the_common_start_of_a_text_is_computed_once_for_its_variations() -> None:
+@pytest.mark.parametrize("way", ["packed", "tree"])
+def test_the_common_start_of_a_text_is_computed_once_for_its_variations(way: Sharing) -> None:
     head, start = tuple(range(20, 30)), tuple(range(100, 140))
     asked = [Query((*head, *start, value, 5, 6), ((7,),)) for value in range(200, 205)]
-    scorer = Scorer(model("Llama"), "tree")
+    scorer = Scorer(model("Llama"), way)
     scored(scorer, asked, head)
     assert scorer.tokens_computed == len(head) + len(start) + 5 * 3
 
 
-@pytest.mark.parametrize("way", ["tree", "prefix"])
+def test_what_texts_of_a_pass_have_in_common_is_computed_once() -> None:
+    head, case = tuple(range(20, 30)), (40, 41, 42)
+    asked = [
+        Query((*head, *case, text, *range(50, 90), value, 5), ((7,),))
+        for text in range(100, 104)
+        for value in range(200, 205)
+    ]
+    scorer = Scorer(model("Llama"), "packed")
+    scored(scorer, asked, head)
+    assert scorer.tokens_computed == len(head) + len(case) + 4 * (1 + 40 + 5 * 2)
+
+
+@pytest.mark.parametrize("way", WAYS[:-1])
 def test_a_prompt_alone_and_one_call_after_another_are_scored_right(way: Sharing) -> None:
     net = model("Llama")
     scorer = Scorer(net, way)
@@ -132,7 +147,7 @@ def test_positions_that_stretch_with_the_length_are_scored_right() -> None:
     assert not scorer._fits(asked)
 
 
-def test_a_model_that_pays_no_heed_to_masks_falls_back() -> None:
+def test_a_model_that_pays_no_heed_to_masks_is_asked_without_any() -> None:
     net = model("Llama", seed=5)
 
     class Heedless(type(net)):  # type: ignore[misc]
@@ -140,9 +155,22 @@ def test_a_model_that_pays_no_heed_to_masks_falls_back() -> None:
             return super().forward(input_ids, attention_mask=None, **more)
 
     heedless = Heedless(net.config).eval()
-    assert Scorer(heedless).way == "prefix"
+    assert Scorer(heedless).way == "packed"
     with pytest.raises(InputError, match="sharing 'tree'"):
         Scorer(heedless, "tree")
+
+
+def test_a_model_whose_positions_are_its_own_falls_back() -> None:
+    net = model("Llama", seed=5)
+
+    class Counting(type(net)):  # type: ignore[misc]
+        def forward(self, input_ids: Any, position_ids: Any = None, **more: Any) -> Any:
+            return super().forward(input_ids, **more)
+
+    counting = Counting(net.config).eval()
+    assert Scorer(counting).way == "prefix"
+    with pytest.raises(InputError, match="sharing 'packed'"):
+        Scorer(counting, "packed")
 
 
 def test_an_unknown_way_of_sharing_is_an_input_error() -> None:

@@ -63,6 +63,8 @@ MOST_KEYS = 4
 """Tokens that may be kept of the common start in all rows of a pass, for each that is computed."""
 _COPY = 1 / 128
 """What a row costs for each token of the common start, which is copied for it, in tokens."""
+_UNFILLED = 1 / 64
+"""What a place costs that a pass leaves free, in tokens: weights are read once more for as many."""
 
 
 def trees(queries: Sequence[Query], start: int, room: Room) -> Iterator[Layout]:
@@ -87,6 +89,53 @@ def trees(queries: Sequence[Query], start: int, room: Room) -> Iterator[Layout]:
             layout = Layout(parents=[])
         tree.put_into(layout)
     yield layout
+
+
+def packs(queries: Sequence[Query], start: int, room: Room) -> Iterator[Layout]:
+    """The queries as trees in one row a pass, without the `start` tokens that are kept elsewhere.
+
+    They come in the order of their tokens, so that what some of them share is there once in a pass,
+    whichever texts they are of. A pass holds `room.tokens` at most, or one query."""
+    order = sorted(range(len(queries)), key=lambda i: (queries[i].prompt, i))
+    while order:
+        count = _pass_length(queries, order, start, room)
+        tree, layout = _Tree(start), Layout(parents=[])
+        for index in order[:count]:
+            tree.add(index, queries[index])
+        tree.put_into(layout)
+        yield layout
+        order = order[count:]
+
+
+def _pass_length(queries: Sequence[Query], order: Sequence[int], start: int, room: Room) -> int:
+    """How many queries the next pass takes: as many as there is room for, or fewer where the next
+    one shares so much with those before it that it had better wait with them."""
+    tree = _Tree(start)
+    sizes: list[int] = []
+    for index in order:
+        full = room.full(len(sizes)) or tree.size() + tree.growth(queries[index]) > room.tokens
+        if sizes and full:
+            break
+        tree.add(index, queries[index])
+        sizes.append(tree.size())
+    if len(sizes) == len(order):
+        return len(order)
+
+    def lost(count: int) -> float:
+        one, other = (queries[order[i]].prompt for i in (count - 1, count))
+        again = agreement(one, other) - start
+        return again + _UNFILLED * (sizes[-1] - sizes[count - 1])
+
+    return min(range(1, len(sizes) + 1), key=lambda count: (lost(count), -count))
+
+
+def agreement(a: Tokens, b: Tokens) -> int:
+    """How many tokens `a` and `b` have in common at their start."""
+    if a == b[: len(a)]:
+        return len(a)
+    return next(
+        (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
+    )
 
 
 def _joins(tree: _Tree, query: Query, room: Room) -> bool:

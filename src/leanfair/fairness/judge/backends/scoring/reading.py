@@ -3,7 +3,8 @@ quarter of all its other weights."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor
@@ -34,6 +35,40 @@ def logits_at(model: Any, inputs: Mapping[str, Any], rows: Tensor, columns: Tens
     finally:
         hook.remove()
     return logits[0] if gathered else _at(logits, rows, columns)
+
+
+@contextmanager
+def last_mlp_at(model: Any, columns: Tensor) -> Iterator[None]:
+    """Within it the MLP of the last layer, behind which tokens no longer meet, works at `columns`
+    alone; it gives zeros elsewhere. Of a model without such a module all is computed."""
+    mlp = _last_mlp(model)
+    if mlp is None:
+        yield
+        return
+    width = 0
+
+    def gather(module: Any, given: tuple[Any, ...]) -> Any:
+        nonlocal width
+        width = given[0].shape[1]
+        return (given[0][:, columns.to(given[0].device)],)
+
+    def scatter(module: Any, given: tuple[Any, ...], out: Tensor) -> Tensor:
+        whole = out.new_zeros(out.shape[0], width, *out.shape[2:])
+        return whole.index_copy_(1, columns.to(out.device), out)
+
+    hooks = [mlp.register_forward_pre_hook(gather), mlp.register_forward_hook(scatter)]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _last_mlp(model: Any) -> Any:
+    """The MLP of the last layer; None where it is not called so, as of mixtures of experts."""
+    layers = getattr(model.base_model, "layers", None) or getattr(model.base_model, "h", None)
+    mlp = getattr(layers[-1], "mlp", None) if layers is not None else None
+    return mlp if type(mlp).__name__.endswith("MLP") else None
 
 
 def _all(model: Any, inputs: Mapping[str, Any]) -> Tensor:

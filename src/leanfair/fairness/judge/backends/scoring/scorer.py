@@ -1,19 +1,22 @@
 """Log-probabilities of what may follow a prompt, with every common start computed once.
 
-Three ways, the first that this model takes (see `Scorer`):
+Four ways, the first that this model takes (see `Scorer`):
 
-- "tree": the start that all prompts share is computed once and kept. What is left of the prompts,
-  and the options behind them, are laid out as trees, a mask letting each token see its own
-  ancestors only: whatever some prompts share, such as the start of a text up to the word that is
-  varied, is computed once for them too. Trees of about the same size are the rows of a batch.
+- "packed", on a processor: the start that all prompts share is computed once and kept. What is left
+  of the prompts, and the options behind them, are laid out as trees in one row: whatever prompts
+  share, such as the start of a text up to the word that is varied, is computed once for them too.
+  Attention reads the common start once for all, and the path of each token beside it.
+- "tree": likewise, with the model's own attention and a mask that lets each token see its own
+  ancestors only. Trees of about the same size are the rows of a batch.
 - "prefix": the common start is computed once; the rest of each prompt is a row of a batch.
 - "none": each prompt is a row of a batch, as a plain forward pass has it.
 
 Rows are padded on the right, where causal models do not look, so padding changes nothing. Logits
 are computed where they are read alone.
 
-A pass holds as many tokens as `budget` says, or one tree: memory does not grow with the table. It
-takes the common start once for each row, of which at most MOST_KEYS times as many tokens are kept.
+A pass holds as many tokens as `budget` says, or one prompt, or one tree where trees are rows:
+memory does not grow with the table. It takes the common start once for each row, of which at most
+MOST_KEYS times as many tokens are kept; a packed pass has one row.
 """
 
 from __future__ import annotations
@@ -21,30 +24,37 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from leanfair.errors import InputError
+from leanfair.fairness.judge.backends.scoring.attention import packed_attention
 from leanfair.fairness.judge.backends.scoring.layout import (
     Layout,
     Query,
     Room,
+    agreement,
     batches,
+    packs,
     trees,
 )
 from leanfair.fairness.judge.backends.scoring.masks import tree_inputs
-from leanfair.fairness.judge.backends.scoring.reading import logits_at
+from leanfair.fairness.judge.backends.scoring.packing import pack
+from leanfair.fairness.judge.backends.scoring.reading import last_mlp_at, logits_at
 from leanfair.fairness.judge.backends.tokens import Tokens
 
-Sharing = Literal["auto", "tree", "prefix", "none"]
-WAYS: tuple[Sharing, ...] = ("tree", "prefix", "none")
+Sharing = Literal["auto", "packed", "tree", "prefix", "none"]
+WAYS: tuple[Sharing, ...] = ("packed", "tree", "prefix", "none")
+_LAYOUTS = {"packed": packs, "tree": trees, "prefix": batches, "none": batches}
 UNABLE = (RuntimeError, TypeError, ValueError, AttributeError, LookupError, AssertionError)
 """Raised by models that cannot compute what prompts share."""
 _WORTH_KEEPING = 4
 """Common tokens below which a cache is not worth its while."""
-_BUDGET = {"cpu": 512}
+_BUDGET = 512
+_BUDGET_PACKED = 1024
 _BUDGET_ELSEWHERE = 4096
 
 
@@ -65,8 +75,9 @@ class Scorer:
     ) -> None:
         self.model = model
         self.device = next(model.parameters()).device
-        tokens = budget or _BUDGET.get(self.device.type, _BUDGET_ELSEWHERE)
-        self.room = Room(tokens, batch_size, _keys_per_token(model))
+        self._budget = budget
+        self._batch_size = batch_size
+        self._keys = _keys_per_token(model)
         self.tokens_computed = 0
         self._selects = "logits_to_keep" in inspect.signature(model.forward).parameters
         self._prefix: tuple[Tokens, Any] | None = None
@@ -86,9 +97,14 @@ class Scorer:
             return
         way = self.way if self._fits(queries) else "none"
         shared = () if way == "none" else self._shared(queries, head)
-        layouts = trees if way == "tree" else batches
-        for layout in layouts(queries, len(shared), self.room):
+        for layout in _LAYOUTS[way](queries, len(shared), self.room(way)):
             yield from self._run(layout, queries, shared, way)
+
+    def room(self, way: Sharing) -> Room:
+        """What one pass holds, the given way."""
+        usual = _BUDGET_PACKED if way == "packed" else _BUDGET
+        tokens = self._budget or (usual if self.device.type == "cpu" else _BUDGET_ELSEWHERE)
+        return Room(tokens, self._batch_size, self._keys)
 
     # ---- running ------------------------------------------------------------------------------
 
@@ -109,14 +125,21 @@ class Scorer:
         if shared:
             inputs["past_key_values"] = self._cache(shared, len(layout.rows), way)
         inputs["use_cache"] = bool(shared)
-        if layout.parents is not None:
-            made = tree_inputs(layout.parents, width, len(shared), self.model.dtype)
-            inputs |= {name: value.to(self.device) for name, value in made.items()}
         self.tokens_computed += ids.numel()
         places = torch.tensor([(row, column) for _, _, row, column, _ in layout.reads])
         unique, which = torch.unique(places, dim=0, return_inverse=True)
         rows, columns = unique.to(self.device).unbind(1)
-        logits = logits_at(self.model, inputs, rows, columns)
+        with ExitStack() as attending:
+            if way == "packed":
+                assert layout.parents is not None
+                packing = pack(layout.parents[0], len(shared), self.model.dtype)
+                inputs["position_ids"] = packing.positions
+                attending.enter_context(packed_attention(self.model, packing))
+                attending.enter_context(last_mlp_at(self.model, columns))
+            elif layout.parents is not None:
+                made = tree_inputs(layout.parents, width, len(shared), self.model.dtype)
+                inputs |= {name: value.to(self.device) for name, value in made.items()}
+            logits = logits_at(self.model, inputs, rows, columns)
         table = torch.log_softmax(logits.float(), dim=-1)
         tokens = torch.tensor([read[4] for read in layout.reads])
         found = table[which.to(table.device), tokens.to(table.device)]
@@ -129,13 +152,17 @@ class Scorer:
         """The common start of the prompts, within `head`; the last token of each stays out."""
         common = head or queries[0].prompt
         for query in queries:
-            common = common[: _agreement(common, query.prompt[:-1])]
+            common = common[: agreement(common, query.prompt[:-1])]
         return common if len(common) >= _WORTH_KEEPING else ()
 
     def _cache(self, shared: Tokens, rows: int, way: Sharing) -> Any:
         """What the model keeps of the common start, for as many rows: a copy, as it grows."""
         if self._prefix is None or self._prefix[0] != shared:
             self._prefix = (shared, self._start(shared, way))
+        if way == "packed":  # its layers hold new tensors then, and leave those of before alone
+            once = copy.copy(self._prefix[1])
+            once.layers = [copy.copy(layer) for layer in once.layers]
+            return once
         kept = copy.deepcopy(self._prefix[1])
         if rows > 1:
             kept.batch_repeat_interleave(rows)
@@ -145,7 +172,7 @@ class Scorer:
         ids = torch.tensor([shared], device=self.device)
         self.tokens_computed += len(shared)
         past = {}
-        if way == "tree":
+        if way in ("packed", "tree"):
             from transformers import DynamicCache
 
             # of its own making, a model with a sliding window drops what the mask still counts
@@ -164,8 +191,13 @@ class Scorer:
             raise InputError(f"sharing is one of auto, {', '.join(WAYS)}, not {sharing!r}.")
         if sharing == "none":
             return "none"
+        ways = WAYS[:-1] if sharing == "auto" else (sharing,)
+        if self.device.type != "cpu":
+            ways = tuple(way for way in ways if way != "packed")
+            if not ways:
+                raise InputError("sharing 'packed' is for processors: use 'auto' or 'tree'.")
         plain = self._tried("none")
-        for way in WAYS[:-1] if sharing == "auto" else (sharing,):
+        for way in ways:
             try:
                 shared = self._tried(way)
             except torch.OutOfMemoryError:
@@ -191,15 +223,6 @@ class Scorer:
         answers = ((b,), (c, d), (c, e), (d, a, b))
         queries = [Query((*head, *rest), answers) for rest in ((a, c, b), (a, c, e, d), (e, b))]
         return torch.tensor([logs for _, logs in sorted(self.score(queries, head))])
-
-
-def _agreement(a: Tokens, b: Tokens) -> int:
-    """How many tokens `a` and `b` have in common at their start."""
-    if a == b[: len(a)]:
-        return len(a)
-    return next(
-        (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
-    )
 
 
 def _sharable_length(config: Any) -> int | None:
