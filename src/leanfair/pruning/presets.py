@@ -92,7 +92,8 @@ def settings_from(
 
 def fitting(model: nn.Module | None) -> dict[str, Any]:
     """Defaults for transformers: less of what takes a large model long. To try out one structure
-    after the other, as kl does, takes a language model hours; contribution needs one pass."""
+    after the other takes a language model hours, and kl, which estimates nearly all of them, some
+    tens of passes; contribution needs one."""
     if model is None or not _attends(model):
         return {}
     if not is_language_model(model):

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from leanfair.data.batches import Batch
 from leanfair.evaluation.problem import Problem
 from leanfair.pruning.criteria import divergence
-from leanfair.pruning.criteria.divergence import solved_by, total_divergence, total_kl
+from leanfair.pruning.criteria.divergence import (
+    changed_kl,
+    divergences,
+    solved_by,
+    total_divergence,
+    total_kl,
+)
 from leanfair.pruning.types import Anatomy
 from tests.support.oracles import loops
 
@@ -52,6 +58,46 @@ def test_kl_does_not_depend_on_how_much_is_in_double_precision_at_once(monkeypat
     for size in (1, 11, 25, 1000):
         monkeypatch.setattr(divergence, "_AT_ONCE", size)
         assert total_kl(a, b) == pytest.approx(whole, rel=1e-12)
+
+
+SINGLE = Problem("single_label_classification")
+
+
+@pytest.mark.parametrize("size", [1e-3, 1e-2, 0.1, 1.0, 8.0])
+def test_kl_of_changed_logits_in_single_precision_is_that_in_double(size):
+    generator = torch.Generator().manual_seed(1)
+    whole = 3.0 * torch.randn(12, 5000, generator=generator)
+    whole[:, :2] += 12.0
+    without = whole + size * torch.randn(whole.shape, generator=generator)
+    expected = torch.stack(
+        [torch.tensor(total_kl(p[None], q[None])) for p, q in zip(without, whole, strict=True)]
+    )
+    for offset in (0.0, 7.0):  # a common shift of all classes changes nothing
+        found = changed_kl(without + offset, whole)
+        assert found.dtype == torch.float64
+        torch.testing.assert_close(found.float(), expected.float(), rtol=5e-3, atol=1e-9)
+        assert float(found.sum()) == pytest.approx(float(expected.sum()), rel=1e-3)
+    assert bool((changed_kl(whole, whole) == 0.0).all())
+
+
+def test_kl_of_changed_logits_that_single_precision_cannot_hold(monkeypatch):
+    inf = float("inf")
+    whole = torch.tensor([[0.0, 1.0, -inf], [0.0, 0.0, 0.0], [0.0, 1.0, -inf], [200.0, 0.0, 0.0]])
+    without = torch.tensor([[1.0, 0.0, -inf], [0.0, 1.0, -inf], [0.0] * 3, [0.0, 150.0, 0.0]])
+    rows = zip(without.split(1), whole.split(1), strict=True)
+    expected = [total_kl(p, q) for p, q in rows]
+    assert expected[2] == inf
+    for at_once in (1, 6, 1000):
+        monkeypatch.setattr(divergence, "_NEAR", at_once)
+        assert changed_kl(without, whole).tolist() == pytest.approx(expected)
+
+
+def test_the_divergences_of_a_vocabulary_are_those_of_any_classes(monkeypatch):
+    generator = torch.Generator().manual_seed(2)
+    without, whole = torch.randn(2, 6, 40, generator=generator, dtype=torch.float64)
+    plain = divergences(SINGLE, without, whole)
+    monkeypatch.setattr(divergence, "_WORDS", 40)
+    assert divergences(SINGLE, without, whole).tolist() == pytest.approx(plain.tolist(), rel=1e-9)
 
 
 MULTI, NUMBERS = Problem("multi_label_classification"), Problem("regression")

@@ -13,6 +13,7 @@ from leanfair.pruning.criteria.divergence import divergences
 from leanfair.pruning.criteria.linearised import linearised
 from leanfair.pruning.surgery.masking import masked
 from leanfair.pruning.types import Anatomy, Member, NeuronCut, Neurons
+from tests.support.oracles import tiny
 
 COUNT = 5
 GROUP = Neurons("0", "", COUNT, (Member("0", "out"), Member("2", "in")))
@@ -91,3 +92,32 @@ def test_outputs_that_are_no_numbers_are_told() -> None:
         model[2].bias[0] = torch.nan
     with pytest.raises(InputError, match="not numbers"):
         _guessed(model, [_inputs()], SINGLE)
+
+
+def test_more_directions_of_tokens_bring_estimates_closer_together() -> None:
+    model, anatomy = tiny.llama()
+    name = anatomy.neurons[-1].name
+
+    def drawn(of_tokens: int) -> Tensor:
+        found = [
+            linearised(
+                model, anatomy, [tiny.tokens()], SINGLE, seed, lambda share: None,
+                of_tokens=of_tokens,
+            )[name].double().sum(dim=0)
+            for seed in range(16)
+        ]  # fmt: skip
+        return torch.stack(found)
+
+    one, nine = drawn(1), drawn(9)
+    assert float(nine.mean()) == pytest.approx(float(one.mean()), rel=0.2)
+    ratio = nine.std(dim=0) / one.std(dim=0)
+    assert float(ratio.median()) < 0.5  # a third, but for chance
+
+
+def test_random_directions_have_as_many_of_both_signs_whatever_their_number() -> None:
+    for outputs in (1, 7, 13):
+        model = _network(outputs)
+        regression = Problem("regression")
+        found = [_guessed(model, [_inputs(64)], regression, seed) for seed in range(24)]
+        mean = torch.stack(found).mean(dim=0).mean(dim=0)
+        assert mean == pytest.approx(_exact(model, _inputs(64), regression).mean(dim=0), rel=0.2)

@@ -14,7 +14,8 @@ from torch import Tensor
 from leanfair.data.batches import Batch
 from leanfair.pruning.criteria import criteria
 from leanfair.pruning.criteria.criteria import kl
-from leanfair.pruning.criteria.race import Estimates, NeuronRace, layers_raced
+from leanfair.pruning.criteria.layer_race import layers_raced
+from leanfair.pruning.criteria.race import Estimates, NeuronRace
 from leanfair.pruning.criteria.trials import Trial, Trials, Wanted
 from leanfair.pruning.types import Anatomy, Cut, Layer, NeuronCut, Neurons, Scores
 from tests.support.oracles import zoo

@@ -7,7 +7,15 @@ import torch
 
 from leanfair.data.batches import Batch
 from leanfair.evaluation.problem import Problem
-from leanfair.pruning.criteria.trials import Trials, all_tried, count_of_all, every, taken
+from leanfair.pruning.criteria import trials as trials_module
+from leanfair.pruning.criteria.trials import (
+    Trials,
+    all_tried,
+    count_of_all,
+    every,
+    rows_by_sample,
+    taken,
+)
 from tests.support.oracles import tiny, zoo
 
 SINGLE = Problem("single_label_classification")
@@ -49,6 +57,42 @@ def test_the_tokens_of_a_text_are_summed_and_padding_counts_nothing() -> None:
     )  # fmt: skip
     score = exact.layers[anatomy.layers[0].name]
     assert total / int(mask.sum()) == pytest.approx(score, rel=1e-5)
+
+
+def test_rows_are_counted_with_one_pass_for_each_shape() -> None:
+    model, _ = tiny.llama()
+    ids = tiny.tokens().inputs
+    mask = torch.ones_like(ids)
+    mask[0, -3:] = 0
+    short = Batch({"input_ids": ids[:, :4]})
+    batches = [short, short, Batch({"input_ids": ids, "attention_mask": mask}), short]
+    passes = []
+    handle = model.register_forward_hook(lambda *_: passes.append(1))
+    rows = rows_by_sample(model, batches)
+    handle.remove()
+    few = [4] * len(ids)
+    assert rows.tolist() == [*few, *few, *mask.sum(dim=1).tolist(), *few]
+    assert len(passes) == 2
+
+
+def test_where_passes_start_is_found_on_the_start_of_a_text(monkeypatch) -> None:
+    model, anatomy = tiny.llama()
+    ids = tiny.tokens().inputs
+    monkeypatch.setattr(trials_module, "STARTS", 3)
+    trials = Trials(model, anatomy, [Batch({"input_ids": ids})], SINGLE)
+    seen: list[torch.Size] = []
+    handle = model.get_input_embeddings().register_forward_pre_hook(
+        lambda _, args: seen.append(args[0].shape)
+    )
+    trials.prepare()
+    assert set(seen) <= {torch.Size([1, 3])}
+    exact = all_tried(model, anatomy, trials.batches, SINGLE, lambda share: None)
+    last = anatomy.layers[-1]
+    assert trials.plans
+    for trial in trials.each({last: [0]}, torch.arange(len(ids))):
+        mean = float(trial.divergence.sum()) / ids.numel()
+        assert mean == pytest.approx(exact.layers[last.name], rel=1e-6)
+    handle.remove()
 
 
 def test_samples_of_one_shape_come_together_but_not_more_than_a_batch_holds() -> None:

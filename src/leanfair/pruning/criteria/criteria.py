@@ -21,9 +21,10 @@ from leanfair.evaluation.problem import Problem
 from leanfair.pruning.criteria.contributions import contribution
 from leanfair.pruning.criteria.divergence import solved_by
 from leanfair.pruning.criteria.fisher_information import fisher
+from leanfair.pruning.criteria.layer_race import Goes, layers_raced
 from leanfair.pruning.criteria.linearised import linearised
 from leanfair.pruning.criteria.partial_forward import head_known, sites
-from leanfair.pruning.criteria.race import Estimates, Goes, NeuronRace, layers_raced
+from leanfair.pruning.criteria.race import Estimates, NeuronRace
 from leanfair.pruning.criteria.trials import Trials, all_tried, count_of_all, single_masks
 from leanfair.pruning.surgery.activations import features
 from leanfair.pruning.surgery.masking import masked
@@ -75,7 +76,7 @@ def kl(
         deviations wrong, each to its disadvantage, with the deviation as measured on those that
         were tried; at most five in a hundred may be open at the end (`Scores.doubt`). Layers, for
         which no estimate holds, are tried on ever more samples as long as they are within three
-        standard errors of one that goes.
+        standard errors of one that goes (`layers_raced`).
     goes: what some scores would remove. Without it the layer and the tenth of the neurons with the
         lowest scores.
 
@@ -100,7 +101,7 @@ def kl(
     goes = goes or partial(_lowest, anatomy)
     layers = layers_raced(trials, known.scores(), goes, seed, _part(progress, 0.2, 0.6))
     strict = count <= MOST_TRIED
-    most = max(16.0, count / 32) if strict else 4.0
+    most = max(16.0, count / 32) if strict else 2.0
     race = NeuronRace(trials, known, layers, goes, most, strict)
     race.run(_part(progress, 0.6, 1.0))
     progress(1.0)

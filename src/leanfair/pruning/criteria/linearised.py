@@ -3,7 +3,7 @@ the `kl` criterion for all neurons at once, from a few backward passes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -22,6 +22,8 @@ from leanfair.pruning.types import Anatomy, Neurons
 
 _RANDOM = 3
 """Random directions of the outputs that are followed: a backward pass for each."""
+OF_TOKENS = 2
+"""As many where each token has an output of its own."""
 _LEADING = 8
 """The most directions that are followed where those that matter are known."""
 _CARRIED = 0.95
@@ -39,6 +41,8 @@ def linearised(
     problem: Problem,
     seed: int,
     progress: Callable[[float], None],
+    *,
+    of_tokens: int = OF_TOKENS,
 ) -> dict[str, Tensor]:
     """For each group of neurons an estimate of the divergence of each sample without each neuron,
     float32 [samples, count]: of a sample, or summed over its tokens.
@@ -52,7 +56,7 @@ def linearised(
     Where an output has a row for each token or pixel, and for several numbers or yes-or-no
     answers, the directions are random signs through a root of F, and the divergence is the mean of
     (u.dz/dg)²/2, as dz'F dz/2 is its second-order term; of tokens, each has a gate of its own (as
-    in `fisher`) and one direction.
+    in `fisher`) and `of_tokens` directions.
 
     Raises InputError where no gradient reaches a neuron, or samples cannot be told apart inside.
     """
@@ -60,7 +64,9 @@ def linearised(
     found: dict[str, list[Tensor]] = {group.name: [] for group in anatomy.neurons}
     with torch.inference_mode(False), evaluating(model):
         for i, batch in enumerate(batches):
-            for name, part in _of_batch(model, anatomy, batch, problem, generator).items():
+            for name, part in _of_batch(
+                model, anatomy, batch, problem, generator, of_tokens
+            ).items():
                 found[name].append(part)
             progress((i + 1) / len(batches))
     return {name: torch.cat(parts) for name, parts in found.items()}
@@ -96,13 +102,14 @@ def _of_batch(
     batch: Batch,
     problem: Problem,
     generator: torch.Generator,
+    of_tokens: int,
 ) -> dict[str, Tensor]:
     slopes = _Slopes()
     gauges = [slopes.gauge(group) for group in anatomy.neurons]
     anchor = torch.zeros((), requires_grad=True)
     with torch.enable_grad():
         outputs, length = gated(model, gauges, batch, anchor)
-        chosen = _directions(problem, outputs.detach(), generator, bool(length))
+        chosen = _directions(problem, outputs.detach(), generator, of_tokens if length else 0)
         for i, along in enumerate(chosen.along):
             last = i + 1 == len(chosen.along)
             torch.autograd.grad(
@@ -120,17 +127,19 @@ def _of_batch(
 
 
 def _directions(
-    problem: Problem, outputs: Tensor, generator: torch.Generator, tokens: bool
+    problem: Problem, outputs: Tensor, generator: torch.Generator, of_tokens: int
 ) -> _Direction:
-    """The directions in which the `outputs` [n, ...] are followed."""
+    """The directions in which the `outputs` [n, ...] are followed: `of_tokens` of them, and 0
+    where tokens have no gates of their own."""
     if not bool((outputs.isfinite() | (outputs == -torch.inf)).all()):
         raise InputError("The network has outputs that are not numbers: look for NaN in it.")
     single = problem.type == "single_label_classification"
-    if single and not tokens and outputs.ndim == 2 and outputs.shape[1] > 1:
+    if single and not of_tokens and outputs.ndim == 2 and outputs.shape[1] > 1:
         return _leading(outputs)
     # Tokens are many, each with signs of its own, and their outputs are large.
-    many = 1 if tokens else _RANDOM
-    return _Direction(tuple(_random(problem, outputs, generator) for _ in range(many)))
+    many = of_tokens or _RANDOM
+    every = _signs(outputs, many, generator)
+    return _Direction(tuple(_random(problem, outputs, signs) for signs in every))
 
 
 def _leading(logits: Tensor) -> _Direction:
@@ -152,10 +161,8 @@ def _leading(logits: Tensor) -> _Direction:
     return _Direction(along, (kept, among))
 
 
-def _random(problem: Problem, outputs: Tensor, generator: torch.Generator) -> Tensor:
-    """Random signs through a root of the Fisher information of the outputs, of their shape."""
-    signs = torch.randint(0, 2, outputs.shape, generator=generator, dtype=torch.int8).to(outputs)
-    signs = 2.0 * signs - 1.0
+def _random(problem: Problem, outputs: Tensor, signs: Tensor) -> Tensor:
+    """Random `signs` through a root of the Fisher information of the outputs, of their shape."""
     if problem.type == "multi_label_classification":
         p = outputs.sigmoid()
         return signs * (p * (1.0 - p)).sqrt()
@@ -163,8 +170,22 @@ def _random(problem: Problem, outputs: Tensor, generator: torch.Generator) -> Te
         return signs
     dim = 1 if outputs.ndim > 3 else -1
     p = outputs.softmax(dim=dim)
-    rooted = p.sqrt() * signs
-    return rooted - p * rooted.sum(dim=dim, keepdim=True)
+    rooted = signs.mul_(p.sqrt())
+    return rooted.sub_(p.mul_(rooted.sum(dim=dim, keepdim=True)))
+
+
+def _signs(outputs: Tensor, many: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Random signs of the shape of `outputs`, so `many` times: eight of each random byte, as to
+    draw each by itself takes longer than the softmax over a vocabulary. Those of a row do not
+    depend on how rows come in batches."""
+    size = outputs[0].numel()
+    shape = (len(outputs), many, -(-size // 8))
+    drawn = torch.randint(0, 2**8, shape, generator=generator, dtype=torch.uint8)
+    bits = torch.arange(2**8)[:, None] >> torch.arange(8)
+    table = 2.0 * (bits & 1).to(outputs.dtype) - 1.0
+    for each in drawn.unbind(dim=1):
+        signs = table[each.int()].flatten(1)[:, :size]
+        yield signs.reshape(outputs.shape).to(outputs.device)
 
 
 def _divergence(

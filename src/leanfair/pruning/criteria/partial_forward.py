@@ -150,8 +150,12 @@ class _Walk:
         plan = self.plans.get(unit)
         if plan is not None:
             return _Start(place, plan, entries)
-        # Units other than blocks may be used again later, such as rotary embeddings.
-        for skipped in dict.fromkeys((before, tuple(name for name in before if name in blocks))):
+        # Units other than blocks may be used again later, such as rotary embeddings: what held for
+        # the unit before is most likely to hold again.
+        choices = list(dict.fromkeys((before, tuple(name for name in before if name in blocks))))
+        if known and known.skipped and not set(known.skipped) >= set(before[: known.place]):
+            choices.reverse()
+        for skipped in choices:
             start = _Start(place, skipped, entries)
             if self._holds(start, truth):
                 self.plans[unit] = skipped

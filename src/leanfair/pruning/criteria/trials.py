@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from leanfair.data.batches import Batch, forward
-from leanfair.data.language import token_mask
+from leanfair.data.language import shortened, token_mask
 from leanfair.evaluation.problem import Problem
 from leanfair.pruning.criteria.divergence import divergences, total_divergence
 from leanfair.pruning.criteria.partial_forward import Plans, sites_by_batch
@@ -32,6 +32,10 @@ class Trial(NamedTuple):
 
 Wanted: TypeAlias = Mapping[Structure, Sequence[int]]
 """Which neurons of which groups are to be tried; of a layer 0."""
+
+STARTS = 64
+"""Tokens of a text on which it is found where passes may start, as many as removals are proven
+on."""
 
 
 def single_masks(structure: Structure) -> list[dict[str, Any]]:
@@ -91,12 +95,14 @@ class Trials:
 
     def __post_init__(self) -> None:
         with inferring(self.model):
-            self.rows = torch.cat([rows_by_sample(self.model, batch) for batch in self.batches])
+            self.rows = rows_by_sample(self.model, self.batches)
 
     def prepare(self) -> None:
-        """Find out, on two samples, where a pass may start for each structure."""
-        few = [self.batches[0][:2]]
-        for _, sites in sites_by_batch(self.model, self.anatomy, few, self.plans):
+        """Find out, on two samples or the start of a text, where a pass may start for each
+        structure."""
+        few = self.batches[0][:1] if bool((self.rows > 1).all()) else self.batches[0][:2]
+        few = shortened(few, STARTS)
+        for _, sites in sites_by_batch(self.model, self.anatomy, [few], self.plans):
             for _ in sites:
                 pass
 
@@ -142,13 +148,21 @@ class Trials:
         return found.new_zeros(len(places)).index_add(0, sample, found)
 
 
-def rows_by_sample(model: nn.Module, batch: Batch) -> Tensor:
+def rows_by_sample(model: nn.Module, batches: Sequence[Batch]) -> Tensor:
     """How many rows each sample has in the outputs: its tokens where there is an output for each,
-    else 1; int64 [n]."""
-    one = forward(model, batch[:1].inputs)
-    length = one.shape[1] if one.ndim == 3 else 1
-    mask = token_mask(batch, length) if one.ndim == 3 else None
-    return torch.full((len(batch),), length) if mask is None else mask.sum(dim=1).cpu()
+    else 1; int64 [samples]. The model runs on one sample of each shape."""
+    lengths: dict[Any, int] = {}
+    rows = []
+    for batch in batches:
+        shape = _shape(batch)
+        if shape not in lengths:
+            one = forward(model, batch[:1].inputs)
+            lengths[shape] = one.shape[1] if one.ndim == 3 else 0
+        length = lengths[shape]
+        mask = token_mask(batch, length) if length else None
+        every = torch.full((len(batch),), length or 1)
+        rows.append(every if mask is None else mask.sum(dim=1).cpu())
+    return torch.cat(rows)
 
 
 def taken(batches: Sequence[Batch], samples: Tensor) -> list[tuple[Tensor, Batch]]:
