@@ -10,7 +10,9 @@ the first `--plain-texts` of a part, and counted for each text. The ratios say h
 text compares with plain batched passes over its variations, and with a plain pass over the original
 alone, which is what a judge without any mitigation costs. The common start is computed in the first
 part and counted in full. `matrix_products` compares the floating-point operations of the weights
-alone, for the tokens that a way computes, with the rate that the machine reaches in one product.
+alone, for the tokens that a way computes, with the rate that the machine reaches in one product, by
+the faster of its libraries; `with_attention` counts the two products of attention, too, of each
+token with those up to it. `--torch-products` leaves linear layers to torch.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import json
 import platform
 import random
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +30,7 @@ import torch
 
 from leanfair.fairness.judge.backends.local import LocalBackend
 from leanfair.fairness.judge.backends.models import Local
-from leanfair.fairness.judge.backends.scoring import Query, Scorer
+from leanfair.fairness.judge.backends.scoring import Query, Scorer, products
 from leanfair.fairness.judge.options import Options
 from leanfair.fairness.judge.prompt import Template
 from leanfair.fairness.variations.vary import vary
@@ -70,13 +73,16 @@ def timed(
 
 
 def rate(size: int = 1024, repeats: int = 3) -> float:
-    """Floating-point operations a second of one matrix product."""
+    """Floating-point operations a second of one matrix product, by the faster library."""
     a, b = torch.randn(size, size), torch.randn(size, size)
     took = []
-    for _ in range(repeats):
-        start = time.process_time()
-        a @ b
-        took.append(time.process_time() - start)
+    with torch.inference_mode():
+        for library in (nullcontext(), products.fast_products(a.device)):
+            for _ in range(repeats):
+                start = time.process_time()
+                with library:
+                    torch.nn.functional.linear(a, b)
+                took.append(time.process_time() - start)
     return 2 * size**3 / min(took)
 
 
@@ -132,6 +138,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     each_text = {name: seconds[name] / counts[name] for name in seconds}
     each_tokens = {name: tokens[name] / counts[name] for name in seconds}
     flops = 2 * weights_of(model) / max(rates)
+    seen = {n: keys_seen(queries, len(head) if n in shared else 0) for n in seconds}
+    attention = {n: 2 * attention_of(model) * seen[n] / max(rates) for n in seconds}
     return {
         "model": str(arguments.model),
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {model.device}",
@@ -149,6 +157,11 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
             n: round(each_tokens[n] / each_tokens[PLAINLY], 4) for n in shared
         },
         "matrix_products": {n: round(flops * each_tokens[n] / each_text[n], 3) for n in seconds},
+        "with_attention": {
+            n: round((flops + attention[n]) * each_tokens[n] / each_text[n], 3) for n in seconds
+        },
+        "rate": round(max(rates) / 1e9, 1),
+        "onednn": products.onednn_is_faster(),
         "largest_difference": difference,
     }
 
@@ -157,6 +170,20 @@ def weights_of(model: Any) -> int:
     """How many weights every token passes through: all but those of embeddings and head."""
     tables = {id(m.weight) for m in (model.get_input_embeddings(), model.get_output_embeddings())}
     return sum(p.numel() for p in model.parameters() if p.dim() > 1 and id(p) not in tables)
+
+
+def keys_seen(queries: list[Query], start: int) -> float:
+    """To how many tokens one of a prompt attends, behind `start` others, on average."""
+    tokens = sum(len(query.prompt) - start for query in queries)
+    ends = sum(len(query.prompt) * (len(query.prompt) + 1) for query in queries)
+    return (ends - len(queries) * start * (start + 1)) / 2 / tokens
+
+
+def attention_of(model: Any) -> int:
+    """Multiplications of all layers for one token that attends to one."""
+    config = model.config
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return int(2 * config.num_hidden_layers * config.num_attention_heads * width)
 
 
 def main() -> None:
@@ -171,10 +198,13 @@ def main() -> None:
     parser.add_argument("--words", type=int, default=50)
     parser.add_argument("--budget", type=int, default=None)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--torch-products", action="store_true")
     parser.add_argument("--note", default="")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    if arguments.torch_products:
+        products.onednn_is_faster = lambda: False
     told = json.dumps(measure(arguments), indent=1)
     print(told)
     if arguments.out:

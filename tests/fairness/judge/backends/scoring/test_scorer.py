@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from leanfair.errors import InputError
 from leanfair.fairness.judge.backends.scoring import Query, Scorer, Sharing
+from leanfair.fairness.judge.backends.scoring import scorer as scoring
 from leanfair.fairness.judge.backends.scoring.scorer import WAYS
 from leanfair.fairness.judge.backends.tokens import Tokens
 from tests.support.tiny_judge import FAMILIES, model
@@ -171,6 +173,16 @@ def test_a_model_whose_positions_are_its_own_falls_back() -> None:
     assert Scorer(counting).way == "prefix"
     with pytest.raises(InputError, match="sharing 'packed'"):
         Scorer(counting, "packed")
+
+
+def test_of_a_large_vocabulary_fewer_prompts_share_a_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, head = queries()
+    expected = scored(Scorer(model("Llama")), asked, head)
+    monkeypatch.setattr(scoring, "_MOST_LOGITS", 3 * 400 + 1)
+    scorer = Scorer(model("Llama"), batch_size=5)
+    assert scorer.room("packed").queries == 3
+    assert Scorer(model("Llama"), batch_size=2).room("packed").queries == 2
+    assert np.array(scored(scorer, asked, head)) == pytest.approx(np.array(expected), abs=1e-4)
 
 
 def test_an_unknown_way_of_sharing_is_an_input_error() -> None:

@@ -16,7 +16,8 @@ are computed where they are read alone.
 
 A pass holds as many tokens as `budget` says, or one prompt, or one tree where trees are rows:
 memory does not grow with the table. It takes the common start once for each row, of which at most
-MOST_KEYS times as many tokens are kept; a packed pass has one row.
+MOST_KEYS times as many tokens are kept; a packed pass has one row. Of a large vocabulary it takes
+fewer prompts (`_MOST_LOGITS`).
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from leanfair.fairness.judge.backends.scoring.layout import (
 )
 from leanfair.fairness.judge.backends.scoring.masks import tree_inputs
 from leanfair.fairness.judge.backends.scoring.packing import pack
+from leanfair.fairness.judge.backends.scoring.products import fast_products
 from leanfair.fairness.judge.backends.scoring.reading import last_mlp_at, logits_at
 from leanfair.fairness.judge.backends.tokens import Tokens
 
@@ -56,6 +58,8 @@ _WORTH_KEEPING = 4
 _BUDGET = 512
 _BUDGET_PACKED = 1024
 _BUDGET_ELSEWHERE = 4096
+_MOST_LOGITS = 1 << 26
+"""Logits of one pass, where each prompt is read at one place: 256 MiB of them in float32."""
 
 
 class Scorer:
@@ -78,6 +82,7 @@ class Scorer:
         self._budget = budget
         self._batch_size = batch_size
         self._keys = _keys_per_token(model)
+        self._vocabulary = int(model.config.get_text_config().vocab_size)
         self.tokens_computed = 0
         self._selects = "logits_to_keep" in inspect.signature(model.forward).parameters
         self._prefix: tuple[Tokens, Any] | None = None
@@ -104,7 +109,8 @@ class Scorer:
         """What one pass holds, the given way."""
         usual = _BUDGET_PACKED if way == "packed" else _BUDGET
         tokens = self._budget or (usual if self.device.type == "cpu" else _BUDGET_ELSEWHERE)
-        return Room(tokens, self._batch_size, self._keys)
+        most = max(1, _MOST_LOGITS // self._vocabulary)
+        return Room(tokens, min(self._batch_size or most, most), self._keys)
 
     # ---- running ------------------------------------------------------------------------------
 
@@ -130,6 +136,8 @@ class Scorer:
         unique, which = torch.unique(places, dim=0, return_inverse=True)
         rows, columns = unique.to(self.device).unbind(1)
         with ExitStack() as attending:
+            if way != "none":  # which is what a plain pass is
+                attending.enter_context(fast_products(self.device))
             if way == "packed":
                 assert layout.parents is not None
                 packing = pack(layout.parents[0], len(shared), self.model.dtype)
@@ -178,7 +186,8 @@ class Scorer:
             # of its own making, a model with a sliding window drops what the mask still counts
             past = {"past_key_values": DynamicCache()}
         more = {"logits_to_keep": 1} if self._selects else {}
-        return self.model(input_ids=ids, use_cache=True, **past, **more).past_key_values
+        with fast_products(self.device):
+            return self.model(input_ids=ids, use_cache=True, **past, **more).past_key_values
 
     def _fits(self, queries: Sequence[Query]) -> bool:
         limit = _sharable_length(self.model.config)
@@ -217,8 +226,7 @@ class Scorer:
         """The scores of a few made-up queries with common starts, the given way."""
         self.way = way
         self._prefix = None
-        vocabulary = int(self.model.config.get_text_config().vocab_size)
-        a, b, c, d, e = ((11 + 7 * i) % vocabulary for i in range(5))
+        a, b, c, d, e = ((11 + 7 * i) % self._vocabulary for i in range(5))
         head = (a, b, c, d, e)
         answers = ((b,), (c, d), (c, e), (d, a, b))
         queries = [Query((*head, *rest), answers) for rest in ((a, c, b), (a, c, e, d), (e, b))]
