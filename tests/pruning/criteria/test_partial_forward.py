@@ -397,3 +397,15 @@ def test_batch_by_batch_a_block_that_is_left_out_for_some_does_no_harm(signs):
             for structure in site.structures:
                 with masked(model, **_masks(structure)[0]):
                     assert _same(site.run(), outputs(model, [batch]))
+
+
+def test_what_could_be_skipped_before_one_block_is_tried_first_before_the_next():
+    model, anatomy = tiny.llama()
+    passes: list[int] = []
+    handle = model.lm_head.register_forward_hook(lambda *_: passes.append(1))
+    for _, found in sites_by_batch(model, anatomy, [tiny.tokens(2)]):
+        for _ in found:
+            pass
+    handle.remove()
+    # The whole, two for each of the first two blocks (the rotary embedding is needed), then one.
+    assert len(passes) == 1 + 2 + 2 + (len(anatomy.layers) - 2)
