@@ -64,10 +64,10 @@ def packed(query: Tensor, key: Tensor, value: Tensor, packing: Packing, scale: A
         one, weight = _by_group(query[0], key[0, :, start:], value[0, :, start:], group, scale)
         found.append(one)
         weights.append(weight)
-    own = torch.cat(found)[packing.places]
+    own = torch.cat(found).index_select(0, packing.places)
     if not start:
         return own[None]
-    of_own = torch.cat(weights)[packing.places]
+    of_own = torch.cat(weights).index_select(0, packing.places)
     _, heads, tokens, width = query.shape
     wide = query.reshape(1, key.shape[1], -1, width)  # heads that share keys, one after another
     common, weight = _weighed(wide, key[:, :, :start], value[:, :, :start], None, scale)
@@ -82,10 +82,12 @@ def _by_group(
     """The attention [rows * length, heads, width] of a group, and what it weighs."""
     heads, shared = query.shape[0], key.shape[0]
     each, rows, length = heads // shared, group.rows, group.length
-    asked = query[:, group.queries].view(shared, each, rows, length, -1)
-    asked = asked.permute(2, 0, 1, 3, 4).reshape(rows, shared, each * length, -1)
+    # as models lay them out, the heads of a token stand side by side, and are taken at once
+    asked = query.transpose(0, 1).reshape(query.shape[1], -1).index_select(0, group.queries)
+    asked = asked.view(rows, length, shared, each, -1).permute(0, 2, 3, 1, 4)
+    asked = asked.reshape(rows, shared, each * length, -1)
     keys, values = (
-        kept[:, group.keys].view(shared, rows, group.width, -1).transpose(0, 1)
+        kept.index_select(1, group.keys).view(shared, rows, group.width, -1).transpose(0, 1)
         for kept in (key, value)
     )
     found, weight = _weighed(asked, keys, values, group.mask.repeat(1, 1, each, 1), scale)

@@ -56,7 +56,7 @@ UNABLE = (RuntimeError, TypeError, ValueError, AttributeError, LookupError, Asse
 _WORTH_KEEPING = 4
 """Common tokens below which a cache is not worth its while."""
 _BUDGET = 512
-_BUDGET_PACKED = 1024
+_BUDGET_PACKED = 800
 _BUDGET_ELSEWHERE = 4096
 _MOST_LOGITS = 1 << 26
 """Logits of one pass, where each prompt is read at one place: 256 MiB of them in float32."""
