@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
 import torch
 from torch import nn
 from torch.nn import functional
@@ -91,3 +94,48 @@ def test_fused_attention_is_traced_as_one_that_is_written_out() -> None:
     assert found[0] == found[1]
     assert [layer.name for layer in found[0].layers] == ["1", "2"]
     assert "residual stream" in found[0].refused["1.out"]
+
+
+class _Dense(nn.Module):
+    """Every layer reads all that came before it."""
+
+    def __init__(self, depth: int) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 6, 3, padding=1)
+        self.layers = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(6 + 4 * i, 8, 1), nn.ReLU(), nn.Conv2d(8, 4, 3, padding=1))
+            for i in range(depth)
+        )
+        self.head = nn.Linear(6 + 4 * depth, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.stem(x)
+        for layer in self.layers:
+            x = torch.cat((x, layer(x)), dim=1)
+        logits: torch.Tensor = self.head(x.mean((2, 3)))
+        return logits
+
+
+DEEP: dict[str, Callable[[int], nn.Module]] = {
+    "residual": lambda depth: Net(*[p.Basic() for _ in range(depth)]),
+    "gated": lambda depth: Net(*[p.Inverted(8, 8, 1, gated=True) for _ in range(depth)]),
+    "plain": lambda depth: Net(*[p.conv(8, 8) for _ in range(depth)]),
+    "dense": _Dense,
+}
+
+
+def passes_of(model: nn.Module) -> float:
+    """How often a module of a network runs while its structures are found, in the mean."""
+    ran: list[str] = []
+    leaves = [part for part in model.modules() if not any(True for _ in part.children())]
+    for leaf in leaves:
+        leaf.register_forward_hook(lambda module, args, output: ran.append(""))
+    dissect_network(model, PROOF, "head")
+    return len(ran) / len(leaves)
+
+
+@pytest.mark.parametrize("name", sorted(DEEP))
+def test_a_deeper_network_takes_no_more_passes(name: str) -> None:
+    few, many = (passes_of(randomised(DEEP[name](depth))) for depth in (8, 24))
+    assert many <= few + 1
+    assert many <= 30

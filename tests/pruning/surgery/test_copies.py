@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
 import torch
 from torch import nn
+from torch.nn.utils import parametrizations
 
-from leanfair.pruning.surgery.copies import own_memory, shared_copy
+from leanfair.pruning.surgery.copies import deep_copy, own_memory, shared_copy
 from tests.support import words
 from tests.support.nets import same, tiny
 
@@ -42,3 +48,63 @@ def test_memory_is_taken_where_it_is_shared_alone() -> None:
     with torch.no_grad():
         child[0].weight.fill_(9.0)
     assert not torch.equal(child[0].weight, model[0].weight)
+
+
+class _Own(nn.Linear):
+    """Copies itself by code of its own."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> nn.Module:
+        made = _Own(self.in_features, self.out_features)
+        made.load_state_dict(self.state_dict())
+        return made
+
+
+class _Holding(nn.Module):
+    """Holds all kinds of things beside its modules, one of which is there twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(3, 3)
+        self.again = self.first
+        self.register_buffer("seen", torch.arange(4.0)[1:])
+        self.listed = [self.first, "text"]
+        self.told = {"a": 1, "b": [2]}
+        self.shared = self.told
+        self.pair = (1, [2])
+        self.norm = nn.BatchNorm1d(3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.norm(self.again(self.first(x)))
+        return found
+
+
+COPIED: dict[str, Callable[[], nn.Module]] = {
+    "small": tiny,
+    "transformers": words.llama,
+    "one that holds much": _Holding,
+    "by code of its own": lambda: nn.Sequential(_Own(3, 3), nn.ReLU()),
+    "parametrized": lambda: nn.Sequential(parametrizations.weight_norm(nn.Linear(3, 3))),
+}
+
+
+@pytest.mark.parametrize("name", sorted(COPIED))
+def test_a_deep_copy_is_what_copy_makes(name: str) -> None:
+    model = COPIED[name]().eval()
+    mine, its = deep_copy(model, {}), copy.deepcopy(model)
+    assert same(mine, its)
+    assert [n for n, _ in mine.named_modules()] == [n for n, _ in its.named_modules()]
+    for one, other, first in zip(mine.modules(), its.modules(), model.modules(), strict=True):
+        assert vars(one).keys() == vars(other).keys()
+        assert type(one) is type(other)
+        assert one is not first
+        assert one.training == other.training
+    held = {value.data_ptr() for value in model.state_dict().values()}
+    assert not held & {value.data_ptr() for value in mine.state_dict().values()}
+
+
+def test_what_is_there_twice_is_copied_once() -> None:
+    made = deep_copy(_Holding(), {})
+    assert made.again is made.first
+    assert made.listed[0] is made.first
+    assert made.shared is made.told
+    assert made.told["b"] is not _Holding().told["b"]

@@ -11,16 +11,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
-import torch
 from torch import nn
 
-from leanfair.data.batches import Batch
 from leanfair.data.language import is_transformer
 from leanfair.errors import FORWARD_ERRORS, raise_if_out_of_memory
 from leanfair.pruning.structures.tracing.dependency import Tracer, is_chain
-from leanfair.pruning.structures.tracing.recording import Call, again, handles, record, tensors
+from leanfair.pruning.structures.tracing.kinds import Kinds, renamed
+from leanfair.pruning.structures.tracing.recording import Call, again, handles, is_close, tensors
 from leanfair.pruning.structures.tracing.tied_weights import shared
 from leanfair.pruning.structures.trials import Trials
 from leanfair.pruning.surgery.masking import zero_output
@@ -49,10 +49,10 @@ class Blocks:
         return tuple(name for stage in self.stages for name in stage)
 
 
-def find_blocks(model: nn.Module, sample: Batch, tracer: Tracer, trials: Trials) -> Blocks:
-    """The blocks of `model`, verified on `sample` (real inputs [n, ...])."""
-    around = [name for name in _candidates(tracer) if tracer.bypasses_weights(name)]
-    residual, refused = _residual(around, record(model, sample, around).calls, tracer, trials)
+def find_blocks(model: nn.Module, kinds: Kinds, trials: Trials) -> Blocks:
+    """The blocks of `model`, verified by `trials`."""
+    tracer = kinds.tracer
+    residual, refused = _residual(_around(kinds), kinds, trials)
     if is_transformer(model):
         residual |= _not_residual(residual, refused, tracer, trials)
     stages = _stages(_of_a_kind(residual, tracer), tracer)
@@ -73,35 +73,68 @@ def find_blocks(model: nn.Module, sample: Batch, tracer: Tracer, trials: Trials)
     return Blocks(offered, frozenset(residual), stages, kept)
 
 
+def _around(kinds: Kinds) -> list[str]:
+    """The modules whose input reaches their output around all modules with weights."""
+    passes = kinds.tracer.bypasses_weights
+    return [
+        name
+        for name in _candidates(kinds.tracer)
+        if kinds.once("around", name, passes, lambda found, was, now: found)
+    ]
+
+
+def _last_weights(name: str, kinds: Kinds) -> tuple[str, ...]:
+    """`Tracer.last_weights` of block `name`."""
+
+    def told(names: tuple[str, ...], was: str, now: str) -> tuple[str, ...]:
+        return tuple(renamed(each, was, now) for each in names)
+
+    return kinds.once("last weights", name, kinds.tracer.last_weights, told)
+
+
 def _residual(
-    around: list[str], inputs: dict[str, Call], tracer: Tracer, trials: Trials
+    around: list[str], kinds: Kinds, trials: Trials
 ) -> tuple[dict[str, Layer], dict[str, str]]:
     """The residual blocks among `around`, none inside another, and the reasons why some cannot be
-    removed or are not residual. `inputs`: the recorded call of each.
+    removed or are not residual.
 
     Of nested blocks, one that can be removed and has siblings of its class is preferred, then one
     that can be removed, then any other; the inner one before the outer one.
     """
+    tracer = kinds.tracer
     refused: dict[str, str] = {}
     ranked: list[tuple[int, Layer]] = []
-    for name in sorted(around, key=lambda name: -name.count(".")):
-        if any(rank == 0 and _inside(layer.name, name) for rank, layer in ranked):
-            continue
-        weights = tracer.last_weights(name)
-        exits = _exits(tracer.modules[name], name, weights, inputs[name])
-        if not exits:
-            if weights:
-                refused[name] = "with its branches at zero it still changes its input"
-            continue
-        layer = Layer(name, name.rpartition(".")[0], exits)
-        if why := _why_kept(layer, tracer, trials):
-            refused[name] = why
-        ranked.append((2 if why else 0 if _repeated(layer, tracer) else 1, layer))
+    for _, level in groupby(sorted(around, key=_depth), key=_depth):
+        outside = [n for n in level if not any(r == 0 and _inside(it.name, n) for r, it in ranked)]
+        layers = {name: _layer(name, kinds) for name in outside}
+        tried = (layer for layer in layers.values() if layer.exits)
+        trials.try_one_of_each([layer for layer in tried if _must_be_tried(layer, tracer, trials)])
+        for name, layer in layers.items():
+            if not layer.exits:
+                if _last_weights(name, kinds):
+                    refused[name] = "with its branches at zero it still changes its input"
+                continue
+            if why := _why_kept(layer, tracer, trials):
+                refused[name] = why
+            ranked.append((2 if why else 0 if _repeated(layer, tracer) else 1, layer))
     chosen: dict[str, Layer] = {}
     for _, layer in sorted(ranked, key=lambda item: item[0]):
         if not _nested(layer.name, chosen):
             chosen[layer.name] = layer
     return chosen, refused
+
+
+def _depth(name: str) -> int:
+    """Less for a module that is further inside."""
+    return -name.count(".")
+
+
+def _layer(name: str, kinds: Kinds) -> Layer:
+    """Block `name` as a layer, without exits where it is not residual."""
+    tracer = kinds.tracer
+    weights = _last_weights(name, kinds)
+    exits = _exits(tracer.modules[name], name, weights, tracer.recording.calls[name])
+    return Layer(name, name.rpartition(".")[0], exits)
 
 
 def _not_residual(
@@ -148,7 +181,7 @@ def _exits(block: nn.Module, name: str, weights: tuple[str, ...], call: Call) ->
 
     if not weights or not enough(weights):
         return ()
-    if enough(()):  # zero already, as before training: does not show which ones are needed
+    if call.passes_on:  # zero already, as before training: does not show which ones are needed
         return weights
     for leaf in weights:
         fewer = tuple(other for other in weights if other != leaf)
@@ -167,20 +200,34 @@ def _passes_on(block: nn.Module, exits: list[str], call: Call) -> bool:
         except FORWARD_ERRORS as error:  # it may refuse zeros
             raise_if_out_of_memory(error)
             return False
-    return y is not None and x.shape == y.shape and torch.allclose(x, y, rtol=1e-5, atol=1e-6)
+    return y is not None and is_close(x, y)
 
 
 def _why_kept(layer: Layer, tracer: Tracer, trials: Trials) -> str:
     """Why a block cannot be removed; "" if it can."""
+    if why := _why_unfit(layer, tracer, trials):
+        return why
+    if not _must_be_tried(layer, tracer, trials) or trials.seems_removable(layer):
+        return ""
+    return "the network calls it by name or by number"
+
+
+def _why_unfit(layer: Layer, tracer: Tracer, trials: Trials) -> str:
+    """What speaks against the removal of a block without trying; "" if nothing does."""
     if not tracer.runs_once(layer.name):
         return "it runs more than once"
     if other := shared(tracer.modules[layer.name], tracer.holders):
         return f"it shares weights with another module ({other})"
-    if not trials.affects_logits(layer.exits):
-        return "the logits do not depend on it"
-    if is_chain(tracer.modules[layer.container]) and tracer.runs_once(layer.container):
-        return ""  # by construction; verified together with the others
-    return "" if trials.seems_removable(layer) else "the network calls it by name or by number"
+    return "" if trials.affects_logits(layer.exits) else "the logits do not depend on it"
+
+
+def _must_be_tried(layer: Layer, tracer: Tracer, trials: Trials) -> bool:
+    """Whether only trying shows that a block can be removed. A block of a sequence can by
+    construction; it is verified together with the others."""
+    runs_in_sequence = is_chain(tracer.modules[layer.container]) and tracer.runs_once(
+        layer.container
+    )
+    return not runs_in_sequence and not _why_unfit(layer, tracer, trials)
 
 
 def _removable(layers: tuple[Layer, ...], trials: Trials) -> bool:

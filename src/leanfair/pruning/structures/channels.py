@@ -3,23 +3,19 @@ that depends on them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from contextlib import suppress
 from math import gcd
 
 import torch
-from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd
+from torch import Tensor
 
 from leanfair.pruning.structures.groups import Group, Place, RefusedError, joined, meet
-from leanfair.pruning.structures.tracing.dependency import OUT, ChannelRange, Marked, Tracer
+from leanfair.pruning.structures.tracing.dependency import OUT, ChannelRange, Marked, Trace, Tracer
+from leanfair.pruning.structures.tracing.known import TRIALS, Known, removable, unit, width
 from leanfair.pruning.structures.tracing.layout import Run, halves, runs
 from leanfair.pruning.structures.tracing.markers import HUGE
-from leanfair.pruning.surgery.modules import dense_weight
-from leanfair.pruning.types import Side
-
-TRIALS = 2
-"""Random halves of the neurons that are traced to verify the order of their positions."""
+from leanfair.pruning.structures.tracing.together import Part
 
 MOST_PIECES = 4
 """A module whose output is split into more equal parts than this is refused."""
@@ -38,15 +34,21 @@ class _DisorderError(RefusedError):
         self.least = least
 
 
-def group_of(tracer: Tracer, name: str, block: str, residual: Set[str]) -> Group:
+def group_of(
+    tracer: Tracer, name: str, block: str, residual: Set[str], known: Known | None = None
+) -> Group:
     """The neurons whose channels begin in module `name`, also if its output is split into equal
     parts that are combined again, as in gated units. `residual`: names of the residual blocks.
+    `known`: what is known already.
 
     With `block`, the channels must stay inside it. Raises RefusedError if there are none.
     """
     wide = width(tracer.modules[name])
     try:
-        return _group(tracer, ChannelRange(name, 0, wide), block, residual)
+        source = ChannelRange(name, 0, wide)
+        if known is not None and (told := known.of(name)) is not None:
+            return _told(tracer, source, block, *told)
+        return _group(tracer, source, block, residual)
     except _DisorderError as reason:
         pieces, rest = divmod(wide, reason.least)
         if not rest and 1 < pieces <= MOST_PIECES:
@@ -94,11 +96,6 @@ def adds(tracer: Tracer, name: str) -> bool:
     return True
 
 
-def width(module: nn.Module) -> int:
-    """The number of outputs of a dense module."""
-    return module.out_channels if isinstance(module, _ConvNd) else dense_weight(module).shape[0]
-
-
 def _pieces(tracer: Tracer, name: str, length: int, block: str, residual: Set[str]) -> Group:
     whole: Group | None = None
     for start in range(0, width(tracer.modules[name]), length):
@@ -115,7 +112,26 @@ def _group(
 ) -> Group:
     everything = torch.ones(source.stop - source.start, dtype=torch.bool)
     scope, whole = trace_within(tracer, source, everything, block, residual)
-    return _arranged(tracer, scope, source, block, residual, whole, bundles)
+
+    def parts(count: int) -> list[Part]:
+        chosen = [halves(count, seed) for seed in range(TRIALS)]
+        wide = len(everything) // count
+        return [
+            (some, tracer.trace(scope, source, some.repeat_interleave(wide), residual).marked)
+            for some in chosen
+        ]
+
+    return _arranged(tracer, source, block, whole, parts, bundles)
+
+
+def _told(
+    tracer: Tracer, source: ChannelRange, block: str, trace: Trace, parts: list[Part]
+) -> Group:
+    """The group of a module of which all is known: the `trace` of its channels, and `parts`, random
+    halves of them."""
+    if trace.escape:
+        raise (RefusedError if block else OutputError)(trace.escape, trace.marked)
+    return _arranged(tracer, source, block, trace.marked, lambda count: parts)
 
 
 def _scopes(name: str, block: str, tracer: Tracer) -> Iterator[str]:
@@ -128,45 +144,32 @@ def _scopes(name: str, block: str, tracer: Tracer) -> Iterator[str]:
 
 def _arranged(
     tracer: Tracer,
-    scope: str,
     source: ChannelRange,
     block: str,
-    residual: Set[str],
     whole: Marked,
-    bundles: int | None,
+    parts: Callable[[int], list[Part]],
+    bundles: int | None = None,
 ) -> Group:
     """The group, from the positions that depend on all channels of `source` (`whole`) and on random
-    halves of them. `bundles`: how many neurons the channels form, if that is known."""
+    halves of them (`parts`, for a number of neurons). `bundles`: how many neurons the channels
+    form, if that is known."""
     if not any(side == "in" for _, side in whole):
         raise RefusedError("nothing that can be narrowed reads its channels", whole)
     wide = source.stop - source.start
-    units = {place: _unit(tracer.modules[place[0]], place[1]) for place in whole}
-    many = {place: int(positions.sum()) // units[place] for place, positions in whole.items()}
+    many = removable(tracer, whole)
     count, least = gcd(wide, *many.values()), min(many, key=lambda place: many[place])
     if bundles is not None and count % bundles == 0:
         count = bundles
     elif count == 1 < wide or bundles is not None:  # no two channels are independent
         raise _DisorderError(least[0], many[least], whole)
-    parts = []
-    for seed in range(TRIALS):
-        some = halves(count, seed)
-        rows = some.repeat_interleave(wide // count)
-        parts.append((some, tracer.trace(scope, source, rows, residual).marked))
+    seen = parts(count)
     spans: dict[Place, tuple[Run, ...]] = {
         (source.module, "out"): (Run(source.start, wide // count),)
     }
     for place, positions in whole.items():
-        seen = [(some, marked.get(place, torch.zeros_like(positions))) for some, marked in parts]
-        where = runs(positions, seen, count, units[place])
+        here = [(some, marked.get(place, torch.zeros_like(positions))) for some, marked in seen]
+        where = runs(positions, here, count, unit(tracer.modules[place[0]], place[1]))
         if where is None:
             raise _DisorderError(place[0], many[least], whole)
         spans[place] = where
     return Group(source.module, block or source.module, count, spans)
-
-
-def _unit(module: nn.Module, side: Side) -> int:
-    """How many neighbouring outputs of `module` can only be removed together: those of one group of
-    a grouped convolution."""
-    if side == "both" and isinstance(module, _ConvNd):
-        return module.out_channels // module.groups
-    return 1

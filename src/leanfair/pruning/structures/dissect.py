@@ -55,11 +55,11 @@ def trace(network: nn.Module, sample: Batch, free: bool = False) -> tuple[Anatom
     if token_ids(sample) is not None:
         sample = shortened(sample, TOKENS)[:TEXTS]
     with torch.random.fork_rng([]):
-        check_outputs(network, sample)
+        logits = check_outputs(network, sample)
         head = find_head(network, sample)
         if not is_transformer(network):
             return dissect_network(network, sample, head.name), head
-        twin, sample = traceable(shared_copy(network), sample)
+        twin, sample = traceable(shared_copy(network), sample, logits)
         configured = configured_model(twin)
         anatomy = dissect_network(twin, sample, head.name, configured, later=not free)
         anatomy = writing(anatomy, twin) if is_causal(twin) else anatomy

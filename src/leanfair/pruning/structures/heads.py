@@ -19,9 +19,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from leanfair.pruning.structures.channels import bundles_of, trace_within, width
+from leanfair.pruning.structures.channels import bundles_of, trace_within
 from leanfair.pruning.structures.groups import Group, RefusedError, joined, meet
 from leanfair.pruning.structures.tracing.dependency import ChannelRange, Tracer
+from leanfair.pruning.structures.tracing.known import width
 from leanfair.pruning.surgery.modules import dense_weight, is_dense
 from leanfair.pruning.types import Neurons
 

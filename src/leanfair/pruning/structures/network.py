@@ -14,6 +14,7 @@ from leanfair.pruning.structures.configuration.head_attributes import with_head_
 from leanfair.pruning.structures.heads import find_heads
 from leanfair.pruning.structures.neurons import find_neurons, tied_elsewhere, verified
 from leanfair.pruning.structures.tracing.dependency import Tracer
+from leanfair.pruning.structures.tracing.kinds import Kinds, group_renamed
 from leanfair.pruning.structures.trials import Trials
 from leanfair.pruning.types import Anatomy, Layer, Neurons
 
@@ -41,13 +42,14 @@ def _dissected(
     model: nn.Module, sample: Batch, head: str, configured: ConfiguredModel | None, later: bool
 ) -> Anatomy:
     tracer = Tracer(model, sample)
+    kinds = Kinds(tracer)
     depth = _unchanged if configured is None else configured.with_depth_entries
     trials = Trials(model, sample, tracer, depth, head)
-    blocks = find_blocks(model, sample, tracer, trials)
+    blocks = find_blocks(model, kinds, trials)
     # The attributes that hold the number of heads are known for models of transformers only.
-    heads = [] if configured is None else with_head_attributes(configured, _heads(tracer, blocks))
+    heads = [] if configured is None else with_head_attributes(configured, _heads(kinds, blocks))
     taken = {member.module for group in heads for member in group.members if member.side == "out"}
-    neurons, refused = find_neurons(tracer, trials, blocks.all, blocks.residual, taken)
+    neurons, refused = find_neurons(kinds, trials, blocks.all, blocks.residual, taken)
     refused |= {group.name: why for group in heads if (why := tied_elsewhere(group, tracer))}
     whole = [group for group in heads if group.name not in refused]
     if not later or convolves(model, blocks.stages, sample):
@@ -76,9 +78,20 @@ def convolves(model: nn.Module, stages: tuple[tuple[str, ...], ...], sample: Bat
     return convolutions > (0 if inside else 1)
 
 
-def _heads(tracer: Tracer, blocks: Blocks) -> list[Neurons]:
+def _heads(kinds: Kinds, blocks: Blocks) -> list[Neurons]:
     """The attention heads in all blocks."""
-    return [group for block in blocks.all for group in find_heads(tracer, block, blocks.residual)]
+
+    def found(block: str) -> tuple[Neurons, ...]:
+        return find_heads(kinds.tracer, block, blocks.residual)
+
+    def told(groups: tuple[Neurons, ...], was: str, now: str) -> tuple[Neurons, ...]:
+        return tuple(group_renamed(group, was, now) for group in groups)
+
+    return [
+        group
+        for block in blocks.all
+        for group in kinds.once(f"heads {block in blocks.residual}", block, found, told)
+    ]
 
 
 def _unchanged(layer: Layer) -> Layer:

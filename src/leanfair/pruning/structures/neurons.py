@@ -8,14 +8,16 @@ outputs of the network in which they are zeroed.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable, Mapping, Set
 from math import inf
 
 from torch.nn.modules.conv import _ConvNd
 
-from leanfair.pruning.structures.channels import OutputError, adds, group_of, width
+from leanfair.pruning.structures.channels import OutputError, adds, group_of
 from leanfair.pruning.structures.groups import Group, RefusedError, joined, meet
-from leanfair.pruning.structures.tracing.dependency import Marked, Tracer
+from leanfair.pruning.structures.tracing.dependency import Marked, Trace, Tracer
+from leanfair.pruning.structures.tracing.kinds import Kinds, trace_renamed
+from leanfair.pruning.structures.tracing.known import Known, width
 from leanfair.pruning.structures.tracing.tied_weights import shared
 from leanfair.pruning.structures.trials import Trials
 from leanfair.pruning.surgery.modules import is_dense
@@ -27,7 +29,7 @@ UNEQUAL = "removing neurons changes more than zeroing them does"
 
 
 def find_neurons(
-    tracer: Tracer,
+    kinds: Kinds,
     trials: Trials,
     blocks: tuple[str, ...],
     residual: Set[str],
@@ -39,27 +41,46 @@ def find_neurons(
     outputs form the residual stream; `residual`: those of them that add to their input. `taken`:
     modules that are not considered, since their outputs belong to attention heads.
     """
-    search = _Search(tracer)
-    entering = {block: tracer.trace_input(block) for block in blocks if tracer.runs_once(block)}
-    for name in tracer.recording.order:
-        if name not in taken:
-            search.ask(name, next((b for b in entering if name.startswith(f"{b}.")), ""), residual)
-    offered = []
-    for group in search.groups:
-        if group.touches(entering.get(group.block, {})):
-            search.refused[group.name] = "its channels meet those that come into the block"
-        elif why := search.tie(group) or _why_refused(group, tracer, trials):
-            search.refused[group.name] = why
-        else:
-            offered.append(group.neurons())
-    return tuple(verified(offered, trials, search.refused)), search.refused
+    tracer = kinds.tracer
+    entering = {block: _entering(kinds, block) for block in blocks if tracer.runs_once(block)}
+    named = {name: _home(name, entering) for name in tracer.recording.order if name not in taken}
+    dense = {name: home for name, home in named.items() if has_neurons(tracer, name)}
+    known = Known(kinds, dense, residual)
+    for knowing in (known, None):
+        search = _Search(tracer, knowing)
+        for name, block in named.items():
+            search.ask(name, block, residual)
+        found = verified(search.offered(entering, trials), trials, search.refused)
+        if not {MISFIT, UNEQUAL} & set(search.refused.values()):
+            break  # else each is traced by itself, to be sure
+    return tuple(found), search.refused
+
+
+def _home(name: str, blocks: Iterable[str]) -> str:
+    """The one of `blocks` around module `name`, "" where there is none."""
+    return next((block for block in blocks if name.startswith(f"{block}.")), "")
+
+
+def _entering(kinds: Kinds, block: str) -> Marked:
+    """The positions in `block` that depend on its input."""
+
+    def told(marked: Marked, was: str, now: str) -> Marked:
+        return trace_renamed(Trace(marked), was, now).marked
+
+    return kinds.once("entering", block, kinds.tracer.trace_input, told)
+
+
+def has_neurons(tracer: Tracer, name: str) -> bool:
+    """Whether the outputs of module `name` may be neurons: it is dense, and has several."""
+    return tracer.roles[name].kind == "dense" and width(tracer.modules[name]) > 1
 
 
 class _Search:
     """The groups found so far, the refusals, and the positions that depend on refused channels."""
 
-    def __init__(self, tracer: Tracer) -> None:
+    def __init__(self, tracer: Tracer, known: Known | None) -> None:
         self.tracer = tracer
+        self.known = known
         self.groups: list[Group] = []
         self.refused: dict[str, str] = {}
         self.lost: dict[str, Marked] = {}
@@ -73,7 +94,7 @@ class _Search:
             self.refused[name] = LAST  # it may be broadcast over the channels of others
         elif role.kind == "dense":
             try:
-                self.add(group_of(self.tracer, name, block, residual))
+                self.add(group_of(self.tracer, name, block, residual, self.known))
             except RefusedError as reason:
                 self.lost[name] = reason.marked
                 if not isinstance(reason, OutputError):
@@ -92,6 +113,19 @@ class _Search:
             self.refused |= {other.name: str(reason) for other in met}
             raise
         self.groups.append(group)
+
+    def offered(self, entering: Mapping[str, Marked], trials: Trials) -> list[Neurons]:
+        """The groups against which nothing is known; the others are refused. `entering`: the
+        positions in each block that depend on its input."""
+        offered = []
+        for group in self.groups:
+            if group.touches(entering.get(group.block, {})):
+                self.refused[group.name] = "its channels meet those that come into the block"
+            elif why := self.tie(group) or _why_refused(group, self.tracer, trials):
+                self.refused[group.name] = why
+            else:
+                offered.append(group.neurons())
+        return offered
 
     def tie(self, group: Group) -> str:
         """Why refused channels prevent the removal of `group`; "" if none do."""

@@ -66,21 +66,29 @@ def padded_plainly(model: nn.Module) -> nn.Module:
     return model
 
 
-def traceable(twin: nn.Module, sample: Batch) -> tuple[nn.Module, Batch]:
+def traceable(twin: nn.Module, sample: Batch, logits: Tensor) -> tuple[nn.Module, Batch]:
     """A model of transformers in at least single precision and, where it can be, with an attention
     that hides nothing, as fused ones lose NaN, which channels are traced by; and `sample` likewise.
-    Structures are the same in every precision."""
+    Structures are the same in every precision. `logits`: those of `twin` for `sample`."""
     if not is_transformer(twin):
         return twin, sample
     _keep_nothing(twin)
     if any(value.itemsize < 4 for value in twin.parameters()):
         twin = twin.float()
         sample = sample.mapped(lambda value: value.float() if value.is_floating_point() else value)
+        logits = try_out(twin, sample)
     before: Any = twin.config._attn_implementation  # type: ignore[union-attr]
-    wanted = try_out(twin, sample)
-    if not (_takes(twin, "eager") and _gives(twin, sample, wanted)):
+    kinds = _attentions(twin)
+    taken = _takes(twin, "eager")
+    if not taken or (kinds != _attentions(twin) and not _gives(twin, sample, logits)):
         _takes(twin, before)
     return twin, sample
+
+
+def _attentions(model: nn.Module) -> list[Any]:
+    """The kind of attention that each part of a model of transformers is told to use."""
+    configs = (getattr(part, "config", None) for part in model.modules())
+    return [getattr(config, "_attn_implementation", None) for config in configs]
 
 
 _REFUSING: tuple[type[Exception], ...] = (ImportError, *FORWARD_ERRORS)
@@ -112,9 +120,10 @@ def _keep_nothing(model: nn.Module) -> None:
             config.use_cache = False
 
 
-def check_outputs(model: nn.Module, sample: Batch) -> None:
-    """Raise InputError for data that the model does not run on, UnsupportedModelError for outputs
-    that are not a tensor of numbers [n, ...], the same each time."""
+def check_outputs(model: nn.Module, sample: Batch) -> Tensor:
+    """The logits of `model` for `sample`. Raises InputError for data that the model does not run
+    on, UnsupportedModelError for outputs that are not a tensor of numbers [n, ...], the same each
+    time."""
     name = type(model).__name__
     logits = try_out(model, sample)
     if logits.ndim == 0 or len(logits) != len(sample) or not logits.is_floating_point():
@@ -129,6 +138,7 @@ def check_outputs(model: nn.Module, sample: Batch) -> None:
             f"{name} gives other outputs each time, also in evaluation mode: switch off what is "
             f"random in its forward pass (as dropout without training=self.training)."
         )
+    return logits
 
 
 def try_out(model: nn.Module, sample: Batch, where: str = "the calibration data") -> Tensor:

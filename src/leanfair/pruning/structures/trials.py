@@ -57,22 +57,34 @@ class Trials:
     def seems_removable(self, layer: Layer) -> bool:
         """Whether the logits without a block equal those with the block zeroed, on two samples and
         for one block of each container: a fast check, before all blocks are tried together."""
-        if layer.container in self._removable_containers:
-            return True
+        if layer.container not in self._removable_containers and self._equal_without((layer,)):
+            self._removable_containers.add(layer.container)
+        return layer.container in self._removable_containers
+
+    def try_one_of_each(self, layers: Iterable[Layer]) -> None:
+        """`seems_removable` for the first of `layers` in each container, of all containers at
+        once; where that fails, they are left to be tried one by one."""
+        first: dict[str, Layer] = {}
+        for layer in layers:
+            if layer.container not in self._removable_containers:
+                first.setdefault(layer.container, layer)
+        if len(first) > 1 and self._equal_without(tuple(first.values())):
+            self._removable_containers |= first.keys()
+
+    def _equal_without(self, layers: tuple[Layer, ...]) -> bool:
+        """Whether the logits without `layers` equal those with them zeroed, on two samples."""
         few = self._sample[:2].inputs
+        told = tuple(self.with_depth_entries(layer) for layer in layers)
         try:
             with torch.no_grad():
-                out = forward(_Without(self._model, (self.with_depth_entries(layer),)), few)
-                with masked(self._model, (layer,)):
+                out = forward(_Without(self._model, told), few)
+                with masked(self._model, layers):
                     twin = forward(self._model, few)
-        except FORWARD_ERRORS as error:  # it is called by name, or by number
+        except FORWARD_ERRORS as error:  # they are called by name, or by number
             raise_if_out_of_memory(error)
             return False
         close = TOLERANCE.get(twin.dtype, 1e-4) * float(twin.abs().max())
-        if out.shape != twin.shape or float((out - twin).abs().max()) > close:
-            return False
-        self._removable_containers.add(layer.container)
-        return True
+        return out.shape == twin.shape and float((out - twin).abs().max()) <= close
 
     def gap(self, cut: Cut, samples: int | None = None) -> float:
         """The largest difference between the outputs of the network without `cut` and of that with

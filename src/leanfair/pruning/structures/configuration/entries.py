@@ -6,16 +6,16 @@ its changed value, builds exactly the shapes that the removal leaves.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any, NamedTuple
 
 from torch import nn
 
 from leanfair.errors import SurgeryError
 from leanfair.pruning.surgery.config import changed, configuration_errors, entries
+from leanfair.pruning.surgery.copies import deep_copy
 from leanfair.pruning.surgery.narrowing import narrow
 from leanfair.pruning.surgery.rebuild import Shapes, alike, build_from, is_apart, shapes
 from leanfair.pruning.types import Cut, Layer, NeuronCut, Neurons
@@ -130,7 +130,8 @@ class ConfiguredModel:
         return None
 
     def _after(self, cut: Cut) -> Shapes | None:
-        child = copy.deepcopy(self.reference)
+        values = chain(self.reference.parameters(), self.reference.buffers())
+        child = deep_copy(self.reference, {id(value): value for value in values})
         try:
             narrow(cut, child)
         except SurgeryError:

@@ -6,7 +6,6 @@ units, are removed in equal numbers. A structure without an entry is refused by 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain
@@ -19,6 +18,7 @@ from leanfair.errors import SurgeryError
 from leanfair.pruning.structures.configuration.entries import ConfiguredModel, Widths
 from leanfair.pruning.structures.update import heads
 from leanfair.pruning.surgery.config import entry
+from leanfair.pruning.surgery.copies import deep_copy
 from leanfair.pruning.surgery.narrowing import narrow
 from leanfair.pruning.surgery.rebuild import matches_configuration
 from leanfair.pruning.surgery.removal import from_configuration
@@ -51,7 +51,7 @@ def uniform(anatomy: Anatomy, configured: ConfiguredModel | None, sample: Batch)
     def holds(cut: Cut) -> bool:
         return _rebuilds_equal(cut, configured, sample, anatomy.head)
 
-    ties = [tie for tie in ties if _can_be_narrowed(tie, holds, refused)]
+    ties = _narrowed(ties, holds, refused)
     return replace(
         anatomy,
         layers=_removable_layers(layers, holds, refused),
@@ -134,17 +134,28 @@ def _with_widths(tie: list[Neurons], widths: Widths) -> tuple[Neurons, ...]:
     return tuple(replace(group, **widths._asdict()) for group in tie)
 
 
-def _can_be_narrowed(
-    tie: tuple[Neurons, ...], holds: Callable[[Cut], bool], refused: dict[str, str]
-) -> bool:
-    """Whether neurons spread over each group can be removed; if not, the groups are refused."""
+def _narrowed(
+    ties: list[tuple[Neurons, ...]], holds: Callable[[Cut], bool], refused: dict[str, str]
+) -> list[tuple[Neurons, ...]]:
+    """Those of `ties` from which neurons can be removed, spread over each group: of all of them at
+    once or, where that fails, of each. The groups of the others are refused."""
+    cuts = [_spread(tie) for tie in ties]
+    if len(ties) > 1 and holds(Cut("neurons", neurons=tuple(chain.from_iterable(cuts)))):
+        return ties
+    left = []
+    for tie, cut in zip(ties, cuts, strict=True):
+        if holds(Cut("neurons", neurons=cut)):
+            left.append(tie)
+        else:
+            refused |= {group.name: UNLIKE for group in tie}
+    return left
+
+
+def _spread(tie: tuple[Neurons, ...]) -> tuple[NeuronCut, ...]:
+    """Some neurons of each group of `tie`, as many of each."""
     stay = tie[0].counts[len(tie[0].counts) // 2] if tie[0].counts else tie[0].count // 2
     drop = tuple(sorted(range(tie[0].count), key=lambda i: (i % 2, i))[: tie[0].count - stay])
-    cuts = tuple(NeuronCut(group, tuple(sorted(drop))) for group in tie)
-    if holds(Cut("neurons", neurons=cuts)):
-        return True
-    refused |= {group.name: UNLIKE for group in tie}
-    return False
+    return tuple(NeuronCut(group, tuple(sorted(drop))) for group in tie)
 
 
 def _removable_layers(
@@ -172,7 +183,7 @@ def _rebuilds_equal(cut: Cut, configured: ConfiguredModel, sample: Batch, head: 
     model = configured.model
     # The copy shares all tensors; narrowing replaces them.
     shared = {id(value): value for value in chain(model.parameters(), model.buffers())}
-    child = copy.deepcopy(model, shared)
+    child = deep_copy(model, dict(shared))
     try:
         narrow(cut, child)
     except SurgeryError:

@@ -74,11 +74,25 @@ class Tracer:
         self.recording = record(model, sample[:1], keep)
         self.roles = roles(model, set(self.recording.order))
         self.holders = holders(model)
+        self.place = {name: i for i, name in enumerate(self.recording.order)}
+        self._inside: dict[str, list[str]] = {}
+
+    def weighted(self, scope: str) -> list[str]:
+        """The modules with weights inside `scope`, in order of execution."""
+        if scope not in self._inside:
+            root = f"{scope}." if scope else ""
+            self._inside[scope] = [
+                name
+                for name in self.recording.order
+                if name.startswith(root) and name != scope and self.roles[name].kind != "clear"
+            ]
+        return self._inside[scope]
 
     def through(self, names: Set[str]) -> Tracer:
         """A tracer for which the modules `names` let the marker pass instead of recording it."""
         other = copy.copy(self)
         other.roles = {**self.roles, **dict.fromkeys(names, Role("clear"))}
+        other._inside = {}
         return other
 
     def runs_once(self, name: str) -> bool:
@@ -99,7 +113,7 @@ class Tracer:
         observer = _Observer(self, marker)
         with handles() as held, torch.no_grad():
             held.append(observer.mark(source, rows))
-            for name in self._within(scope):
+            for name in self.weighted(scope):
                 if name != source.module:
                     held += observer.observe(name)
             held += [observer.guard(name) for name in residual - {scope}]
@@ -123,7 +137,7 @@ class Tracer:
         """The positions in `block` that depend on its input, as far as it can be traced."""
         observer = _Observer(self, NAN)
         with handles() as held:
-            for name in self._within(block):
+            for name in self.weighted(block):
                 held += observer.observe(name)
             try:
                 again(self.modules[block], self._marked_call(block))
@@ -144,7 +158,7 @@ class Tracer:
         other module with weights, in order of execution."""
         call = self.recording.calls[block]
         return tuple(
-            name for name in self._within(block) if NAN.found_in(self._isolated(block, call, name))
+            name for name in self.weighted(block) if NAN.found_in(self._isolated(block, call, name))
         )
 
     def _marked_call(self, block: str) -> Call:
@@ -155,7 +169,7 @@ class Tracer:
         """The output of `block` for `call` when its modules with weights stop the marker, apart
         from module `source`, whose whole output is marked; None if the block fails on NaN."""
         with handles() as held:
-            for name in self._within(block):
+            for name in self.weighted(block):
                 held.append(
                     self.modules[name].register_forward_pre_hook(clear_inputs, with_kwargs=True)
                 )
@@ -166,15 +180,6 @@ class Tracer:
             except FORWARD_ERRORS as error:
                 raise_if_out_of_memory(error)
                 return None
-
-    def _within(self, scope: str) -> list[str]:
-        """The modules with weights inside `scope`, in order of execution."""
-        root = f"{scope}." if scope else ""
-        return [
-            name
-            for name in self.recording.order
-            if name.startswith(root) and name != scope and self.roles[name].kind != "clear"
-        ]
 
     def _run(self, scope: str, begin: str, marker: Marker, first: bool) -> bool:
         """Run `scope` on its recorded input and return whether the marker reaches its output: any

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 import torch
@@ -29,7 +30,13 @@ class Marker:
 
     def found_in(self, value: Any) -> bool:
         """Whether any tensor in `value` carries the marker."""
-        return any(bool(self.mask(tensor).any()) for tensor in tensors(value))
+        return any(self._carries(tensor) for tensor in tensors(value))
+
+    def _carries(self, tensor: Tensor) -> bool:
+        # NaN anywhere makes a sum NaN: where that is finite, there is no need to look closer.
+        if not self.huge and tensor.is_floating_point() and isfinite(tensor.sum()):
+            return False
+        return bool(self.mask(tensor).any())
 
     def along(self, tensor: Tensor, dim: int) -> Tensor:
         """Which positions along dimension `dim` carry the marker anywhere, bool [size of dim]."""
@@ -37,7 +44,7 @@ class Marker:
 
     def cleared(self, value: Any) -> Any:
         """`value` with zeros in place of the marker."""
-        return mapped(value, lambda x: torch.where(self.mask(x), torch.zeros_like(x), x))
+        return mapped(value, lambda x: x.masked_fill(self.mask(x), 0))
 
     def filled(self, value: Any) -> Any:
         """`value` with every floating-point element replaced by the marker."""

@@ -14,11 +14,13 @@ from leanfair.data.batches import Batch, forward
 
 
 class Call(NamedTuple):
-    """One call of a module: its arguments, and the shape of the first tensor of its output."""
+    """One call of a module: its arguments, the shape of the first tensor of its output, and whether
+    that equals its first argument (`passes_on`)."""
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     shape: torch.Size | None
+    passes_on: bool = False
 
 
 class Recording(NamedTuple):
@@ -35,7 +37,7 @@ def record(model: nn.Module, sample: Batch, keep: Collection[str]) -> Recording:
     order: dict[str, None] = {}
     times: Counter[str] = Counter()
     given: dict[str, tuple[Any, Any]] = {}
-    shapes: dict[str, torch.Size | None] = {}
+    left_with: dict[str, tuple[torch.Size | None, bool]] = {}
 
     def entered(name: str) -> Any:
         def hook(module: nn.Module, args: Any, kwargs: Any) -> None:
@@ -48,8 +50,10 @@ def record(model: nn.Module, sample: Batch, keep: Collection[str]) -> Recording:
 
     def left(name: str) -> Any:
         def hook(module: nn.Module, args: Any, output: Any) -> None:
-            first = next(tensors(output), None)
-            shapes.setdefault(name, None if first is None else first.shape)
+            if name not in left_with:
+                y, x = next(tensors(output), None), next(tensors(given.get(name)), None)
+                same = x is not None and y is not None and is_close(x, y)
+                left_with[name] = None if y is None else y.shape, same
 
         return hook
 
@@ -58,7 +62,7 @@ def record(model: nn.Module, sample: Batch, keep: Collection[str]) -> Recording:
             held.append(module.register_forward_pre_hook(entered(name), with_kwargs=True))
             held.append(module.register_forward_hook(left(name)))
         forward(model, sample.inputs)
-    calls = {name: Call(*call, shapes.get(name)) for name, call in given.items()}
+    calls = {name: Call(*call, *left_with.get(name, (None,))) for name, call in given.items()}
     return Recording(tuple(order), times, calls)
 
 
@@ -66,6 +70,11 @@ def again(module: nn.Module, call: Call) -> Any:
     """The output of `module` for a copy of the arguments of `call`."""
     with torch.no_grad():
         return module(*copied(call.args), **copied(call.kwargs))
+
+
+def is_close(x: Tensor, y: Tensor) -> bool:
+    """Whether two tensors are equal but for rounding."""
+    return x.shape == y.shape and torch.allclose(x, y, rtol=1e-5, atol=1e-6)
 
 
 @contextmanager
