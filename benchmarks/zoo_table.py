@@ -3,16 +3,16 @@
     PYTHONPATH=... python benchmarks/zoo_table.py [--only resnet vit] [--again]
 
 In the environment of `make test-zoo`, with Torch-Pruning 1.6.1 on the path. One network after the
-other, each each of both in a process of its own, after a pass that warms up, on one thread and one
-image size: 64 pixels where the network allows that, else the least. Networks in the
-result are left out, so a run that was stopped goes on where it was.
+other, by both in turn, each in a process of its own after a pass that warms up, on one thread and
+one image size: 64 pixels where the network allows that, else the least. Networks in the result are
+left out, so a run that was stopped goes on where it was.
 
 `ours_seconds`: `dissect`, which tries out every removal that it offers; `torch_pruning_seconds`:
-`DependencyGraph().build_dependency`, which tries out none, and
-`torch_pruning_groups_seconds` with all its groups made. All of the processor. `ours_ok`: a
-quarter of the neurons of every group can go, and the network without them equals the one in which
-they are zeroed, or a layer can. `torch_pruning_ok`: after a step of its pruner at 25 %, set up for
-ViTs and ConvNeXts as in its own tests, the network runs and is smaller.
+`DependencyGraph().build_dependency`, which tries out none, and `torch_pruning_groups_seconds` with
+all its groups made. All of the processor. `ours_ok`: a quarter of the neurons of every group and a
+layer can go, and the network without them equals the one in which they are zeroed.
+`torch_pruning_ok`: after a step of its pruner at 25 %, set up for ViTs and ConvNeXts as in its own
+tests, the network runs and is smaller.
 """
 
 from __future__ import annotations
