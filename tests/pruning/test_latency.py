@@ -10,6 +10,7 @@ import pytest
 
 import leanfair
 from leanfair.errors import InputError
+from leanfair.evaluation.layout import LAYOUTS, layout_of
 from leanfair.pruning.cost import readings
 from leanfair.pruning.plan import plan
 from tests.support.nets import same, samples, tiny
@@ -26,10 +27,13 @@ class Stopwatch:
     def __init__(self, *shares: float) -> None:
         self.shares = list(shares)
         self.tables = 0
+        self.channels_last = 1.0
 
     def __call__(self, calls: Any, device: Any, budget: float = 0.0) -> dict[str, float]:
         if set(calls) == {"base", "child"}:
             return {"base": 1.0, "child": 1.0 - self.shares.pop(0)}
+        if set(calls) == {*LAYOUTS}:
+            return {"contiguous": 1.0, "channels_last": self.channels_last}
         self.tables += 1
         return {name: self._seconds(name) for name in calls}
 
@@ -161,7 +165,52 @@ def test_halves_are_matched_in_time_too(machine, only):
 
 @pytest.mark.parametrize("given", [{"latency_batch": 8}, {"latency_table": "a/latency.json"}])
 def test_options_of_times_are_refused_where_no_time_decides(given):
-    with pytest.raises(InputError, match="is for cuts of latency, but of is macs"):
+    with pytest.raises(InputError, match="is for what is decided by times, but of is macs"):
         pruned(of="macs", **given)
     with pytest.raises(InputError, match="latency_table must be a text that is not empty"):
         pruned(latency_table=" ")
+
+
+def test_the_faster_layout_is_timed_kept_and_loaded(machine, tmp_path):
+    clock = machine(0.4)
+    clock.channels_last = 0.5
+    run = pruned(tmp_path)
+    assert json.loads((tmp_path / "latency.json").read_text())["table"]["layout"] == "channels_last"
+    assert run.summary["layout"] == {"before": "channels_last", "after": "channels_last"}
+    assert layout_of(run.model) == "channels_last"
+    again = leanfair.load(tmp_path)
+    assert layout_of(again) == "channels_last"
+    assert same(again, run.model)
+    assert layout_of(run.parent) == "contiguous"  # what was given stays as it was
+
+
+class Steps(Stopwatch):
+    """A machine whose kernels take channels by fours: five cost as much as eight."""
+
+    @staticmethod
+    def _seconds(name: str) -> float:
+        if " with " not in name:
+            return Stopwatch._seconds(name)
+        left = name.partition(" with ")[2].partition(" of ")[0]
+        return Stopwatch._seconds(
+            name.replace(f"with {left} of", f"with {-(-int(left) // 4) * 4} of")
+        )
+
+
+@pytest.mark.parametrize(
+    "given", [{"cut": 0.3}, {"of": "macs"}, {"of": "macs", "spread": "uniform"}]
+)
+def test_widths_are_those_that_the_device_likes(machine, monkeypatch, given):
+    clock = Steps(*[0.4] * 9)
+    monkeypatch.setattr("leanfair.pruning.run.setup.stopwatch", clock)
+    monkeypatch.setattr(readings, "stopwatch", clock)
+    run = pruned(round_to="auto", only="neurons", **given)
+    widths = {
+        width["count"]
+        for stage in run.summary["architecture"]["after"]
+        for block in stage["blocks"]
+        for width in block["widths"]
+    }
+    assert len(widths) > 1
+    assert all(width % 4 == 0 for width in widths)
+    assert run.summary["settings"]["round_to"] == "auto"

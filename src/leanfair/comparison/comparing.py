@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from leanfair.comparison.cost import cost_of
+from leanfair.comparison.cost import cost_of, in_faster_layouts
 from leanfair.comparison.energy import energy_of
 from leanfair.comparison.opening import Model, open_pair
 from leanfair.comparison.quality import quality_of
@@ -140,14 +140,16 @@ def compare(
         missing["cost"] = missing["energy"] = "No test data were given."
     elif seconds:
         tell(ComparisonEvent("cost"))
-        with told_as_missing(missing, "cost"):
-            cost = cost_of(pair, held, batch_size=batch_size, seconds=seconds)
-        tell(ComparisonEvent("energy"))
-        with told_as_missing(missing, "energy"):
-            energy = energy_of(
-                pair, held, region=region, grid_intensity=grid_intensity, seconds=seconds,
-                batch_size=batch_size, seed=seed,
-            )  # fmt: skip
+        with in_faster_layouts(pair, held, batch_size) as layout:
+            with told_as_missing(missing, "cost"):
+                cost = cost_of(pair, held, batch_size=batch_size, seconds=seconds)
+                cost["layout"] = layout
+            tell(ComparisonEvent("energy"))
+            with told_as_missing(missing, "energy"):
+                energy = energy_of(
+                    pair, held, region=region, grid_intensity=grid_intensity, seconds=seconds,
+                    batch_size=batch_size, seed=seed,
+                )  # fmt: skip
     # 7. Whom: what both decide about people, group by group.
     whom = None
     if asked is not None:

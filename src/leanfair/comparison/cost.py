@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from leanfair.comparison.headline import Said
 from leanfair.comparison.pair import Pair, Side, seen_by
-from leanfair.comparison.schema.cost import Cost, Count, FileSizes, Latency, Spread, Timed, Writing
+from leanfair.comparison.schema.cost import (
+    Cost,
+    Count,
+    FileSizes,
+    Latency,
+    Layouts,
+    Spread,
+    Timed,
+    Writing,
+)
 from leanfair.comparison.sides.fitting import first_of
 from leanfair.data.batches import Batch, Source
 from leanfair.data.language import is_causal, shortened, token_ids
 from leanfair.errors import FORWARD_ERRORS, InputError, raise_if_out_of_memory
 from leanfair.evaluation import speed
 from leanfair.evaluation.generation import compare_generation
+from leanfair.evaluation.layout import faster_layout, laid_out
 from leanfair.html import formats as f
 from leanfair.pruning.cost import macs
 
@@ -55,6 +67,23 @@ def cost_of(
         },
         "writing": _writing(pair, parent, seconds),
     }
+
+
+@contextmanager
+def in_faster_layouts(pair: Pair, test: Source, batch_size: int | None) -> Iterator[Layouts]:
+    """Both models of `pair`, each in the memory layout in which it answers faster, and afterwards
+    as they were: a layout is for the asking, and not what pruning won."""
+    parent, child = samples_of(pair, test)
+    sizes = sorted({1, batch_size or many_of(pair)})
+    found: Layouts = {
+        "parent": faster_layout(pair.parent.model, parent, sizes),
+        "child": faster_layout(pair.child.model, child, sizes),
+    }
+    with (
+        laid_out(pair.parent.model, found["parent"]),
+        laid_out(pair.child.model, found["child"]),
+    ):
+        yield found
 
 
 def many_of(pair: Pair) -> int:

@@ -202,6 +202,15 @@ def setting(value: Any, none: str = "none") -> str:
     return str(value)
 
 
+def channels_last(layouts: Mapping[str, object]) -> str:
+    """A sentence about which of two networks were timed with channels last; empty for neither."""
+    those = [name for name, layout in layouts.items() if layout == "channels_last"]
+    if not those:
+        return ""
+    who = "Both networks were" if len(those) > 1 else f"The network {those[0]} was"
+    return f"{who} timed with channels last in memory, which is faster here."
+
+
 def plural(count: int, noun: str) -> str:
     """1 round, 2 rounds."""
     return f"{count:,}\u00a0{noun}{'' if count == 1 else 's'}"

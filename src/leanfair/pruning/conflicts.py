@@ -54,11 +54,13 @@ def check_fit(
     for name in ("latency_batch", "latency_table"):
         if asked.get(name) is not None and not settings.timed:
             raise OptionError(
-                f"{{{name}}} is for cuts of latency, but {{of}} is {settings.of} and {{match}} is "
-                f"{settings.matched}: leave it out, or make one of them latency.",
+                f"{{{name}}} is for what is decided by times, but {{of}} is {settings.of}, "
+                f"{{match}} is {settings.matched}, and {{round_to}} is {settings.round_to}: leave "
+                f"it out, or make one of the first two latency, or the last auto.",
                 name,
                 "of",
                 "match",
+                "round_to",
             )
     if "score_samples" in asked:
         _check_samples(settings, _size(calibration))

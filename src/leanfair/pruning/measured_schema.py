@@ -61,6 +61,9 @@ class Measured(TypedDict):
     """More about `similarity`; null where that is."""
     calibration_similarity: Numbers | None
     """The same on the calibration data, which took part in the choices."""
+    layout: NotRequired[LayoutEntry]
+    """The memory layout that each network was timed in, the faster one. Missing in a run of a
+    version that knew one alone: contiguous."""
     energy: NotRequired[RunEnergyEntry | None]
     """What the run itself took, from its first round on. Missing in a run of a version that did not
     say."""
@@ -215,6 +218,15 @@ class Latencies(TypedDict):
     """Of the last network."""
 
 
+class LayoutEntry(TypedDict):
+    """The memory layouts of two networks; channels last is for convolutions."""
+
+    before: Literal["contiguous", "channels_last"]
+    """Of the first network, for these times; it is left as it was given."""
+    after: Literal["contiguous", "channels_last"]
+    """Of the last network, in which it is handed over and loaded."""
+
+
 class Latency(TypedDict):
     """How long one forward pass of a batch takes, in seconds."""
 
@@ -277,5 +289,8 @@ class LatencyTable(TypedDict):
     """A hash of the weights of the network that was measured."""
     batch: int
     """How many samples a forward pass had."""
+    layout: NotRequired[Literal["contiguous", "channels_last"]]
+    """The memory layout of the network, the faster one. Missing in a table of a version that knew
+    one alone: contiguous."""
     blocks: list[BlockTimesEntry]
     """The kinds of blocks, the whole network first."""

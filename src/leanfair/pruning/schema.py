@@ -180,7 +180,7 @@ class SettingsEntry(TypedDict):
     problem_type: str | None
     min_layers: int
     min_neurons: int
-    round_to: int
+    round_to: int | Literal["auto"]
     layers_per_round: int
     pace: float
     score_samples: int

@@ -15,6 +15,8 @@ from leanfair.pruning.types import Criterion, CriterionName, Kind, Target
 Match = Literal["macs", "params", "filters", "latency"]
 Spread = Literal["cheapest", "least", "uniform"]
 Preset = Literal["paper"]
+Liked = Literal["auto"]
+"""A width that the device is fast at, as measured."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,11 @@ class Settings:
         int, Help("How many neurons of a layer have to stay."), Range(least=1)
     ] = 1
     round_to: Annotated[
-        int,
-        Help("Keep the number of neurons a multiple of this, where the hardware is fast at that."),
+        int | Liked,
+        Help(
+            "Keep the number of neurons a multiple of this, where the hardware is fast at that; or "
+            "auto: one that this device likes, as no wider layer is as fast, by measured times."
+        ),
         Range(least=1),
     ] = 1
     layers_per_round: Annotated[
@@ -222,7 +227,7 @@ class Settings:
     @property
     def timed(self) -> bool:
         """Whether anything is decided by measured times."""
-        return "latency" in (self.of, self.matched)
+        return "latency" in (self.of, self.matched) or self.round_to == "auto"
 
     def to_json(self) -> dict[str, Any]:
         """The settings in plain JSON types; a function of the user's is told by its name."""

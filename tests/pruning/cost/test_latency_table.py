@@ -18,7 +18,7 @@ from sklearn.isotonic import IsotonicRegression
 from torch import nn
 
 from leanfair.data.batches import Batch
-from leanfair.pruning.cost.latency_table import measure_table, monotone, times_of
+from leanfair.pruning.cost.latency_table import LIKED, frontier, measure_table, monotone, times_of
 from leanfair.pruning.cost.macs import cost_of
 from leanfair.pruning.structures.dissect import trace
 from leanfair.pruning.surgery.removal import remove
@@ -151,3 +151,29 @@ def test_however_the_clock_errs_what_is_narrower_never_takes_longer():
 def test_smoothing_is_isotonic_regression(values):
     expected = IsotonicRegression().fit_transform(range(len(values)), values)
     assert monotone(values) == pytest.approx(list(np.asarray(expected, float)), abs=1e-9)
+
+
+@given(st.lists(st.floats(0.01, 10.0), min_size=1, max_size=12))
+def test_a_width_is_liked_if_and_only_if_every_wider_one_that_is_liked_takes_longer(seconds):
+    kept = frontier(seconds)
+    assert kept[-1] == len(seconds) - 1
+    assert kept == sorted(kept)
+    for i, each in enumerate(seconds[:-1]):
+        wider = min(seconds[j] for j in kept if j > i)
+        assert (i in kept) == (each <= LIKED * wider)
+
+
+def test_a_finer_table_has_more_widths_and_says_the_same_of_those_in_both():
+    _, _, coarse = table(tiny(14))
+    model = tiny(14)
+    anatomy, cost = trace(model, PICTURES)[0], cost_of(model, PICTURES)
+    fine = measure_table(model, anatomy, cost, PICTURES, 2, "f", by_work, fine=True)
+    for few, many in zip(coarse["blocks"][1:], fine["blocks"][1:], strict=True):
+        (some,), (all_,) = few["widths"], many["widths"]
+        told = dict(zip(all_["counts"], all_["seconds"], strict=True))
+        assert len(told) >= len(some["counts"])
+        assert {n: told[n] for n in some["counts"]} == dict(
+            zip(some["counts"], some["seconds"], strict=True)
+        )
+    liked = times_of(fine, anatomy, liked=True)
+    assert all(each.curve.widths[-1] == each.count for each in liked.widths.values())

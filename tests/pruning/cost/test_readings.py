@@ -86,4 +86,6 @@ def test_both_networks_are_timed_in_turn_at_the_batch_that_was_asked_for(monkeyp
 
 
 def test_alone_the_table_is_ones_own():
-    assert shared(json.loads(json.dumps(TABLE))) == TABLE
+    assert shared(json.loads(json.dumps(TABLE))) == {**TABLE, "layout": "contiguous"}
+    last = {**TABLE, "layout": "channels_last"}
+    assert shared(json.loads(json.dumps(last))) == last

@@ -580,6 +580,7 @@ CHOICES = {
     "kind",
     "unit",
     "side",
+    "layout",
 }
 """Keys whose values are out of a list."""
 

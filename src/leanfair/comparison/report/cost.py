@@ -31,7 +31,17 @@ def view(summary: Summary) -> Mapping[str, Any] | None:
     cost = summary["cost"]
     if cost is None:
         return None
-    return {"rows": rows(cost), "writing": cost["writing"]}
+    return {
+        "rows": rows(cost),
+        "writing": cost["writing"],
+        "channels_last": _layouts(cost),
+    }
+
+
+def _layouts(cost: Cost) -> str:
+    """A sentence about the layouts of both, where one is not as tensors are written."""
+    layouts = cost.get("layout")
+    return f.channels_last({} if layouts is None else {**layouts})
 
 
 def tiles(summary: Summary) -> list[Tile]:

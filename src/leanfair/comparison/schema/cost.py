@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing_extensions import TypedDict
+from typing import Literal
+
+from typing_extensions import NotRequired, TypedDict
 
 
 class Count(TypedDict):
@@ -72,6 +74,16 @@ class Writing(TypedDict):
     """The time for each new token."""
 
 
+class Layouts(TypedDict):
+    """The memory layouts of both models, in each the faster one for the batches that are timed;
+    channels last is for convolutions."""
+
+    parent: Literal["contiguous", "channels_last"]
+    """Of the parent."""
+    child: Literal["contiguous", "channels_last"]
+    """Of the child."""
+
+
 class FileSizes(TypedDict):
     """Bytes of the files that models were read from."""
 
@@ -103,3 +115,6 @@ class Cost(TypedDict):
     """Samples in a second."""
     writing: Writing | None
     """The speed of writing; null for models that do not write."""
+    layout: NotRequired[Layouts]
+    """What both were timed and their energy measured in. Missing in a comparison of a version that
+    took models as they lay: contiguous."""

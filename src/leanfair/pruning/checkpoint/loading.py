@@ -15,6 +15,7 @@ from leanfair.errors import (
     InputError,
     RunDirectoryError,
 )
+from leanfair.evaluation.layout import Layout, lay_out
 from leanfair.files.own_folder import read_own
 from leanfair.models import pretrained
 from leanfair.models.origin import Origin, with_origin
@@ -23,7 +24,7 @@ from leanfair.models.zoo import CIFAR_DEPTHS, WEIGHT_FILES, from_gguf, guest_mod
 from leanfair.pruning.checkpoint.architecture import build, origin_of, replayed
 from leanfair.pruning.checkpoint.run_directory import read_cuts
 from leanfair.pruning.checkpoint.weights import read_model
-from leanfair.pruning.schema import WrittenRecord
+from leanfair.pruning.schema import Summary, WrittenRecord
 from leanfair.pruning.structures.configuration.inner import keep_in_step
 from leanfair.pruning.types import Cut
 
@@ -98,7 +99,17 @@ def load(run: str | Path, model: nn.Module | None = None) -> nn.Module:
         made = cuts(path)
         pruned = read_model(path, replayed(base, made)).eval()
         keep_in_step(base, pruned, made)
+    lay_out(pruned, _layout(path))
     return with_origin(pruned, origin_of(base), made)
+
+
+def _layout(path: Path) -> Layout:
+    """The memory layout in which the run found its result to be faster."""
+    if not (path / "summary.json").exists():
+        return "contiguous"
+    summary: Summary = read_own(path, "summary.json", Summary)
+    layouts = summary.get("layout")
+    return "contiguous" if layouts is None else layouts["after"]
 
 
 def base_of(path: Path, model: nn.Module | None = None) -> nn.Module:

@@ -2,8 +2,10 @@
 
 A clock is noisy, and a choice that it decides anew each time is made by chance. So blocks are timed
 once, in turn, each many times; blocks that run alike (the same operations on the same positions)
-share a time; and what narrower blocks take is smoothed so that it never rises as neurons go. Every
-decision is made by the table, which is a file: with the same table it is made the same way again.
+share a time; and what narrower blocks take is smoothed so that it never rises as neurons go or,
+where widths are chosen that the device likes, is told of those alone than which none wider is as
+fast. Every decision is made by the table, which is a file: with the same table it is made the same
+way again.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import torch
 from torch import nn
 
 from leanfair.data.batches import Batch, forward
+from leanfair.evaluation.layout import faster_layout, laid_out
 from leanfair.evaluation.mode import device_of, evaluating
 from leanfair.evaluation.speed import busy_clock, ready, time_in_turn
 from leanfair.pruning.cost.macs import Cost
@@ -30,6 +33,10 @@ from leanfair.pruning.types import Anatomy, Cut, NeuronCut, Neurons
 
 EIGHTHS = 8
 """A group is timed at this many widths, evenly spaced, and at one neuron."""
+FINELY = 32
+"""The same where widths are chosen by their times: kernels take channels by fours to sixteens."""
+LIKED = 0.98
+"""A width is worth having that takes at most this share of the time of every wider one."""
 BUDGET = 60.0
 """Seconds that measuring a table may take, once every width was timed a few times."""
 
@@ -54,43 +61,49 @@ def measure_table(
     batch: int,
     fingerprint: str = "",
     timer: Timer = stopwatch,
+    fine: bool = False,
 ) -> LatencyTable:
     """The table of `model`, whose `structures` and `cost` are known, for `batch` samples, made of
-    those of `sample`."""
-    inputs = Batch(ready(sample, model, batch))
+    those of `sample`, in the layout in which it is faster; `fine`: at more widths."""
+    inputs, device = Batch(ready(sample, model, batch)), device_of(model)
+    layout = faster_layout(model, sample, [batch], lambda calls: timer(calls, device))
+    parts = FINELY if fine else EIGHTHS
     kinds = _kinds(structures, cost)
     whole = [group for group in structures.neurons if group.block not in chain(*kinds)]
     with ExitStack() as held, torch.no_grad():
         held.enter_context(evaluating(model))
+        held.enter_context(laid_out(model, layout))
         firsts = [kind[0] for kind in kinds]
         calls = record(model, inputs, firsts).calls
         timed: dict[str, Callable[[], object]] = {"": partial(forward, model, inputs.inputs)}
         for group in whole:
-            for count in _grid(group)[:-1]:
+            for count in _grid(group, EIGHTHS)[:-1]:
                 narrow_model = _narrowed(model, group, count)
                 timed[_point("", group, count)] = partial(forward, narrow_model, inputs.inputs)
         for first in firsts:
             timed[first] = _called(model.get_submodule(first), calls[first])
             for group in _inside(structures, first):
-                for count in _grid(group)[:-1]:
+                for count in _grid(group, parts)[:-1]:
                     block = _narrowed(model, group, count).get_submodule(first)
                     timed[_point(first, group, count)] = _called(block, calls[first])
-        seconds = timer(timed, device_of(model))
-    entries = [_entry([""], [[group] for group in whole], seconds)]
+        seconds = timer(timed, device)
+    entries = [_entry([""], [[group] for group in whole], seconds, EIGHTHS)]
     for kind in kinds:
         alike = zip(*(_inside(structures, block) for block in kind), strict=True)
-        entries.append(_entry(kind, [list(groups) for groups in alike], seconds))
-    return {"fingerprint": fingerprint, "batch": batch, "blocks": entries}
+        entries.append(_entry(kind, [list(groups) for groups in alike], seconds, parts))
+    return {"fingerprint": fingerprint, "batch": batch, "layout": layout, "blocks": entries}
 
 
-def times_of(table: LatencyTable, structures: Anatomy) -> Times:
-    """The times that `table` tells of the network that it was measured on."""
+def times_of(table: LatencyTable, structures: Anatomy, liked: bool = False) -> Times:
+    """The times that `table` tells of the network that it was measured on; with `liked`, at no
+    other widths than those that the device likes."""
+    curve = _liked if liked else _curve
     whole, *kinds = table["blocks"]
     blocks = {name: _ns(kind["seconds"]) for kind in kinds for name in kind["blocks"]}
     # What is measured block by block may add up to a little more than the whole.
     rest = max(0, _ns(whole["seconds"]) - sum(blocks.values()))
     curves = {
-        name: _curve(entry)
+        name: curve(entry)
         for kind in table["blocks"]
         for entry in kind["widths"]
         for name in entry["groups"]
@@ -115,6 +128,22 @@ def monotone(values: Sequence[float]) -> list[float]:
     return [mean for mean, n in pools for _ in range(n)]
 
 
+def frontier(seconds: Sequence[float]) -> list[int]:
+    """Which of the measured times, ascending in width, are worth having: no wider block is as fast.
+    The widest is, in any case."""
+    found: list[int] = []
+    for i in reversed(range(len(seconds))):
+        if not found or seconds[i] <= LIKED * seconds[found[-1]]:
+            found.append(i)
+    return found[::-1]
+
+
+def _liked(entry: WidthTimesEntry) -> Curve:
+    kept = frontier(entry["seconds"])
+    counts = tuple(entry["counts"][i] for i in kept)
+    return Curve(counts, tuple(_ns(entry["seconds"][i]) for i in kept))
+
+
 def _curve(entry: WidthTimesEntry) -> Curve:
     smooth = monotone(entry["seconds"])
     return Curve(tuple(entry["counts"]), tuple(_ns(each) for each in smooth))
@@ -125,13 +154,16 @@ def _ns(seconds: float) -> int:
 
 
 def _entry(
-    blocks: Sequence[str], groups: Sequence[Sequence[Neurons]], seconds: Mapping[str, float]
+    blocks: Sequence[str],
+    groups: Sequence[Sequence[Neurons]],
+    seconds: Mapping[str, float],
+    parts: int,
 ) -> BlockTimesEntry:
     """What was measured of the first of `blocks`, which holds for all of them."""
     first = blocks[0]
     widths: list[WidthTimesEntry] = []
     for alike in groups:
-        counts = _grid(alike[0])
+        counts = _grid(alike[0], parts)
         measured = [seconds[_point(first, alike[0], count)] for count in counts[:-1]]
         widths.append(
             {
@@ -148,9 +180,9 @@ def _point(block: str, group: Neurons, count: int) -> str:
     return f"{block} with {count} of {group.name}"
 
 
-def _grid(group: Neurons) -> list[int]:
-    """The numbers of neurons at which a group is timed, ascending."""
-    wanted = {1, *(max(1, group.count * i // EIGHTHS) for i in range(1, EIGHTHS + 1))}
+def _grid(group: Neurons, parts: int) -> list[int]:
+    """The numbers of neurons at which a group is timed, ascending: `parts` of them, and one."""
+    wanted = {1, *(max(1, group.count * i // parts) for i in range(1, parts + 1))}
     if group.counts:
         wanted = {n for n in (*group.counts, group.count) if n <= group.count}
     return sorted(wanted)

@@ -15,6 +15,7 @@ from torch import nn
 
 from leanfair.data.batches import Batch, forward
 from leanfair.errors import OptionError, RunDirectoryError
+from leanfair.evaluation.layout import LAYOUTS, Layout, laid_out
 from leanfair.evaluation.mode import device_of, evaluating
 from leanfair.evaluation.speed import ready
 from leanfair.files.checked_json import read_json
@@ -56,6 +57,8 @@ def read_table(path: Path, batch: int, fingerprint: str) -> LatencyTable:
 
 def shared(table: LatencyTable) -> LatencyTable:
     """The table of the main process, on all processes."""
+    number = LAYOUTS.index(table.get("layout", "contiguous"))
+    table["layout"] = LAYOUTS[round(agreed(float(number)))]
     for block in table["blocks"]:
         block["seconds"] = agreed(block["seconds"])
         for width in block["widths"]:
@@ -63,10 +66,12 @@ def shared(table: LatencyTable) -> LatencyTable:
     return table
 
 
-def timed_share(base: nn.Module, child: nn.Module, sample: Batch, batch: int) -> float:
+def timed_share(
+    base: nn.Module, child: nn.Module, sample: Batch, batch: int, layout: Layout = "contiguous"
+) -> float:
     """The share of the latency of `base` that is gone in `child`, timed in turn on `batch` samples
-    made of those of `sample`."""
-    with evaluating(base), evaluating(child):
+    made of those of `sample`, both in this `layout`."""
+    with evaluating(base), evaluating(child), laid_out(base, layout), laid_out(child, layout):
         models = {"base": base, "child": child}
         calls = {
             name: partial(forward, model, ready(sample, model, batch))

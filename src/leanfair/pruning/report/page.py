@@ -78,6 +78,7 @@ def render(summary: Summary, comparison: ComparisonEntry | None = None) -> str:
         blocks_charts=twice(blocks_chart, found, "blocks"),
         costs=costs,
         timed=any(row.before_note for row in costs),
+        channels_last=formats.channels_last({**summary.get("layout", {})}),
         heads=bool(nouns),
         grouped="key-value heads" in nouns,
         threads=formats.plural(summary["machine"]["threads"], "thread"),

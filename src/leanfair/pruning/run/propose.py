@@ -144,7 +144,7 @@ def savings_goal(
 def floor(anatomy: Anatomy, cost: Cost, settings: Settings) -> Cost:
     """The cost of the smallest network that the settings allow."""
     groups = () if settings.only == "layer" else anatomy.neurons
-    narrow = [NeuronCut(group, tuple(range(_spare(group, settings)))) for group in groups]
+    narrow = [NeuronCut(group, tuple(range(_spare(group, cost, settings)))) for group in groups]
     slim = cost.without(neurons=[cut for cut in narrow if cut.drop])
     gone: list[Layer] = []
     counted = settings.of if settings.of in cost.totals() else "macs"
@@ -171,16 +171,26 @@ def _ties(anatomy: Anatomy) -> list[tuple[Neurons, ...]]:
     return [*(tuple(groups[name] for name in tie) for tie in anatomy.ties), *alone]
 
 
-def _spare(group: Neurons, settings: Settings) -> int:
+def _spare(group: Neurons, cost: Cost, settings: Settings) -> int:
     """How many neurons of a group may go."""
-    return group.count - min(_widths(group, settings))
+    return group.count - min(_widths(group, cost, settings))
 
 
-def _widths(group: Neurons, settings: Settings) -> list[int]:
+def _widths(group: Neurons, cost: Cost, settings: Settings) -> list[int]:
     """The numbers of neurons that a group may have, from all that it has down."""
     allowed = group.counts or range(group.count - 1, 0, -1)
-    fit = [n for n in allowed if n >= settings.min_neurons and n % settings.round_to == 0]
+    liked = _liked(group, cost, settings)
+    fit = [n for n in allowed if n >= settings.min_neurons and liked(n)]
     return [group.count, *fit]
+
+
+def _liked(group: Neurons, cost: Cost, settings: Settings) -> Callable[[int], bool]:
+    """Tells whether the device is fast at a number of neurons, as far as that is known."""
+    step = settings.round_to
+    if step != "auto":
+        return lambda n: n % step == 0
+    timed = None if cost.times is None else cost.times.widths.get(group.name)
+    return (lambda n: True) if timed is None else (lambda n: n in timed.curve.widths)
 
 
 def _ranked(
@@ -218,7 +228,7 @@ def _bundles(
 ) -> list[Bundle]:
     """The neurons of tied groups that may go, least important first, as many of each group in each
     bundle, in bundles that leave a number that may be."""
-    widths = _widths(tie[0], settings)
+    widths = _widths(tie[0], cost, settings)
     name = tie[0].name
     if name not in prices:
         prices[name] = _price(tie, tie[0].count - widths[-1], cost, settings)
@@ -233,7 +243,38 @@ def _bundles(
         cuts = [NeuronCut(g, tuple(order[gone])) for g, order in zip(tie, orders, strict=True)]
         score = sum(scores.neurons[cut.group.name][i] for cut in cuts for i in cut.drop)
         bundles.append(Bundle(tuple(cuts), score, float(price * (before - after))))
+    if settings.matched == "latency" and settings.round_to == "auto":
+        bundles = _timed(bundles, cost, settings)
+        return _pooled(bundles) if settings.spread == "cheapest" else bundles
     return bundles
+
+
+def _timed(bundles: list[Bundle], cost: Cost, settings: Settings) -> list[Bundle]:
+    """Bundles of one group with the time that each saves after those before it: widths that the
+    device likes are some steps apart, and not all steps save as much."""
+    found, saved = [], 0
+    for n, bundle in enumerate(bundles, start=1):
+        before, saved = saved, _saving(_gathered(bundles[:n]), cost, settings)
+        found.append(bundle._replace(saves=max(1.0, float(saved - before))))
+    return found
+
+
+def _pooled(bundles: list[Bundle]) -> list[Bundle]:
+    """Bundles of one group, those joined of which the later one loses less for what it saves: to
+    stop between them would be the worse choice."""
+    pools: list[Bundle] = []
+    for bundle in bundles:
+        pools.append(bundle)
+        while len(pools) > 1 and _rate(pools[-2]) >= _rate(pools[-1]):
+            later, earlier = pools.pop(), pools.pop()
+            cuts = tuple(_gathered([earlier, later]))
+            pools.append(Bundle(cuts, earlier.score + later.score, earlier.saves + later.saves))
+    return pools
+
+
+def _rate(bundle: Bundle) -> float:
+    """What is lost for what is saved."""
+    return bundle.score / bundle.saves
 
 
 def _price(tie: tuple[Neurons, ...], spare: int, cost: Cost, settings: Settings) -> float:
@@ -247,6 +288,8 @@ def _price(tie: tuple[Neurons, ...], spare: int, cost: Cost, settings: Settings)
 def _saving(cuts: Iterable[NeuronCut], cost: Cost, settings: Settings) -> int:
     """What `cuts` save, of what is matched."""
     matched = settings.matched
+    if matched == "latency" and cost.times is not None:
+        return cost.times.total - cost.times.without(neurons=cuts).total
     return cost.totals()[matched] - cost.without(neurons=cuts).totals()[matched]
 
 

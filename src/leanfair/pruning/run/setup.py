@@ -85,7 +85,7 @@ def timed(task: Task, directory: RunDirectory) -> Task:
         return task
     known = directory.times()
     table = known["table"] if known else _table(task)
-    times = times_of(table, task.base.structures)
+    times = times_of(table, task.base.structures, task.settings.round_to == "auto")
     base = replace(task.base, cost=replace(task.base.cost, times=times))
     _check_reachable(base, task.settings)
     cost = task.cost or measure(base.model, task.calibration.proof, task.settings.of, base.cost)
@@ -107,6 +107,7 @@ def _table(task: Task) -> LatencyTable:
             settings.latency_batch,
             fingerprint,
             stopwatch,
+            settings.round_to == "auto",
         )
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from leanfair.data.batches import Source
+from leanfair.evaluation.layout import Layout
 from leanfair.evaluation.problem import Problem
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
 from leanfair.pruning.cost.energy import Spending
@@ -76,6 +77,11 @@ class Task:
     """What was assumed about model and data."""
     preprocessing: PreprocessingEntry | None = None
 
+    @property
+    def layout(self) -> Layout | None:
+        """The memory layout that is timed, where times decide."""
+        return None if self.table is None else self.table.get("layout", "contiguous")
+
     def seed(self, purpose: str, number: int) -> int:
         """A seed of its own for every use of chance, the same in a resumed run."""
         return seed_of(f"{self.settings.seed}/{purpose}/{number}")
@@ -133,6 +139,7 @@ class Run:
             self.parent.model,
             task.calibration.proof,
             task.settings.latency_batch,
+            task.layout or "contiguous",
         )
         found: Reading = {"round": number, "predicted": 1.0 - now / base, "measured": measured}
         self.readings.append(found)

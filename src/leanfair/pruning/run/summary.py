@@ -16,19 +16,19 @@ from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
 from leanfair.data.language import is_transformer
-from leanfair.evaluation import speed
-from leanfair.evaluation.speed import compare_latency
+from leanfair.evaluation.layout import lay_out
 from leanfair.models.origin import with_origin
 from leanfair.models.parent_card import parent_card
 from leanfair.models.streamed import read_from, shelf_of
 from leanfair.pruning.checkpoint.model_card import model_card
 from leanfair.pruning.checkpoint.parent import keep_parent
 from leanfair.pruning.cost.energy import spent_in_all
+from leanfair.pruning.cost.latencies import AS_IS, latencies_of, layouts_of
 from leanfair.pruning.cost.macs import Cost
 from leanfair.pruning.cost.readings import AGREES
 from leanfair.pruning.measured_schema import (
     Latencies,
-    Latency,
+    LayoutEntry,
     RunEnergyEntry,
     SpentEntry,
     Stopwatch,
@@ -66,6 +66,7 @@ def finish(run: Run) -> Pruned:
         read_from(model, directory.path)
     directory.tidy()
     own_memory(model, [run.task.base.model])
+    lay_out(model, summary.get("layout", AS_IS)["after"])
     with_origin(model, run.task.record.model.origin, [step.cut for step in run.steps])
     result = Pruned(model, tuple(run.steps), summary, directory.path, run.task.tokenizer)
     if directory.path is not None and directory.writes:
@@ -83,7 +84,7 @@ def _completed(run: Run) -> Summary:
     run.notes += task.directory.card_stays()
     summary = summarise(
         run,
-        latency=_latency(run),
+        timed=_timed(run),
         test=_tested(run),
         calibration=(task.before.calibrated, task.quality.calibrated(model)),
     )
@@ -158,26 +159,21 @@ def _tested(run: Run) -> Tested | None:
     return Tested(before, after, quality.change(before, after))
 
 
-def _latency(run: Run) -> Latencies | None:
-    """Seconds for a batch in the first network and the last one, at each size asked for."""
-    sizes = run.task.settings.latency_batches
-    if not sizes or shelf_of(run.parent.model) is not None:
-        return None
-    models = {"before": run.task.base.model, "after": run.parent.model}
-    found: Latencies = {"before": {}, "after": {}}
-    for size in sizes:
-        both = compare_latency(models, run.task.calibration.batches[0], size)
-        found["before"][str(size)] = _timed(both["before"])
-        found["after"][str(size)] = _timed(both["after"])
-    return found
-
-
-def _timed(found: speed.Latency) -> Latency:
-    return {"median": found.median, "low": found.low, "high": found.high, "runs": found.runs}
+def _timed(run: Run) -> tuple[LayoutEntry, Latencies | None]:
+    """The memory layouts of the first network and of the last one, and the seconds that each takes
+    for a batch, at each size asked for."""
+    task, last = run.task, run.parent.model
+    sizes = () if shelf_of(last) is not None else task.settings.latency_batches
+    sample, first = task.calibration.batches[0], task.base.model
+    layouts = layouts_of(first, last, sample, sizes, task.layout)
+    return layouts, latencies_of(first, last, sample, sizes, layouts) if sizes else None
 
 
 def summarise(
-    run: Run, latency: Latencies | None, test: Tested | None, calibration: Pair
+    run: Run,
+    timed: tuple[LayoutEntry, Latencies | None],
+    test: Tested | None,
+    calibration: Pair,
 ) -> Summary:
     """The content of summary.json: plain JSON types only."""
     from leanfair.version import __version__
@@ -208,7 +204,8 @@ def summarise(
         "notes": _notes(run),
         "stock": matches_configuration(last) if is_transformer(last) else None,
         "preprocessing": task.preprocessing,
-        "latency": latency,
+        "latency": timed[1],
+        "layout": timed[0],
         "stopwatch": _stopwatch(run),
         "images": run.images,
         "seconds": time.monotonic() - run.started + sum(step.seconds for step in run.earlier),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from leanfair.data.batches import Source, forward
 from leanfair.data.language import is_transformer
 from leanfair.data.randomness import preserved
 from leanfair.errors import InputError, TrainingError
+from leanfair.evaluation.layout import Layout, bears_channels_last, laid_out, layout_of
 from leanfair.evaluation.mode import evaluating
 from leanfair.evaluation.problem import Problem, problem_of
 from leanfair.files import read_tensors, write_tensors
@@ -102,18 +103,20 @@ def fine_tune(
         _in_full(model, recipe),
         adapted(model, recipe.lora, seed_of(f"{seed}/lora")),
         shared_statistics(model),
-        _channels_last(model),
         evaluating(teacher) if teacher is not None else nullcontext(),
+        ExitStack() as held,
     ):
         training = _begun(model, recipe, teacher, device)
         training.problem = problem
         identity = _identity(training, images, seed)
         _restore(checkpoint, identity, training)
         model.train()
-        written = training.seen
+        written, first = training.seen, training.step
         for shard in shards(source, recipe.batch_size, seed, training.step, least_batch(model)):
             if training.seen >= images:
                 break
+            if training.step == first:
+                held.enter_context(laid_out(model, _faster(model, shard)))
             last = _step(training, shard, recipe.rate(training.seen / images))
             if training.step % CHECK_EVERY == 0 or training.seen >= images:
                 _check_finite(last, training)
@@ -253,17 +256,13 @@ def _in_full(model: nn.Module, recipe: Recipe) -> Iterator[None]:
             value.data = value.data.to(dtype)
 
 
-@contextmanager
-def _channels_last(model: nn.Module) -> Iterator[None]:
-    """Use the channels-last memory format, in which convolutions are faster."""
-    convolutional = any(isinstance(module, nn.Conv2d) for module in model.modules())
-    if convolutional:
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    try:
-        yield
-    finally:
-        if convolutional:
-            model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+def _faster(model: nn.Module, shard: Shard) -> Layout:
+    """Channels last, in which convolutions are trained faster, where `model` runs in it. On several
+    processes the first sample of each decides for it alone: the layout changes no result."""
+    if not len(shard.batch):
+        return layout_of(model)
+    bears = bears_channels_last(model, shard.batch)
+    return "channels_last" if bears else layout_of(model)
 
 
 # ---- saving and resuming ----------------------------------------------------------------------
