@@ -8,11 +8,12 @@
 CIFAR-10 (the JPEG copy). Every row has seen the same number of images in training, `--budget`: what
 a method has not spent in its rounds it spends on its result, with the same recipe; `parent` is the
 network trained on for all of it. Rows go to benchmarks/results/joint-table.json one by one, and are
-kept: a later session makes those that are missing. `rows` is a list of {network, cut, method, seed,
-accuracy, parent_accuracy, macs, latency, images, seconds}; `cut` is the share of MACs removed, and
-`latency` the seconds for one image. Where a row has `of`, a batch size, the stopwatch is the
-target: `cut` is then the speed-up, and `latency` that of such a batch. `changes` has the accuracy
-of `joint` against each other method, with paired 95 % intervals; `impossible` what cannot be done.
+kept: a later call makes those that are missing. `rows` is a list of {network, cut, method, seed,
+budget, candidate, round, accuracy, parent_accuracy, macs, latency, images, seconds}; `cut` is the
+share of MACs removed, and `latency` the seconds for one image. Where a row has `of`, a batch size,
+the stopwatch is the target: `cut` is then the speed-up, and `latency` that of such a batch.
+`changes` has the accuracy of `joint` against each other method, with paired 95 % intervals;
+`impossible` what cannot be done.
 
 Methods: joint; layers and neurons, its halves; alternating and random, other choices between the
 same candidates; N layers first; torch-pruning (`pip install --no-deps torch-pruning==1.6.1`),
@@ -63,6 +64,8 @@ METHODS = (
 PARENT = "resnet20-jpeg.safetensors"
 TIMED = ("joint", "layers", "neurons", "torch-pruning")
 """The methods that are also held against the stopwatch."""
+BUDGETS = ("budget", "candidate", "round")
+"""What a row trains on, in images: in all, each candidate, each winner."""
 RECIPE = Recipe(lr=0.02, precision="bf16")
 STEP = 0.1
 """The share of its MACs that the peer loses between two fine-tunings, as ours does about."""
@@ -105,13 +108,10 @@ class Table:
             "rows": [],
             "impossible": [],
             "changes": [],
-            "budget": args.budget,
             "machine": machine(self.sample),
         }
         if args.out.exists():
             self.result = dict(read_json(args.out))
-        if self.result["budget"] != args.budget:
-            raise SystemExit(f"The rows of {args.out} have a budget of {self.result['budget']}.")
 
     def missing(self) -> Iterator[dict[str, Any]]:
         """The rows that are asked for and not there, all methods of a cut one after the other."""
@@ -124,6 +124,7 @@ class Table:
             for method in chosen:
                 row = {"network": args.network, "cut": cut, "method": method, "seed": seed}
                 row |= {} if batch is None else {"of": batch}
+                row |= {name: getattr(args, name) for name in BUDGETS}
                 known = [*self.result["rows"], *self.result["impossible"]]
                 offered = batch is None or method in TIMED
                 if offered and not any(same_row(row, each) for each in known):
@@ -167,7 +168,7 @@ class Table:
 
     def copied(self, row: dict[str, Any]) -> bool:
         """The parent is trained on alike for every cut: whether that was done for another one."""
-        alike = ("network", "method", "seed")
+        alike = ("network", "method", "seed", *BUDGETS)
         for other in self.result["rows"]:
             if all(row[key] == other[key] for key in alike) and "of" not in {**row, **other}:
                 right = self.args.work / f"{named(other)}.right"
@@ -187,7 +188,8 @@ class Table:
                     mine, its = self.kept(row), self.kept(other)
                     if mine is not None and its is not None:
                         told = change(its, mine).to_json()
-                        where = {k: row[k] for k in ("network", "cut", "of", "seed") if k in row}
+                        names = ("network", "cut", "of", "seed", *BUDGETS)
+                        where = {k: row[k] for k in names if k in row}
                         found.append({**where, "against": other["method"], **told})
         return found
 
@@ -220,7 +222,9 @@ def named(row: dict[str, Any]) -> str:
 
 
 def place(row: dict[str, Any]) -> tuple[Any, ...]:
-    return row["network"], row["cut"], row.get("of"), row["seed"]
+    """Where a row stands: those of one place can be compared."""
+    budgets = (row[name] for name in BUDGETS)
+    return row["network"], row["cut"], row.get("of"), row["seed"], *budgets
 
 
 def same_row(one: dict[str, Any], other: dict[str, Any]) -> bool:

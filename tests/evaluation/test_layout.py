@@ -113,3 +113,17 @@ def test_nothing_is_timed_where_nothing_is_asked_or_the_network_runs_in_one_alon
 
     assert faster_layout(convolutions(), PICTURES, [], timer) == "contiguous"
     assert faster_layout(convolutions(Viewed()), PICTURES, [1], timer) == "contiguous"
+
+
+def test_a_network_that_lies_partly_in_one_layout_is_laid_out_whole():
+    model = lay_out(convolutions(), "channels_last")
+    model[1].weight.data = model[1].weight.data.contiguous()
+    lay_out(model, "channels_last")
+    assert all(
+        module.weight.is_contiguous(memory_format=torch.channels_last) for module in model[:2]
+    )
+
+
+@pytest.mark.parametrize("own", LAYOUTS)
+def test_where_nothing_is_timed_the_layout_stays_as_it_is(own):
+    assert faster_layout(lay_out(convolutions(), own), PICTURES, []) == own

@@ -84,7 +84,7 @@ def test_macs_can_be_the_target_while_time_is_matched(machine):
 
 
 def test_the_target_is_met_where_the_stopwatch_agrees(machine):
-    machine(0.45)
+    machine(0.35, 0.45)  # one round later than it was near by the table
     run = pruned()
     told = run.summary["stopwatch"]
     assert told["measured"] == pytest.approx(0.45)
@@ -94,8 +94,17 @@ def test_the_target_is_met_where_the_stopwatch_agrees(machine):
     assert run.summary["cost"]["before"] == pytest.approx(12.0)
 
 
+def test_where_the_stopwatch_is_ahead_of_the_table_no_more_goes_and_that_is_said(machine):
+    machine(0.45)
+    run = pruned()
+    assert 0.75 * 0.4 <= run.summary["removed"] < 0.4
+    assert run.summary["stopwatch"]["measured"] == pytest.approx(0.45)
+    assert run.summary["stopped_because"] == "the target is met"
+    assert any("by a stopwatch at the end 45.0%" in note for note in run.summary["notes"])
+
+
 def test_where_it_does_not_agree_more_goes_until_it_does_and_that_is_said(machine):
-    clock = machine(0.3, 0.42)
+    clock = machine(0.3, 0.35, 0.42)
     run = pruned()
     assert not clock.shares
     assert run.summary["removed"] >= 0.5
@@ -106,7 +115,7 @@ def test_where_it_does_not_agree_more_goes_until_it_does_and_that_is_said(machin
 
 @pytest.mark.real
 def test_a_killed_run_goes_on_by_the_same_table_and_readings(machine, tmp_path):
-    clock = machine(0.3, 0.42)
+    clock = machine(0.3, 0.35, 0.42)
     whole = pruned(tmp_path / "whole")
     assert clock.tables == 1
 
@@ -117,10 +126,11 @@ def test_a_killed_run_goes_on_by_the_same_table_and_readings(machine, tmp_path):
         if event.stage == "step" and event.round == len(whole.steps) - 1:
             raise KilledError
 
-    clock.shares = [0.3]
+    shares = [0.3, 0.35, 0.42]
+    clock.shares = shares[:-1]
     with pytest.raises(KilledError):
         pruned(tmp_path / "killed", on_event=listener)
-    clock.shares = [0.3, 0.42][1 - len(clock.shares) :]
+    clock.shares = [*clock.shares, shares[-1]]
     resumed = pruned(tmp_path / "killed", resume=True)
     assert clock.tables == 2
     assert [step.cut for step in resumed.steps] == [step.cut for step in whole.steps]
@@ -157,7 +167,7 @@ def test_a_share_of_latency_beyond_the_floor_is_refused(machine):
 
 @pytest.mark.parametrize("only", ["layer", "neurons"])
 def test_halves_are_matched_in_time_too(machine, only):
-    machine(0.5)
+    machine(0.1, 0.5)
     run = pruned(only=only, cut=0.2)
     assert {step.chosen for step in run.steps} == {only}
     assert run.summary["removed"] >= 0.2

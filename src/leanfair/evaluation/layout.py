@@ -40,6 +40,8 @@ Timer = Callable[[Mapping[str, Callable[[], object]]], Mapping[str, float]]
 def lay_out(model: nn.Module, layout: Layout) -> nn.Module:
     """`model`, in place, with the weights of its convolutions in `layout`; what they compute then
     has it, too."""
+    if all(_its(weight) == layout for weight in _weights(model) if _differs(weight)):
+        return model
     return model.to(memory_format=_FORMATS[layout])  # type: ignore[call-overload,no-any-return]
 
 
@@ -86,9 +88,10 @@ def faster_layout(
     model: nn.Module, sample: Batch, sizes: Sequence[int], timer: Timer | None = None
 ) -> Layout:
     """The layout in which `model` answers batches of `sizes` samples, made of those of `sample`, in
-    less time, by the geometric mean over the sizes. `timer`: by default a stopwatch."""
+    less time, by the geometric mean over the sizes; the one that it has, where there are none or it
+    runs in one alone. `timer`: by default a stopwatch."""
     if not sizes or not bears_channels_last(model, sample):
-        return "contiguous"
+        return layout_of(model)
     ratios = []
     other = copy.deepcopy(model)
     with evaluating(model), evaluating(other):

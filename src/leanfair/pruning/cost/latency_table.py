@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from leanfair.data.batches import Batch, forward
-from leanfair.evaluation.layout import faster_layout, laid_out
+from leanfair.evaluation.layout import faster_layout, laid_out, lay_out
 from leanfair.evaluation.mode import device_of, evaluating
 from leanfair.evaluation.speed import busy_clock, ready, time_in_turn
 from leanfair.pruning.cost.macs import Cost
@@ -78,13 +78,14 @@ def measure_table(
         timed: dict[str, Callable[[], object]] = {"": partial(forward, model, inputs.inputs)}
         for group in whole:
             for count in _grid(group, EIGHTHS)[:-1]:
-                narrow_model = _narrowed(model, group, count)
+                narrow_model = lay_out(_narrowed(model, group, count), layout)
                 timed[_point("", group, count)] = partial(forward, narrow_model, inputs.inputs)
         for first in firsts:
             timed[first] = _called(model.get_submodule(first), calls[first])
             for group in _inside(structures, first):
                 for count in _grid(group, parts)[:-1]:
-                    block = _narrowed(model, group, count).get_submodule(first)
+                    narrow_model = lay_out(_narrowed(model, group, count), layout)
+                    block = narrow_model.get_submodule(first)
                     timed[_point(first, group, count)] = _called(block, calls[first])
         seconds = timer(timed, device)
     entries = [_entry([""], [[group] for group in whole], seconds, EIGHTHS)]
