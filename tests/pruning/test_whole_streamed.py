@@ -108,6 +108,7 @@ def test_a_run_that_is_broken_off_goes_on_to_the_same_end(tmp_path: Path) -> Non
         ({"of": "latency"}, "of is latency"),
         ({"of": "memory"}, "of is memory"),
         ({"match": "latency"}, "match is latency"),
+        ({"round_to": "auto"}, "round_to is auto, by times"),
     ],
 )
 def test_what_needs_the_whole_model_is_refused_before_anything_is_written(

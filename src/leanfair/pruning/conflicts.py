@@ -102,6 +102,11 @@ def check_streamed(
                 f"{{{name}}} is {value}, which is not measured of {why}: make it macs or params.",
                 name,
             )
+    if settings.round_to == "auto":
+        raise OptionError(
+            f"{{round_to}} is auto, by times, which are not measured of {why}: make it a number.",
+            "round_to",
+        )
 
 
 def check_training(
