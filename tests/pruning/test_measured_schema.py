@@ -19,7 +19,7 @@ KEYS = {
 def test_one_measure_is_taken_and_the_others_are_null(kind: str) -> None:
     name, more = KEYS[kind]
     found = produced(kind)
-    always = {"problem", "quality", "notes", "energy"}
+    always = {"problem", "quality", "notes", "energy", "layout"}
     filled = {name, f"{name}_change", f"calibration_{name}", *more, *always}
     assert found["quality"] == name
     known = {key for key in Measured.__annotations__ if found[key] is not None}  # type: ignore[literal-required]

@@ -14,6 +14,7 @@ from leanfair.pruning.structures.tracing.recording import (
     again,
     copied,
     handles,
+    is_close,
     mapped,
     record,
     tensors,
@@ -82,3 +83,19 @@ def test_nested_values_keep_their_types_and_their_order() -> None:
     assert twice["b"].rest[1] == "x"
     copied(value)["b"].left.zero_()
     assert int(value["b"].left) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "close"),
+    [
+        (torch.ones(2, 3), torch.ones(2, 3) + 1e-7, True),
+        (torch.ones(2, 3), torch.ones(2, 3) + 1e-3, False),
+        (torch.ones(2, 3), torch.ones(3, 2), False),
+        (torch.ones(2, 3).long(), torch.ones(2, 3), False),  # ids, and a score for each
+        (torch.ones(2, 3).long(), torch.ones(2, 3).long(), True),
+        (torch.ones(2).bool(), torch.tensor([True, False]), False),
+        (torch.ones(2).half(), torch.ones(2), False),
+    ],
+)
+def test_tensors_are_close_only_where_they_are_of_one_shape_and_type(one, other, close):
+    assert is_close(one, other) is close
