@@ -260,8 +260,9 @@ def _check_reachable(network: Network, settings: Settings) -> None:
     smallest = floor(network.structures, before, settings).totals()[settings.of]
     reachable = 1.0 - smallest / before.totals()[settings.of]
     if settings.cut > reachable:
+        by_table = "by the times of its blocks, " if settings.of == "latency" else ""
         raise InputError(
-            f"A cut of {settings.cut:.2%} of {settings.of} is beyond the floor: at most "
+            f"A cut of {settings.cut:.2%} of {settings.of} is beyond the floor: {by_table}at most "
             f"{int(reachable * 1e4) / 1e4:.2%} can be removed from this network{_by(settings)}."
         )
 
