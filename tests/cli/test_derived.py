@@ -97,10 +97,20 @@ def test_names_of_before_are_still_there() -> None:
         ({"lr": 0.1, "momentum": None}, {"lr": 0.1}),
         ({"milestones": "0.5,0.9"}, {"milestones": (0.5, 0.9)}),
         ({}, {}),
+        ({"round_to": "8"}, {"round_to": 8}),
+        ({"round_to": "auto"}, {"round_to": "auto"}),
     ],
 )
-def test_lists_are_given_with_commas(given: dict[str, Any], found: dict[str, Any]) -> None:
+def test_texts_of_the_command_line_are_the_values_that_they_stand_for(
+    given: dict[str, Any], found: dict[str, Any]
+) -> None:
     assert values_of(given, Settings, Recipe) == found
+
+
+@pytest.mark.parametrize("text", ["wide", "0", "-8", "1.5", "Auto", ""])
+def test_what_is_neither_a_number_nor_a_name_is_refused_by_name(text: str) -> None:
+    with pytest.raises(OptionError, match=r"round_to must be a whole number, 1 or more, or auto"):
+        values_of({"round_to": text}, Settings)
 
 
 @pytest.mark.parametrize("text", ["1,", "1;8", "1,1", "0", "1.5", "one"])

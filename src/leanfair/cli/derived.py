@@ -58,9 +58,11 @@ def parameter_of(option: Option) -> Parameter:
     required = option.default is MISSING
     kind: Any = _kind(option)
     told = option.help.text if required else f"{option.help.text} [default: {default_of(option)}]"
+    numbers = ["NUMBER"] if option.choices and _numbers(option) else []
     annotation = typer.Option(
-        flags_of(option), help=told, show_default=False, metavar="|".join(option.choices) or None
-    )
+        flags_of(option), help=told, show_default=False,
+        metavar="|".join([*numbers, *option.choices]) or None,
+    )  # fmt: skip
     return Parameter(
         option.name,
         Parameter.KEYWORD_ONLY,
@@ -106,15 +108,27 @@ def _kind(option: Option) -> Any:
     """The type of an option for typer: names and lists are text there."""
     if option.help.repeat:
         return list[str]
-    plain = [kind for kind in option.kinds if kind in (bool, int, float)]
-    return plain[0] if plain else str
+    plain = _numbers(option)
+    return plain[0] if plain and not option.choices else str
+
+
+def _numbers(option: Option) -> list[Any]:
+    """The types of numbers that an option takes, and truth values."""
+    return [kind for kind in option.kinds if kind in (bool, int, float)]
 
 
 def _value(option: Option, given: Any) -> Any:
-    """What was given, a text with commas as the tuple that it stands for."""
+    """What was given: a text with commas as the tuple that it stands for, and one that is none of
+    the names of an option that takes numbers, too, as a number."""
     lists = [kind for kind in option.kinds if get_origin(kind) is tuple]
     if not lists:
-        return given
+        numbers = _numbers(option)
+        if not (numbers and isinstance(given, str)) or given in option.choices:
+            return given
+        try:
+            return numbers[0](given)
+        except ValueError:
+            return given  # refused, with what it must be
     if not isinstance(given, str):
         return tuple(given)
     item = get_args(lists[0])[0]
