@@ -31,6 +31,9 @@ LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 FASTER = 0.97
 """Channels last has to take at most this share of the time, or the layout stays as it is."""
 
+BUDGET = 3.0
+"""About how many seconds it takes to tell for a size of batch which layout is faster."""
+
 _FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
 Timer = Callable[[Mapping[str, Callable[[], object]]], Mapping[str, float]]
@@ -110,7 +113,7 @@ def faster_layout(
 def _stopwatch(
     device: torch.device | None, calls: Mapping[str, Callable[[], object]]
 ) -> Mapping[str, float]:
-    timed = time_in_turn(calls, device, runs=50, warmup=3, budget=3.0, clock=busy_clock(device))
+    timed = time_in_turn(calls, device, runs=50, warmup=3, budget=BUDGET, clock=busy_clock(device))
     return {name: each.median for name, each in timed.items()}
 
 

@@ -24,7 +24,7 @@ def layouts_of(
     the faster one of each."""
     if decided is not None:
         return {"before": decided, "after": decided}
-    before, after = (_agreed(faster_layout(model, sample, sizes)) for model in (first, last))
+    before, after = (agreed_layout(faster_layout(model, sample, sizes)) for model in (first, last))
     return {"before": before, "after": after}
 
 
@@ -41,7 +41,7 @@ def latencies_of(
     return found
 
 
-def _agreed(layout: Layout) -> Layout:
+def agreed_layout(layout: Layout) -> Layout:
     """The layout of the main process, on all processes."""
     return LAYOUTS[round(agreed(float(LAYOUTS.index(layout))))]
 

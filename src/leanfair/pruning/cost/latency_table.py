@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from leanfair.data.batches import Batch, forward
-from leanfair.evaluation.layout import faster_layout, laid_out, lay_out
+from leanfair.evaluation.layout import Layout, laid_out, lay_out
 from leanfair.evaluation.mode import device_of, evaluating
 from leanfair.evaluation.speed import busy_clock, ready, time_in_turn
 from leanfair.pruning.cost.macs import Cost
@@ -61,12 +61,12 @@ def measure_table(
     batch: int,
     fingerprint: str = "",
     timer: Timer = stopwatch,
+    layout: Layout = "contiguous",
     fine: bool = False,
 ) -> LatencyTable:
     """The table of `model`, whose `structures` and `cost` are known, for `batch` samples, made of
-    those of `sample`, in the layout in which it is faster; `fine`: at more widths."""
-    inputs, device = Batch(ready(sample, model, batch)), device_of(model)
-    layout = faster_layout(model, sample, [batch], lambda calls: timer(calls, device))
+    those of `sample`, in this `layout`; `fine`: at more widths."""
+    inputs = Batch(ready(sample, model, batch))
     parts = FINELY if fine else EIGHTHS
     kinds = _kinds(structures, cost)
     whole = [group for group in structures.neurons if group.block not in chain(*kinds)]
@@ -87,7 +87,7 @@ def measure_table(
                     narrow_model = lay_out(_narrowed(model, group, count), layout)
                     block = narrow_model.get_submodule(first)
                     timed[_point(first, group, count)] = _called(block, calls[first])
-        seconds = timer(timed, device)
+        seconds = timer(timed, device_of(model))
     entries = [_entry([""], [[group] for group in whole], seconds, EIGHTHS)]
     for kind in kinds:
         alike = zip(*(_inside(structures, block) for block in kind), strict=True)

@@ -15,10 +15,11 @@ from torch import nn
 
 from leanfair.data.batches import Batch, forward
 from leanfair.errors import OptionError, RunDirectoryError
-from leanfair.evaluation.layout import LAYOUTS, Layout, laid_out
+from leanfair.evaluation.layout import Layout, laid_out
 from leanfair.evaluation.mode import device_of, evaluating
 from leanfair.evaluation.speed import ready
 from leanfair.files.checked_json import read_json
+from leanfair.pruning.cost.latencies import agreed_layout
 from leanfair.pruning.cost.latency_table import stopwatch
 from leanfair.pruning.measured_schema import LatencyTable, Reading, TimesRecord
 from leanfair.pruning.training.distributed import agreed
@@ -57,8 +58,7 @@ def read_table(path: Path, batch: int, fingerprint: str) -> LatencyTable:
 
 def shared(table: LatencyTable) -> LatencyTable:
     """The table of the main process, on all processes."""
-    number = LAYOUTS.index(table.get("layout", "contiguous"))
-    table["layout"] = LAYOUTS[round(agreed(float(number)))]
+    table["layout"] = agreed_layout(table.get("layout", "contiguous"))
     for block in table["blocks"]:
         block["seconds"] = agreed(block["seconds"])
         for width in block["widths"]:

@@ -14,6 +14,8 @@ from leanfair.data import batches
 from leanfair.data.batches import Batch, Source
 from leanfair.data.language import is_language_model
 from leanfair.errors import InputError, OptionError
+from leanfair.evaluation.layout import BUDGET, faster_layout
+from leanfair.evaluation.mode import device_of
 from leanfair.evaluation.problem import Problem
 from leanfair.models.streamed import adapting_in, shelf_of
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
@@ -97,16 +99,21 @@ def _table(task: Task) -> LatencyTable:
     settings, fingerprint = task.settings, task.record.model.fingerprint
     if settings.latency_table is not None:
         return read_table(Path(settings.latency_table), settings.latency_batch, fingerprint)
-    base, proof = task.base, task.calibration.proof
+    base, proof, batch = task.base, task.calibration.proof, settings.latency_batch
+    device = device_of(base.model)
+    layout = faster_layout(
+        base.model, proof, [batch], lambda calls: stopwatch(calls, device, BUDGET)
+    )
     return shared(
         measure_table(
             base.model,
             base.structures,
             base.cost,
             proof,
-            settings.latency_batch,
+            batch,
             fingerprint,
             stopwatch,
+            layout,
             settings.round_to == "auto",
         )
     )
