@@ -218,7 +218,8 @@ def parent_of(args: Any, splits: Splits) -> nn.Module:
 
 def named(row: dict[str, Any]) -> str:
     of = f"-batch{row['of']}" if "of" in row else ""
-    return f"{row['network']}-{row['cut']:g}{of}-{row['method']}-{row['seed']}"
+    budgets = "-".join(str(row[name]) for name in BUDGETS)
+    return f"{row['network']}-{row['cut']:g}{of}-{row['method']}-{row['seed']}-{budgets}"
 
 
 def place(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -330,10 +331,10 @@ def torch_pruning(table: Table, row: dict[str, Any], folder: Path) -> tuple[nn.M
         goal = before * (1.0 - STEP)
         if row.get("of") is None:
             goal = max(goal, whole * (1.0 - row["cut"]))
-        while cost_of(model, one).macs > goal:
+        model.zero_grad()
+        F.cross_entropy(model(batch.inputs), batch.labels).backward()  # type: ignore[no-untyped-call,arg-type]
+        while cost_of(model, one).macs > goal:  # gradients are narrowed with the weights
             now = cost_of(model, one).macs
-            model.zero_grad()
-            F.cross_entropy(model(batch.inputs), batch.labels).backward()  # type: ignore[no-untyped-call,arg-type]
             for _ in range(25):  # one small step may take nothing
                 pruner.step()
                 if cost_of(model, one).macs < now:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from math import inf
 from typing import NamedTuple, TypeAlias
 
 from leanfair.pruning.cost.macs import Cost, cut_of
+from leanfair.pruning.cost.matching import NEARLY, filled, nearest
 from leanfair.pruning.settings import Settings
 from leanfair.pruning.types import Anatomy, Cut, Layer, NeuronCut, Neurons, Scores
 
 COUNTED = ("macs", "params")
 """What a cut saves of these is known to the last unit before it is made."""
-NEARLY = 0.9
-"""A neuron candidate that saves less than this share of the layer's saving is no match for it."""
 
 
 Prices: TypeAlias = "dict[str, float]"
@@ -40,17 +39,20 @@ class Bundle(NamedTuple):
 def propose_layer(
     anatomy: Anatomy, scores: Scores, cost: Cost, settings: Settings, save: int = 0
 ) -> Cut | None:
-    """The cut of the least important layers: as many as `settings` say, and more where it takes
-    more to save `save` (of `settings.matched`); None where none may go any more."""
+    """The cut of the least important layers: as many as `settings` say, and more where that comes
+    nearer to saving `save` (of `settings.matched`); None where none may go any more."""
     chosen: list[Layer] = []
     found: Cut | None = None
     for layer in sorted(anatomy.layers, key=lambda layer: scores.layers[layer.name]):
-        enough = found is not None and found.saves[settings.matched] >= NEARLY * save
-        if len(chosen) >= settings.layers_per_round and enough:
-            break
-        if _may_go(layer, chosen, anatomy, settings.min_layers):
-            chosen.append(layer)
-            found = cut_of("layer", cost, layers=chosen)
+        if not _may_go(layer, chosen, anatomy, settings.min_layers):
+            continue
+        more = cut_of("layer", cost, layers=[*chosen, layer])
+        if found is not None and len(chosen) >= settings.layers_per_round:
+            now, then = (cut.saves[settings.matched] for cut in (found, more))
+            if then - save >= save - now:
+                break
+        chosen.append(layer)
+        found = more
     return found
 
 
@@ -71,19 +73,16 @@ def propose_neurons(
     if settings.spread == "uniform":
         bundles = [_bundles(tie, scores, cost, settings, prices) for tie in _ties(anatomy)]
         grow, longest = _evenly(bundles), sum(len(each) for each in bundles)
+        saved = cache(lambda n: _saving(grow(n), cost, settings))
+        cuts = grow(nearest(save, least, saved, longest))
     else:
         order = _fitting(_ranked(anatomy, scores, cost, settings, prices), save)
-        grow, longest = (lambda n: _gathered(order[:n])), len(order)
 
-    @cache
-    def saved(n: int) -> int:
-        return _saving(grow(n), cost, settings)
+        def saves(chosen: Sequence[Bundle]) -> int:
+            return _saving(_gathered(chosen), cost, settings)
 
-    n = _nearest(save, saved, longest)
-    while n < longest and saved(n) < least:
-        n += 1
-    cuts = grow(n)
-    if not cuts or saved(n) < max(least, 1):
+        cuts = _gathered(filled(order, save, least, saves, lambda bundle: bundle.name))
+    if not cuts or _saving(cuts, cost, settings) < max(least, 1):
         return None
     return cut_of("neurons", cost, neurons=cuts)
 
@@ -109,9 +108,9 @@ def fitting(
     if settings.matched != settings.of or settings.of not in COUNTED:
         return cuts
     beyond = [_beyond(cut, now, whole, settings) for cut in cuts]
-    nearest = min(map(abs, beyond), default=0.0)
+    least_far = min(map(abs, beyond), default=0.0)
     short = settings.cut - removed
-    return [c for c, far in zip(cuts, beyond, strict=True) if far <= max(short, nearest)]
+    return [c for c, far in zip(cuts, beyond, strict=True) if far <= max(short, least_far)]
 
 
 def _beyond(cut: Cut, now: Cost, whole: Mapping[str, int], settings: Settings) -> float:
@@ -321,25 +320,3 @@ def _evenly(bundles: list[list[Bundle]]) -> Callable[[int], list[NeuronCut]]:
         return _gathered(b for each, many in zip(lists, counts, strict=True) for b in each[:many])
 
     return grow
-
-
-def _nearest(goal: int, saved: Callable[[int], int], longest: int) -> int:
-    """The n whose saved(n) is nearest to `goal`, but more than nothing where that can be. `saved`
-    grows with n, though not always with each step (a share by largest remainder may fall)."""
-    low, high = 0, longest
-    while low < high:
-        middle = (low + high) // 2
-        if saved(middle) >= goal:
-            high = middle
-        else:
-            low = middle + 1
-
-    def off(n: int) -> tuple[bool, int]:
-        return saved(n) <= 0, abs(saved(n) - goal)
-
-    n = low
-    while n > 0 and off(n - 1) < off(n):
-        n -= 1
-    while n < longest and off(n + 1) < off(n):
-        n += 1
-    return n
