@@ -9,8 +9,9 @@ CIFAR-10 (the JPEG copy). Every row has seen the same number of images in traini
 a method has not spent in its rounds it spends on its result, with the same recipe; `parent` is the
 network trained on for all of it. Rows go to benchmarks/results/joint-table.json one by one, and are
 kept: a later call makes those that are missing. `rows` is a list of {network, cut, method, seed,
-budget, candidate, round, accuracy, parent_accuracy, macs, latency, images, seconds}; `cut` is the
-share of MACs removed, and `latency` the seconds for one image. Where a row has `of`, a batch size,
+budget, candidate, round, accuracy, parent_accuracy, macs, latency, parent_latency, images,
+seconds}; `cut` is the share of MACs removed, and `latency` the seconds for one image, the parent's
+measured in turn. Where a row has `of`, a batch size,
 the stopwatch is the target: `cut` is then the speed-up, and `latency` that of such a batch.
 `changes` has the accuracy of `joint` against each other method, with paired 95 % intervals;
 `impossible` what cannot be done.
@@ -158,6 +159,7 @@ class Table:
             "parent_accuracy": float(self.right.float().mean()),
             "macs": cost_of(model, self.sample).macs,
             "latency": timed["row"].median,
+            "parent_latency": timed["parent"].median,
             "images": spent,
             "seconds": time.time() - began,
         }

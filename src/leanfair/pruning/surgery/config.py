@@ -30,9 +30,18 @@ def changed(config: Any, changes: Mapping[str, Any]) -> Any:
         _put(data, path.split("."), value)
     _forget_stages(data)
     with silence():
-        made = type(config).from_dict(data)
+        made = _read(type(config), data)
     made._attn_implementation = config._attn_implementation
     return made
+
+
+def _read(kind: Any, data: dict[str, Any]) -> Any:
+    """The configuration that `kind.from_dict` makes of `data`. What transformers brings writes it
+    out for its log each time, whether that is read or not, which takes longer than all the rest."""
+    from transformers import PretrainedConfig
+
+    usual = getattr(kind.from_dict, "__func__", None) is PretrainedConfig.from_dict.__func__
+    return kind(**data) if usual else kind.from_dict(data)
 
 
 def _forget_stages(data: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import replace
+from functools import cache
 from typing import Any, TypeVar
 
 import torch
@@ -32,6 +33,7 @@ class Kinds:
         self.tracer = tracer
         self._first: dict[Hashable, str] = {}
         self._known: dict[tuple[str, str], Any] = {}
+        self._settings = cache(lambda name: _settings(tracer.modules[name]))
 
     def first(self, name: str) -> str:
         """The first module that was asked about of those of the kind of module `name`."""
@@ -59,13 +61,13 @@ class Kinds:
             return name
         inside = [key for key in tracer.modules if key.startswith(f"{name}.")]
         parts = tuple(
-            (key[root:], _settings(tracer.modules[key]), tracer.roles[key], times)
+            (key[root:], self._settings(key), tracer.roles[key], times)
             for key in inside
             for times in [tracer.recording.times[key]]
         )
         ran = sorted(filter(tracer.place.get, inside), key=tracer.place.__getitem__)
         order = tuple(key[root:] for key in ran)
-        return _settings(tracer.modules[name]), parts, order, _shape(call.args), _shape(call.kwargs)
+        return self._settings(name), parts, order, _shape(call.args), _shape(call.kwargs)
 
 
 def renamed(name: str, was: str, now: str) -> str:
@@ -96,10 +98,15 @@ def _settings(module: nn.Module) -> Hashable:
             (name, _shape(value))
             for name, value in vars(module).items()
             if name not in ("_parameters", "_buffers", "_modules")
-            and not any(part in name for part in _VARYING)
+            and not _varies(name)
             and not (name == "p" and type(module).__name__.startswith(("Drop", "StochasticDepth")))
         ),
     )
+
+
+@cache
+def _varies(setting: str) -> bool:
+    return any(part in setting for part in _VARYING)
 
 
 def _shape(value: Any) -> Hashable:
