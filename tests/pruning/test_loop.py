@@ -107,6 +107,14 @@ def test_both_candidates_save_the_same_cost() -> None:
         assert neurons.saves[match] == pytest.approx(layer.saves[match], rel=0.1)
 
 
+@pytest.mark.parametrize(("of", "match"), [("macs", "params"), ("params", "macs")])
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.4])
+def test_a_run_matched_by_something_else_ends_at_its_target(of, match, share):
+    """What a neuron of the widest group costs is the most that it may go beyond."""
+    run = prune(cut=share, of=of, match=match, only="neurons")
+    assert share <= run.summary["removed"] < share + 0.006
+
+
 def test_neurons_go_on_alone_when_layers_are_exhausted() -> None:
     run = prune(tiny(depth=8), cut=0.5)  # one block a stage: no layer can go
     assert {step.chosen for step in run.steps} == {"neurons"}

@@ -34,6 +34,7 @@ from leanfair.pruning.presets import settings_from
 from leanfair.pruning.run.network import retraced
 from leanfair.pruning.run.propose import (
     Prices,
+    enough_to_end,
     fitting,
     overshoots,
     propose_layer,
@@ -210,8 +211,12 @@ def _least_important(run: Run, scores: Scores, prices: Prices) -> list[Cut]:
     settings = replace(run.task.settings, cut=run.aim)
     structures, cost = run.parent.structures, run.parent.cost
     layer = propose_layer(structures, scores, cost, settings)
-    save, least = savings_goal(cost, run.task.base.cost.totals(), layer, settings)
-    neurons = propose_neurons(structures, scores, cost, settings, save, least=least, prices=prices)
+    whole = run.task.base.cost.totals()
+    save, least = savings_goal(cost, whole, layer, settings)
+    enough = enough_to_end(cost, whole, settings)
+    neurons = propose_neurons(
+        structures, scores, cost, settings, save, least=least, enough=enough, prices=prices
+    )
     if layer and neurons:  # heads that only go together may save more than one layer
         saved = neurons.saves[settings.matched]
         layer = propose_layer(structures, scores, cost, settings, saved)

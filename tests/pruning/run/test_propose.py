@@ -211,6 +211,33 @@ def test_no_other_number_of_neurons_would_come_nearer(seed, spread, match, round
         assert abs(cut.saves[match] - save) <= best
 
 
+@SMALL
+@given(**{**CHOICES, "share": st.floats(0.05, 0.5)}, enough=st.floats(0.02, 0.5))
+def test_no_more_go_than_save_enough_of_what_the_target_counts(
+    seed, spread, match, round_to, least, share, enough
+):
+    """Also where candidates are matched by something else, a run ends at its target."""
+    anatomy, whole = _narrowed(seed)
+    scores = _scores(anatomy, seed)
+    chosen = _settings(spread=spread, match=match, round_to=round_to, min_neurons=least)
+    save, left = int(share * whole.totals()[match]), int(enough * whole.macs)
+    free = propose_neurons(anatomy, scores, whole, chosen, save)
+    cut = propose_neurons(anatomy, scores, whole, chosen, save, enough=left)
+    if free is None:
+        assert cut is None
+    elif free.saves["macs"] < left:
+        assert cut == free
+    else:
+        assert cut.saves["macs"] >= left
+        step = max(
+            cut_of("neurons", whole, neurons=[NeuronCut(g, tuple(range(n)))]).saves["macs"]
+            for g in anatomy.neurons
+            for n in [min(g.count - 1, 2 * round_to)]
+            if n
+        )
+        assert cut.saves["macs"] < left + step
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_also_coarse_widths_save_about_what_a_layer_does(seed):
     """Where the next step of eight would bring much too much, other groups have smaller ones."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from itertools import pairwise
 from math import inf
 from typing import NamedTuple, TypeAlias
@@ -64,27 +66,34 @@ def propose_neurons(
     save: int,
     *,
     least: int = 0,
+    enough: int | None = None,
     prices: Prices | None = None,
 ) -> Cut | None:
     """The cut of the least important neurons that together save `save` (of `settings.matched`) as
-    nearly as can be, but `least` in any case; None where all that may go save less, or nothing.
-    `prices` are those found before for the same cost, and take what is found now."""
+    nearly as can be, but `least` in any case; None where all that may go save less, or nothing. No
+    more go than save `enough` of what the target counts. `prices` are those found before for the
+    same cost, and take what is found now."""
     prices = {} if prices is None else prices
     if settings.spread == "uniform":
         bundles = [_bundles(tie, scores, cost, settings, prices) for tie in _ties(anatomy)]
         grow, longest = _evenly(bundles), sum(len(each) for each in bundles)
         saved = cache(lambda n: _saving(grow(n), cost, settings))
-        cuts = grow(nearest(save, least, saved, longest))
+        many = nearest(save, least, saved, longest)
     else:
         order = _fitting(_ranked(anatomy, scores, cost, settings, prices), save)
 
         def saves(chosen: Sequence[Bundle]) -> int:
             return _saving(_gathered(chosen), cost, settings)
 
-        cuts = _gathered(filled(order, save, least, saves, lambda bundle: bundle.name))
+        chosen = filled(order, save, least, saves, lambda bundle: bundle.name)
+        grow, many = (lambda n: _gathered(chosen[:n])), len(chosen)
+    cuts = grow(many)
     if not cuts or _saving(cuts, cost, settings) < max(least, 1):
         return None
-    return cut_of("neurons", cost, neurons=cuts)
+    if enough is not None:
+        counted = partial(_counted, cost=cost, settings=settings)
+        many = 1 + bisect_left(range(1, many), enough, key=lambda n: counted(grow(n)))
+    return cut_of("neurons", cost, neurons=grow(many))
 
 
 def overshoots(
@@ -134,10 +143,24 @@ def savings_goal(
         # less by count may save nothing.
         least = save if matched == "latency" else NEARLY * save
     if matched == settings.of:
-        left = math.ceil(now.totals()[matched] - (1.0 - settings.cut) * whole[matched])
+        left = _left(now, whole, settings)
         if left <= save:
             save = least = left
     return max(1, int(save + 0.5)), int(least)
+
+
+def enough_to_end(now: Cost, whole: Mapping[str, int], settings: Settings) -> int | None:
+    """What is left to remove of what the target counts, which neurons need not exceed; None where
+    that is not counted, or where the paper's way has as many filters go as the layer has, whatever
+    that saves. `whole` as in `savings_goal`."""
+    if settings.of not in now.totals() or settings.matched == "filters":
+        return None
+    return _left(now, whole, settings)
+
+
+def _left(now: Cost, whole: Mapping[str, int], settings: Settings) -> int:
+    of = settings.of
+    return math.ceil(now.totals()[of] - (1.0 - settings.cut) * whole[of])
 
 
 def floor(anatomy: Anatomy, cost: Cost, settings: Settings) -> Cost:
@@ -290,6 +313,11 @@ def _saving(cuts: Iterable[NeuronCut], cost: Cost, settings: Settings) -> int:
     if matched == "latency" and cost.times is not None:
         return cost.times.total - cost.times.without(neurons=cuts).total
     return cost.totals()[matched] - cost.without(neurons=cuts).totals()[matched]
+
+
+def _counted(cuts: Iterable[NeuronCut], cost: Cost, settings: Settings) -> int:
+    """What `cuts` save, of what the target counts."""
+    return _saving(cuts, cost, replace(settings, match=settings.of))  # type: ignore[arg-type]
 
 
 def _gathered(bundles: Iterable[Bundle]) -> list[NeuronCut]:
