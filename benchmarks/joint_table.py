@@ -13,11 +13,13 @@ budget, candidate, round, accuracy, parent_accuracy, macs, latency, parent_laten
 seconds}; `cut` is the share of MACs removed, and `latency` the seconds for one image, the parent's
 measured in turn. Where a row has `of`, a batch size,
 the stopwatch is the target: `cut` is then the speed-up, and `latency` that of such a batch.
-`changes` has the accuracy of `joint` against each other method, with paired 95 % intervals;
+`changes` has the accuracy of both forms of joint against each other method, with paired 95 %
+intervals;
 `impossible` what cannot be done.
 
-Methods: joint; layers and neurons, its halves; alternating and random, other choices between the
-same candidates; N layers first; torch-pruning (`pip install --no-deps torch-pruning==1.6.1`),
+Methods: joint; joint in time, whose candidates save the same time of a batch of 128 instead of the
+same MACs; layers and neurons, its halves; alternating and random, other choices between the same
+candidates; N layers first; torch-pruning (`pip install --no-deps torch-pruning==1.6.1`),
 iteratively, by its Taylor importance of groups; parent. Ours score layers by `kl`, filters by
 `fisher`. A row that was killed is made anew.
 """
@@ -58,9 +60,10 @@ from leanfair.pruning.types import Anatomy, Candidate, Scores
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+IN_TIME = "joint in time"
+"""As `joint`, but what its candidates save alike is the time of a batch of 128."""
 METHODS = (
-    "joint", "layers", "neurons", "torch-pruning", "parent", "alternating",
-    "random",
+    "joint", IN_TIME, "layers", "neurons", "torch-pruning", "parent", "alternating", "random",
 )  # fmt: skip
 PARENT = "resnet20-jpeg.safetensors"
 TIMED = ("joint", "layers", "neurons", "torch-pruning")
@@ -182,17 +185,19 @@ class Table:
         return False
 
     def changes(self) -> list[dict[str, Any]]:
-        """`joint` against each other method at the same cut, with paired intervals."""
+        """Both forms of joint against each other method at the same cut, with paired intervals."""
         found = []
         for row in self.result["rows"]:
             for other in self.result["rows"]:
-                if row["method"] == "joint" != other["method"] and place(row) == place(other):
+                ours = row["method"] in ("joint", IN_TIME) and row["method"] != other["method"]
+                if ours and place(row) == place(other):
                     mine, its = self.kept(row), self.kept(other)
                     if mine is not None and its is not None:
                         told = change(its, mine).to_json()
                         names = ("network", "cut", "of", "seed", *BUDGETS)
                         where = {k: row[k] for k in names if k in row}
-                        found.append({**where, "against": other["method"], **told})
+                        pair = {"method": row["method"], "against": other["method"]}
+                    found.append({**where, **pair, **told})
         return found
 
     def kept(self, row: dict[str, Any]) -> Tensor | None:
@@ -279,10 +284,10 @@ def ours(**more: Any) -> Any:
         settings = {**more}
         if settings.pop("by_chance", False):
             settings["choose"] = at_random(row["seed"])
-        times = args.work / f"{row['network']}-batch{batch}.json"
         if batch is not None:
             settings |= {"of": "latency", "latency_batch": batch, "round_to": "auto"}
-            settings |= {"latency_table": str(times)} if times.exists() else {}
+        times = args.work / f"{row['network']}-batch{settings.get('latency_batch')}.json"
+        settings |= {"latency_table": str(times)} if times.exists() else {}
         run = leanfair.prune(
             table.parent,
             train=table.splits.train,
@@ -300,7 +305,7 @@ def ours(**more: Any) -> Any:
             precision=RECIPE.precision,
             **settings,
         )
-        if batch is not None and not times.exists():
+        if "latency_batch" in settings and not times.exists():
             shutil.copy(folder / "latency.json", times)
         return run.model, run.summary["images"]
 
@@ -365,6 +370,7 @@ def met(table: Table, model: nn.Module, row: dict[str, Any], removed: float) -> 
 MAKERS: dict[str, Callable[[Table, dict[str, Any], Path], tuple[nn.Module, int]]] = {
     "parent": untouched,
     "joint": ours(),
+    IN_TIME: ours(match="latency", latency_batch=128),
     "layers": ours(only="layer"),
     "neurons": ours(only="neurons"),
     "alternating": ours(choose=alternating),

@@ -5,10 +5,10 @@
 Networks trained on CIFAR-10 and real images, on one thread. With a ResNet-56 the default scores are
 timed beside exact ones and whole passes with the same masks, one after the other; of whole passes
 those of every eighth structure, and the time of all is by proportion. At five points of a
-trajectory of a ResNet-20, on which the default scores decide what goes and least squares make up
-for it, the structures that would be removed by default scores are held against those by exact ones.
-Processor time is compared, which other work on the machine disturbs less than the wall time; both
-are written down.
+trajectory (of `--trajectory`), on which the default scores decide what goes and least squares make
+up for it, the structures that would be removed by default scores are held against those by exact
+ones. Processor time is compared, which other work on the machine disturbs less than the wall time;
+both are written down.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     models = SHARED / "models"
     parser.add_argument("--weights", default=str(models / "resnet56-cifar10-jpeg.safetensors"))
-    parser.add_argument("--trajectory", default=str(models / "resnet20-cifar10.safetensors"))
+    parser.add_argument("--trajectory", default=str(models / "resnet56-cifar10-jpeg.safetensors"))
     parser.add_argument("--data", type=Path, default=SHARED / "data/cifar10")
     parser.add_argument("--images", type=int, default=32)
     parser.add_argument("--points", type=int, default=5)

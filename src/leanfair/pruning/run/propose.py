@@ -113,8 +113,8 @@ def fitting(
     """Of the two cuts of a round those that may be chosen. One that would go farther beyond the
     target than the network is short of it now (the share `removed` is gone) stays out where the
     other ends nearer to the target: they save no longer equally much. Cuts that are matched by
-    something else than what the target counts all stay."""
-    if settings.matched != settings.of or settings.of not in COUNTED:
+    filters, the paper's way, both stay."""
+    if settings.of not in COUNTED or settings.matched == "filters":
         return cuts
     beyond = [_beyond(cut, now, whole, settings) for cut in cuts]
     least_far = min(map(abs, beyond), default=0.0)
