@@ -211,7 +211,7 @@ def test_no_other_number_of_neurons_would_come_nearer(seed, spread, match, round
         assert abs(cut.saves[match] - save) <= best
 
 
-@SMALL
+@hypothesis(max_examples=8, deadline=None)
 @given(**{**CHOICES, "share": st.floats(0.05, 0.5)}, enough=st.floats(0.02, 0.5))
 def test_no_more_go_than_save_enough_of_what_the_target_counts(
     seed, spread, match, round_to, least, share, enough
@@ -223,9 +223,15 @@ def test_no_more_go_than_save_enough_of_what_the_target_counts(
     save, left = int(share * whole.totals()[match]), int(enough * whole.macs)
     free = propose_neurons(anatomy, scores, whole, chosen, save)
     cut = propose_neurons(anatomy, scores, whole, chosen, save, enough=left)
+    too_much = whole.totals()[match] + 1  # more than can be saved is no need, where enough is
+    assert propose_neurons(anatomy, scores, whole, chosen, save, least=too_much) is None
     if free is None:
         assert cut is None
-    elif free.saves["macs"] < left:
+        return
+    all_that_can = propose_neurons(anatomy, scores, whole, chosen, too_much)
+    ends = propose_neurons(anatomy, scores, whole, chosen, too_much, least=too_much, enough=left)
+    assert (ends is not None) == (all_that_can.saves["macs"] >= left)
+    if free.saves["macs"] < left:
         assert cut == free
     else:
         assert cut.saves["macs"] >= left

@@ -71,8 +71,8 @@ def propose_neurons(
 ) -> Cut | None:
     """The cut of the least important neurons that together save `save` (of `settings.matched`) as
     nearly as can be, but `least` in any case; None where all that may go save less, or nothing. No
-    more go than save `enough` of what the target counts. `prices` are those found before for the
-    same cost, and take what is found now."""
+    more go than save `enough` of what the target counts, and that many are never too few. `prices`
+    are those found before for the same cost, and take what is found now."""
     prices = {} if prices is None else prices
     if settings.spread == "uniform":
         bundles = [_bundles(tie, scores, cost, settings, prices) for tie in _ties(anatomy)]
@@ -87,11 +87,11 @@ def propose_neurons(
 
         chosen = filled(order, save, least, saves, lambda bundle: bundle.name)
         grow, many = (lambda n: _gathered(chosen[:n])), len(chosen)
-    cuts = grow(many)
-    if not cuts or _saving(cuts, cost, settings) < max(least, 1):
+    counted = partial(_counted, cost=cost, settings=settings)
+    ends = enough is not None and many > 0 and counted(grow(many)) >= enough
+    if many < 1 or (_saving(grow(many), cost, settings) < max(least, 1) and not ends):
         return None
-    if enough is not None:
-        counted = partial(_counted, cost=cost, settings=settings)
+    if enough is not None and ends:
         many = 1 + bisect_left(range(1, many), enough, key=lambda n: counted(grow(n)))
     return cut_of("neurons", cost, neurons=grow(many))
 
