@@ -138,4 +138,4 @@ def _alike(one: Tensor, other: Tensor) -> bool:
     if one.shape != other.shape:
         return False
     size = float(other.abs().max()) if other.numel() else 0.0
-    return bool(((one - other).abs() <= 1e-3 * size + 1e-6).all())
+    return bool(((one - other).abs() <= 1e-3 * size).all())

@@ -176,3 +176,30 @@ def test_blocks_beside_the_logits_are_refused() -> None:
     anatomy = anatomy_of(randomised(Beside()), PROOF)
     assert [layer.name for layer in anatomy.layers] == ["blocks.0", "blocks.1", "blocks.2"]
     assert "do not depend" in anatomy.refused["other.0"]
+
+
+class Gated(nn.Module):
+    """Squeeze and excite: its last convolution at zero halves the input, so it is not residual."""
+
+    def __init__(self, channels: int = 8) -> None:
+        super().__init__()
+        self.shrink, self.grow = nn.Conv2d(channels, 2, 1), nn.Conv2d(2, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.grow(self.shrink(x.mean((2, 3), keepdim=True)).relu()).sigmoid()
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-8, 1e-12])
+def test_a_gate_is_no_layer_however_small_the_activations_are(scale: float) -> None:
+    """Deep networks with random weights have activations that vanish, where a half is as small as
+    the whole."""
+    torch.manual_seed(0)
+    blocks = [nn.Sequential(conv(8, 8), Gated(), nn.ReLU()) for _ in range(2)]
+    network = nn.Sequential(
+        conv(3, 8), *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4, bias=False)
+    ).eval()
+    with torch.no_grad():
+        network[0][0].weight.mul_(scale)
+    found = anatomy_of(network, Batch(torch.randn(4, 3, 8, 8)))
+    assert found.layers == ()
+    assert found.neurons

@@ -18,6 +18,7 @@ from leanfair.pruning.structures.tracing.recording import (
     mapped,
     record,
     tensors,
+    within,
 )
 from tests.support.zoo import CASES, PROOF, Auxiliary, randomised
 
@@ -99,3 +100,14 @@ def test_nested_values_keep_their_types_and_their_order() -> None:
 )
 def test_tensors_are_close_only_where_they_are_of_one_shape_and_type(one, other, close):
     assert is_close(one, other) is close
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 1e-8, 1e-14])
+def test_small_values_are_not_alike_for_being_small(scale):
+    """A deep network with random weights may have activations of 1e-14."""
+    one = scale * torch.tensor([1.0, -0.5, 0.25])
+    assert is_close(one, one * (1 + 1e-7))
+    assert not is_close(one, 0.5 * one)
+    assert not is_close(one, torch.zeros(3))
+    assert within(one, one * 1.0005, 1e-3, 1e-4)
+    assert not within(one, one * 1.1, 1e-3, 1e-4)
