@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 import leanfair
+from joint_table import tried_layers
 from leanfair.data.batches import Batch, iterate
 from leanfair.data.images import load
 from leanfair.evaluation.layout import faster_layout, lay_out
@@ -68,7 +69,8 @@ def at_batch(model: nn.Module, sample: Batch, batch: int, args: Any) -> dict[str
     """Ours, aimed at `batch` samples at once, and the others, all timed so."""
     run = leanfair.prune(
         model, calibration=[sample.inputs], cut=args.cut, of="latency", latency_batch=batch,
-        min_layers=1, round_to="auto", criterion="fisher", reconstruct=False, latency_batches=(),
+        min_layers=1, round_to="auto", criterion=tried_layers, reconstruct=False,
+        latency_batches=(),
     )  # fmt: skip
     gone = [layer.name for step in run.steps for layer in step.cut.layers]
     macs = {"whole": cost_of(model, sample[:1]).macs, "ours": cost_of(run.model, sample[:1]).macs}

@@ -137,7 +137,7 @@ def _step(network: nn.Module, images: torch.Tensor, plain: bool = False) -> bool
     kept = [
         part
         for part in network.modules()
-        if (isinstance(part, nn.Linear) and part.out_features == 1000)
+        if (isinstance(part, (nn.Linear, nn.Conv2d)) and len(part.weight) == 1000)
         or type(part).__name__ == "NonDynamicallyQuantizableLinear"
     ]
     given: dict[str, Any] = {}
