@@ -32,6 +32,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -46,7 +47,8 @@ from leanfair.data.batches import Batch, iterate
 from leanfair.data.images import Splits, load
 from leanfair.errors import InputError
 from leanfair.evaluation.accuracy import change, correct
-from leanfair.evaluation.speed import compare_latency
+from leanfair.evaluation.layout import faster_layout, laid_out
+from leanfair.evaluation.speed import Latency, compare_latency
 from leanfair.files import read_tensors, write_json, write_tensors
 from leanfair.files.checked_json import read_json
 from leanfair.pruning.checkpoint.loading import open_model
@@ -155,7 +157,7 @@ class Table:
         right = correct(model, self.splits.test)
         write_tensors(self.args.work / f"{named(row)}.right", {"right": right.to(torch.uint8)})
         size = row.get("of", 1)
-        timed = compare_latency({"parent": self.parent, "row": model}, self.sample, size)
+        timed = self.timed(model, size)
         row = {
             **row,
             "accuracy": float(right.float().mean()),
@@ -170,6 +172,15 @@ class Table:
         self.result["changes"] = self.changes()
         write_json(self.args.out, self.result)
         print(time.strftime("%H:%M:%S"), row, flush=True)
+
+    def timed(self, model: nn.Module, size: int) -> dict[str, Latency]:
+        """The parent and a row's network in turn, each in the layout in which it is faster: no
+        layout is what a cut has won."""
+        both = {"parent": self.parent, "row": model}
+        with ExitStack() as held:
+            for each in both.values():
+                held.enter_context(laid_out(each, faster_layout(each, self.sample, [size])))
+            return compare_latency(both, self.sample, size)
 
     def copied(self, row: dict[str, Any]) -> bool:
         """The parent is trained on alike for every cut: whether that was done for another one."""
