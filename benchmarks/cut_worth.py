@@ -4,11 +4,11 @@
 
 A network trained on CIFAR-10 is cut by the stopwatch (`of="latency"`, `round_to="auto"`) without
 training, which does not change how fast it is. Beside it stand ten networks of about as many MACs
-in which every group of filters loses the same share, to any width
-or to a multiple of 2, 4, 8 or 16, with all layers or without those that ours lost. All twelve are
-timed in turn in PyTorch, each in the layout in which it is faster; the whole one, ours and the
-fastest uniform one also by `torch.compile` and in onnxruntime. `worth` is the share of the time
-that is gone over the share of the MACs that is gone: 1 where a cut gives all that its MACs promise.
+in which every group of filters loses the same share, to any width or to a multiple of 2, 4, 8 or
+16, with all layers or without those that ours lost. All twelve are timed in turn in PyTorch, each
+in the layout in which it is faster; the whole one, ours and the fastest uniform one also by
+`torch.compile` and in onnxruntime. `worth` is the share of the time that is gone over the share of
+the MACs that is gone: 1 where a cut gives all that its MACs promise.
 """
 
 from __future__ import annotations

@@ -11,14 +11,13 @@ network trained on for all of it. Rows go to benchmarks/results/joint-table.json
 kept: a later call makes those that are missing. `rows` is a list of {network, cut, method, seed,
 budget, candidate, round, accuracy, parent_accuracy, macs, latency, parent_latency, images,
 seconds}; `cut` is the share of MACs removed, and `latency` the seconds for one image, the parent's
-measured in turn. Where a row has `of`, a batch size,
-the stopwatch is the target: `cut` is then the speed-up, and `latency` that of such a batch.
-`changes` has the accuracy of both forms of joint against each other method, with paired 95 %
-intervals;
-`impossible` what cannot be done.
+measured in turn. Where a row has `of`, a batch size, the stopwatch is the target: `cut` is then the
+speed-up, and `latency` that of such a batch. `changes` has the accuracy of both forms of joint
+against each other method, with paired 95 % intervals; `impossible` what cannot be done.
 
 Methods: joint; joint in time, whose candidates save the same time of a batch of 128 instead of the
-same MACs; layers and neurons, its halves; alternating and random, other choices between the same
+same MACs, and neurons in time likewise; joint in large steps, of two layers a round; layers and
+neurons, its halves; alternating and random, other choices between the same
 candidates; N layers first; torch-pruning (`pip install --no-deps torch-pruning==1.6.1`),
 iteratively, by its Taylor importance of groups; parent. Ours score layers by `kl`, filters by
 `fisher`. A row that was killed is made anew.
@@ -208,7 +207,7 @@ class Table:
                         names = ("network", "cut", "of", "seed", *BUDGETS)
                         where = {k: row[k] for k in names if k in row}
                         pair = {"method": row["method"], "against": other["method"]}
-                    found.append({**where, **pair, **told})
+                        found.append({**where, **pair, **told})
         return found
 
     def kept(self, row: dict[str, Any]) -> Tensor | None:
@@ -382,6 +381,8 @@ MAKERS: dict[str, Callable[[Table, dict[str, Any], Path], tuple[nn.Module, int]]
     "parent": untouched,
     "joint": ours(),
     IN_TIME: ours(match="latency", latency_batch=128),
+    "joint in large steps": ours(layers_per_round=2),
+    "neurons in time": ours(only="neurons", match="latency", latency_batch=128),
     "layers": ours(only="layer"),
     "neurons": ours(only="neurons"),
     "alternating": ours(choose=alternating),
