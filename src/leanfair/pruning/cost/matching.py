@@ -48,10 +48,8 @@ def filled(
     can be. Where steps are so coarse that one more brings much too much and one less much too
     little, the rest of its group is passed over, if what comes next then fits better."""
 
-    def off(chosen: Sequence[T]) -> tuple[bool, int]:
-        return saved(chosen) < max(least, 1), abs(saved(chosen) - goal)
-
     best: Sequence[T] = ()
+    best_off: tuple[bool, int] | None = None
     while order:
 
         @cache
@@ -59,14 +57,13 @@ def filled(
             return saved(order[:n])
 
         n = nearest(goal, least, first, len(order))
-        if not best or off(order[:n]) < off(best):
-            best = order[:n]
+        off = first(n) < max(least, 1), abs(first(n) - goal)
+        if best_off is None or off < best_off:
+            best, best_off = order[:n], off
         if NEARLY * first(n) > goal:
             n -= 1
-        elif first(n) >= NEARLY * goal:
+        elif first(n) >= NEARLY * goal or n == len(order):
             break
-        passed = group(order[n]) if n < len(order) else None
-        if passed is None:
-            break
+        passed = group(order[n])
         order = [*order[:n], *(each for each in order[n:] if group(each) != passed)]
     return best

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cache, partial
 from itertools import pairwise
 from math import inf
@@ -13,8 +12,8 @@ from typing import NamedTuple, TypeAlias
 
 from leanfair.pruning.cost.macs import Cost, cut_of
 from leanfair.pruning.cost.matching import NEARLY, filled, nearest
-from leanfair.pruning.settings import Settings
-from leanfair.pruning.types import Anatomy, Cut, Layer, NeuronCut, Neurons, Scores
+from leanfair.pruning.settings import Match, Settings
+from leanfair.pruning.types import Anatomy, Cut, Layer, NeuronCut, Neurons, Scores, Target
 
 COUNTED = ("macs", "params")
 """What a cut saves of these is known to the last unit before it is made."""
@@ -77,22 +76,21 @@ def propose_neurons(
     if settings.spread == "uniform":
         bundles = [_bundles(tie, scores, cost, settings, prices) for tie in _ties(anatomy)]
         grow, longest = _evenly(bundles), sum(len(each) for each in bundles)
-        saved = cache(lambda n: _saving(grow(n), cost, settings))
+        saved = cache(lambda n: _saving(grow(n), cost, settings.matched))
         many = nearest(save, least, saved, longest)
     else:
         order = _fitting(_ranked(anatomy, scores, cost, settings, prices), save)
 
         def saves(chosen: Sequence[Bundle]) -> int:
-            return _saving(_gathered(chosen), cost, settings)
+            return _saving(_gathered(chosen), cost, settings.matched)
 
         chosen = filled(order, save, least, saves, lambda bundle: bundle.name)
         grow, many = (lambda n: _gathered(chosen[:n])), len(chosen)
-    counted = partial(_counted, cost=cost, settings=settings)
-    ends = enough is not None and many > 0 and counted(grow(many)) >= enough
-    if many < 1 or (_saving(grow(many), cost, settings) < max(least, 1) and not ends):
-        return None
-    if enough is not None and ends:
+    if enough is not None and many and _saving(grow(many), cost, settings.of) >= enough:
+        counted = partial(_saving, cost=cost, what=settings.of)
         many = 1 + bisect_left(range(1, many), enough, key=lambda n: counted(grow(n)))
+    elif not many or _saving(grow(many), cost, settings.matched) < max(least, 1):
+        return None
     return cut_of("neurons", cost, neurons=grow(many))
 
 
@@ -276,7 +274,7 @@ def _timed(bundles: list[Bundle], cost: Cost, settings: Settings) -> list[Bundle
     device likes are some steps apart, and not all steps save as much."""
     found, saved = [], 0
     for n, bundle in enumerate(bundles, start=1):
-        before, saved = saved, _saving(_gathered(bundles[:n]), cost, settings)
+        before, saved = saved, _saving(_gathered(bundles[:n]), cost, settings.matched)
         found.append(bundle._replace(saves=max(1.0, float(saved - before))))
     return found
 
@@ -304,20 +302,14 @@ def _price(tie: tuple[Neurons, ...], spare: int, cost: Cost, settings: Settings)
     saves nothing, its share of what all `spare` ones save."""
     many = max(1, spare) if settings.matched == "latency" else 1
     cuts = [NeuronCut(group, tuple(range(many))) for group in tie]
-    return max(1.0, _saving(cuts, cost, settings) / many)
+    return max(1.0, _saving(cuts, cost, settings.matched) / many)
 
 
-def _saving(cuts: Iterable[NeuronCut], cost: Cost, settings: Settings) -> int:
-    """What `cuts` save, of what is matched."""
-    matched = settings.matched
-    if matched == "latency" and cost.times is not None:
+def _saving(cuts: Iterable[NeuronCut], cost: Cost, what: Match | Target) -> int:
+    """What `cuts` save of `what` is counted or timed."""
+    if what == "latency" and cost.times is not None:
         return cost.times.total - cost.times.without(neurons=cuts).total
-    return cost.totals()[matched] - cost.without(neurons=cuts).totals()[matched]
-
-
-def _counted(cuts: Iterable[NeuronCut], cost: Cost, settings: Settings) -> int:
-    """What `cuts` save, of what the target counts."""
-    return _saving(cuts, cost, replace(settings, match=settings.of))  # type: ignore[arg-type]
+    return cost.totals()[what] - cost.without(neurons=cuts).totals()[what]
 
 
 def _gathered(bundles: Iterable[Bundle]) -> list[NeuronCut]:
