@@ -11,7 +11,14 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrizations
 
-from leanfair.pruning.surgery.copies import deep_copy, own_memory, shared_copy
+from leanfair.pruning.surgery.copies import (
+    deep_copy,
+    frame_of,
+    own_memory,
+    shared_copy,
+)
+from leanfair.pruning.surgery.narrowing import narrow
+from leanfair.pruning.types import Cut, Layer, Member, NeuronCut, Neurons
 from tests.support import words
 from tests.support.nets import same, tiny
 
@@ -108,3 +115,38 @@ def test_what_is_there_twice_is_copied_once() -> None:
     assert made.listed[0] is made.first
     assert made.shared is made.told
     assert made.told["b"] is not _Holding().told["b"]
+
+
+@pytest.mark.parametrize("name", sorted(COPIED))
+def test_a_frame_has_the_names_and_the_very_tensors(name: str) -> None:
+    model = COPIED[name]().eval()
+    frame = frame_of(model)
+    assert [n for n, _ in frame.named_modules()] == [n for n, _ in model.named_modules()]
+    assert frame.state_dict().keys() == model.state_dict().keys()
+    for one, other in zip(frame.modules(), model.modules(), strict=True):
+        assert one is not other
+        assert vars(one).keys() == vars(other).keys()
+    for mine, its in ((frame.parameters(), model.parameters()), (frame.buffers(), model.buffers())):
+        assert all(one is other for one, other in zip(mine, its, strict=True))
+
+
+def test_what_is_narrowed_or_taken_out_of_a_frame_stays_in_the_model() -> None:
+    model = tiny()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    group = Neurons(
+        "layer1.0.conv1", "layer1.0", 16,
+        (
+            Member("layer1.0.conv1", "out"), Member("layer1.0.bn1", "both"),
+            Member("layer1.0.conv2", "in"),
+        ),
+    )  # fmt: skip
+    layer = Layer("layer2.1", "layer2", ("layer2.1.bn2",))
+    cut = Cut("neurons", layers=(layer,), neurons=(NeuronCut(group, (0, 3)),))
+    frame, whole = frame_of(model), copy.deepcopy(model)
+    narrow(cut, frame)
+    narrow(cut, whole)
+    assert same(frame, whole)
+    assert frame.layer1[0].conv1.out_channels == whole.layer1[0].conv1.out_channels == 14
+    assert model.layer1[0].conv1.out_channels == 16
+    assert model.state_dict().keys() == before.keys()
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())

@@ -46,18 +46,18 @@ def _copied(value: Any, memo: dict[int, Any]) -> Any:
     kind = type(value)
     if kind in _UNCHANGING or (kind is tuple and all(type(item) in _UNCHANGING for item in value)):
         return value
+    if (known := memo.get(id(value))) is not None:
+        return known
     if isinstance(value, nn.Module):
         return deep_copy(value, memo)
-    if kind is Tensor and id(value) not in memo and _is_alone(value):
+    if kind is Tensor and _is_alone(value):
         memo[id(value)] = clone = value.clone()
         return clone
     if kind is dict:
-        known = memo.get(id(value))
-        if known is None:
-            memo[id(value)] = known = {}
-            known.update({key: _copied(item, memo) for key, item in value.items()})
-        return known
-    if kind in _EMPTY and not value and id(value) not in memo:
+        memo[id(value)] = copied = {}
+        copied.update({key: _copied(item, memo) for key, item in value.items()})
+        return copied
+    if kind in _EMPTY and not value:
         memo[id(value)] = made = kind()
         return made
     return copy.deepcopy(value, memo)
@@ -75,14 +75,37 @@ def _is_alone(value: Tensor) -> bool:
 
 @cache
 def _is_plain(kind: Hashable) -> bool:
-    """Whether modules of a class are copied as any module, and not by code of their own."""
+    """Whether modules of a class are copied as any module, and not by code of their own, apart from
+    `__setstate__`, as convolutions have it, which is called."""
     return not hasattr(kind, "__deepcopy__") and all(
         getattr(kind, name, None) is getattr(nn.Module, name, None)
         for name in (
-            "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__",
-            "__getnewargs_ex__", "__new__", "__slots__",
+            "__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__", "__getnewargs_ex__",
+            "__new__", "__slots__",
         )
     )  # fmt: skip
+
+
+def frame_of(model: Network) -> Network:
+    """A copy of the modules of `model` alone, each of which holds the very tensors and other things
+    of its original. What is set, taken out or narrowed in the copy, by the names of modules, leaves
+    `model` as it is. Good for shapes, names and settings; not to be run, for what a module holds
+    besides its parts, such as a hook, may lead into the original."""
+    return _framed(model, {})
+
+
+def _framed(model: Network, made: dict[int, nn.Module]) -> Network:
+    if id(model) in made:
+        return cast(Network, made[id(model)])
+    frame: Network = nn.Module.__new__(type(model))
+    made[id(model)] = frame
+    held = vars(frame)
+    held.update(vars(model))
+    held |= {name: dict(held[name]) for name in ("_parameters", "_buffers")}
+    held["_modules"] = {
+        name: None if part is None else _framed(part, made) for name, part in model._modules.items()
+    }
+    return frame
 
 
 def own_memory(model: Network, others: Iterable[nn.Module]) -> Network:

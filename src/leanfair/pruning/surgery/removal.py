@@ -10,7 +10,7 @@ from torch import nn
 from leanfair.data.batches import Batch
 from leanfair.errors import SurgeryError
 from leanfair.pruning.surgery.config import changed, depth_entries, width_entries, with_entries
-from leanfair.pruning.surgery.copies import shared_copy
+from leanfair.pruning.surgery.copies import frame_of, shared_copy
 from leanfair.pruning.surgery.narrowing import narrow
 from leanfair.pruning.surgery.rebuild import apart, build_from, is_apart, shapes, with_tensors_of
 from leanfair.pruning.surgery.streaming import shelved
@@ -56,16 +56,20 @@ def remove(cut: Cut, model: nn.Module, *, share: bool = False) -> nn.Module:
     return shelved(cut, model, left)
 
 
-def from_configuration(cut: Cut, model: nn.Module, child: nn.Module) -> nn.Module | None:
+def from_configuration(
+    cut: Cut, model: nn.Module, child: nn.Module, built: nn.Module | None = None
+) -> nn.Module | None:
     """The network that transformers builds for `model` after `cut`, with the tensors of `child`,
     the narrowed network. None if the configuration cannot express the cut, or if transformers
-    builds something else from it."""
+    builds something else from it. `built`: what transformers builds for `model` as it is, if that
+    is known; it never ran, and stays as it is."""
     entries = {**depth_entries(cut, model), **width_entries(cut)}
     if not entries or is_apart(model):
         return None
-    reference = build_from(model, changed(model.config, {}))
-    if reference is None or shapes(reference) != shapes(model):
+    built = built or build_from(model, changed(model.config, {}))
+    if built is None or shapes(built) != shapes(model):
         return None
+    reference = frame_of(built)
     narrow(cut, reference)
     return with_tensors_of(child, changed(model.config, entries), reference)
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import chain, combinations
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from torch import nn
 
 from leanfair.errors import SurgeryError
 from leanfair.pruning.surgery.config import changed, configuration_errors, entries
-from leanfair.pruning.surgery.copies import deep_copy
+from leanfair.pruning.surgery.copies import frame_of
 from leanfair.pruning.surgery.narrowing import narrow
 from leanfair.pruning.surgery.rebuild import Shapes, alike, build_from, is_apart, shapes
 from leanfair.pruning.types import Cut, Layer, NeuronCut, Neurons
@@ -130,8 +130,7 @@ class ConfiguredModel:
         return None
 
     def _after(self, cut: Cut) -> Shapes | None:
-        values = chain(self.reference.parameters(), self.reference.buffers())
-        child = deep_copy(self.reference, {id(value): value for value in values})
+        child = frame_of(self.reference)
         try:
             narrow(cut, child)
         except SurgeryError:

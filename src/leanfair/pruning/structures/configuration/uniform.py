@@ -14,11 +14,12 @@ from typing import Any
 from torch import nn
 
 from leanfair.data.batches import Batch
+from leanfair.data.language import token_ids
 from leanfair.errors import SurgeryError
 from leanfair.pruning.structures.configuration.entries import ConfiguredModel, Widths
 from leanfair.pruning.structures.update import heads
 from leanfair.pruning.surgery.config import entry
-from leanfair.pruning.surgery.copies import deep_copy
+from leanfair.pruning.surgery.copies import frame_of
 from leanfair.pruning.surgery.narrowing import narrow
 from leanfair.pruning.surgery.rebuild import matches_configuration
 from leanfair.pruning.surgery.removal import from_configuration
@@ -48,8 +49,12 @@ def uniform(anatomy: Anatomy, configured: ConfiguredModel | None, sample: Batch)
     deep = {layer.name: NO_DEPTH for layer in anatomy.layers if layer not in layers}
     refused = {**anatomy.refused, **missing, **deep}
 
+    # Whether two networks with the same weights are one shows on a single image as on several. Of
+    # texts, one may be too short to show it.
+    few = sample[:1] if token_ids(sample) is None else sample
+
     def holds(cut: Cut) -> bool:
-        return _rebuilds_equal(cut, configured, sample, anatomy.head)
+        return _rebuilds_equal(cut, configured, few, anatomy.head)
 
     ties = _narrowed(ties, holds, refused)
     return replace(
@@ -181,14 +186,12 @@ def _rebuilds_equal(cut: Cut, configured: ConfiguredModel, sample: Batch, head: 
     """Whether transformers builds the network without `cut`, with the outputs of the network in
     which `cut` is zeroed. `head`: see `Anatomy`."""
     model = configured.model
-    # The copy shares all tensors; narrowing replaces them.
-    shared = {id(value): value for value in chain(model.parameters(), model.buffers())}
-    child = deep_copy(model, dict(shared))
+    child = frame_of(model)
     try:
         narrow(cut, child)
     except SurgeryError:
         return False
-    built = from_configuration(cut, model, child)
+    built = from_configuration(cut, model, child, configured.reference)
     if built is None or not matches_configuration(built):
         return False
     return difference(cut, model, built, sample, heads(cut, head, model)) <= 1.0

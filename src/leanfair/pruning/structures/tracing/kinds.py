@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 from functools import cache
+from itertools import islice, takewhile
 from typing import Any, TypeVar
 
 import torch
@@ -31,13 +32,18 @@ class Kinds:
 
     def __init__(self, tracer: Tracer) -> None:
         self.tracer = tracer
+        self._names = list(tracer.modules)
+        self._number = {name: i for i, name in enumerate(self._names)}
         self._first: dict[Hashable, str] = {}
+        self._firsts: dict[str, str] = {}
         self._known: dict[tuple[str, str], Any] = {}
         self._settings = cache(lambda name: _settings(tracer.modules[name]))
 
     def first(self, name: str) -> str:
         """The first module that was asked about of those of the kind of module `name`."""
-        return self._first.setdefault(self._key(name), name)
+        if name not in self._firsts:
+            self._firsts[name] = self._first.setdefault(self._key(name), name)
+        return self._firsts[name]
 
     def once(
         self,
@@ -59,7 +65,8 @@ class Kinds:
         call = tracer.recording.calls.get(name)
         if not name or call is None:
             return name
-        inside = [key for key in tracer.modules if key.startswith(f"{name}.")]
+        after = islice(self._names, self._number[name] + 1, None)  # what is inside comes first
+        inside = list(takewhile(lambda key: key.startswith(f"{name}."), after))
         parts = tuple(
             (key[root:], self._settings(key), tracer.roles[key], times)
             for key in inside
