@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from math import inf
+from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 from leanfair.data.batches import forward
 from leanfair.pruning.structures.tracing.dependency import Tracer
-from leanfair.pruning.structures.trials import Trials
+from leanfair.pruning.structures.tracing.recording import mapped
+from leanfair.pruning.structures.trials import Trials, _differentiable
 from leanfair.pruning.types import Cut, Layer, Member, NeuronCut, Neurons
 from tests.support import parts as p
 from tests.support.zoo import (
@@ -97,3 +100,47 @@ def test_weights_that_run_in_training_only_must_still_fit() -> None:
     assert gaps[0] <= 1.0
     assert gaps[1] == inf
     assert not model.training
+
+
+class _Step(torch.autograd.Function):
+    """A function that has no gradient, though it is run where gradients are kept."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return (x > 0).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> None:
+        return None
+
+
+class _Stepped(Net):
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.stem(x)
+        steps: Any = _Step.apply(self.blocks[0](hidden))  # type: ignore[no-untyped-call]
+        return self.head((self.blocks[1](hidden) + steps).mean((2, 3)))
+
+
+@pytest.mark.parametrize("name", [*sorted(CASES), "steps"])
+def test_what_the_logits_depend_on_is_what_has_a_gradient(name: str) -> None:
+    make = CASES[name].make if name in CASES else lambda: _Stepped(p.Basic(), p.Basic())
+    model = randomised(make())
+    names = [n for n, part in model.named_modules() if any(True for _ in part.parameters(False))]
+    ran: list[Tensor] = []
+
+    def keep(module: nn.Module, args: Any, output: Any) -> Any:
+        def moved(value: Tensor) -> Tensor:
+            ran.append(value.new_zeros((), requires_grad=True))
+            ends[id(ran[-1])] = module
+            return value + ran[-1]
+
+        return mapped(output, moved)
+
+    ends: dict[int, nn.Module] = {}
+    for each in names:
+        model.get_submodule(each).register_forward_hook(keep)
+    slopes = torch.autograd.grad(forward(model, PROOF.inputs).sum(), ran, allow_unused=True)
+    wanted = {ends[id(x)] for x, slope in zip(ran, slopes, strict=True) if slope is not None}
+    found = _differentiable(model, PROOF, names)
+    assert {model.get_submodule(each) for each in found} == wanted
+    assert name != "steps" or "blocks.0.last.0" not in found

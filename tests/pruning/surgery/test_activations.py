@@ -6,9 +6,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from leanfair.data.batches import Batch
+from leanfair.data.batches import Batch, forward
 from leanfair.pruning.criteria.partial_forward import sites
-from leanfair.pruning.surgery.activations import features, head_of, outputs
+from leanfair.pruning.surgery.activations import (
+    dense_runs,
+    features,
+    find_head,
+    head_among,
+    head_of,
+    outputs,
+)
 from leanfair.pruning.surgery.masking import masked
 from leanfair.pruning.types import Layer, NeuronCut, Structure
 from tests.support.oracles import tiny, zoo
@@ -116,3 +123,13 @@ def test_the_head_may_be_a_dense_layer_the_other_way_round():
     model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), Conv1D(2, 3))
     assert head_of(model, Batch(torch.ones(2, 4))) == "2"
     assert outputs(model, [Batch(torch.ones(2, 4))]).features.shape == (2, 3)
+
+
+@pytest.mark.parametrize("family", ["llama", "vit"])
+def test_a_head_may_be_told_by_a_pass_that_was_made_for_something_else(family: str) -> None:
+    model, _ = tiny.FAMILIES[family]()
+    batch = tiny.sample(family, 3)
+    with dense_runs(model.eval()) as ran:
+        logits = forward(model, batch.inputs)
+    assert head_among(ran, model, logits) == find_head(model, batch)
+    assert not any(module._forward_pre_hooks for module in model.modules())

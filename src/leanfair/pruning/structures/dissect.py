@@ -17,7 +17,7 @@ from leanfair.pruning.structures.supported import (
     traceable,
     twin_of,
 )
-from leanfair.pruning.surgery.activations import Head, find_head
+from leanfair.pruning.surgery.activations import Head
 from leanfair.pruning.surgery.copies import shared_copy
 from leanfair.pruning.types import Anatomy
 
@@ -55,8 +55,7 @@ def trace(network: nn.Module, sample: Batch, free: bool = False) -> tuple[Anatom
     if token_ids(sample) is not None:
         sample = shortened(sample, TOKENS)[:TEXTS]
     with torch.random.fork_rng([]):
-        logits = check_outputs(network, sample)
-        head = find_head(network, sample)
+        logits, head = check_outputs(network, sample)
         if not is_transformer(network):
             return dissect_network(network, sample, head.name), head
         twin, sample = traceable(shared_copy(network), sample, logits)

@@ -19,6 +19,7 @@ from leanfair.errors import (
 from leanfair.evaluation.mode import moved
 from leanfair.models.streamed import shelf_of
 from leanfair.pruning.structures.tracing.recording import within
+from leanfair.pruning.surgery.activations import Head, dense_runs, head_among
 from leanfair.pruning.surgery.config import entries
 from leanfair.pruning.surgery.copies import shared_copy
 from leanfair.pruning.surgery.rebuild import exact
@@ -122,10 +123,10 @@ def _keep_nothing(model: nn.Module) -> None:
             config.use_cache = False
 
 
-def check_outputs(model: nn.Module, sample: Batch) -> Tensor:
-    """The logits of `model` for `sample`. Raises InputError for data that the model does not run
-    on, UnsupportedModelError for outputs that are not a tensor of numbers [n, ...], the same each
-    time."""
+def check_outputs(model: nn.Module, sample: Batch) -> tuple[Tensor, Head]:
+    """The logits of `model` for `sample`, and its head. Raises InputError for data that the model
+    does not run on, UnsupportedModelError for outputs that are not a tensor of numbers [n, ...],
+    the same each time."""
     name = type(model).__name__
     logits = try_out(model, sample)
     if logits.ndim == 0 or len(logits) != len(sample) or not logits.is_floating_point():
@@ -135,12 +136,14 @@ def check_outputs(model: nn.Module, sample: Batch) -> Tensor:
         )
     if not bool(torch.isfinite(logits).all()):
         raise UnsupportedModelError(f"{name} gives outputs that are not finite: check its weights.")
-    if not within(logits, try_out(model, sample), 1e-3, 1e-5):
+    with dense_runs(model) as ran:
+        again = try_out(model, sample)
+    if not within(logits, again, 1e-3, 1e-5):
         raise UnsupportedModelError(
             f"{name} gives other outputs each time, also in evaluation mode: switch off what is "
             f"random in its forward pass (as dropout without training=self.training)."
         )
-    return logits
+    return logits, head_among(ran, model, logits)
 
 
 def try_out(model: nn.Module, sample: Batch, where: str = "the calibration data") -> Tensor:

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import BackwardCFunction
 
 from leanfair.data.batches import Batch, forward
 from leanfair.errors import FORWARD_ERRORS, SurgeryError, raise_if_out_of_memory
@@ -139,7 +140,7 @@ def _influential(model: nn.Module, sample: Batch, names: list[str]) -> set[str]:
 
 
 def _differentiable(model: nn.Module, sample: Batch, names: list[str]) -> set[str]:
-    """The modules in `names` for whose outputs the logits have a gradient."""
+    """The modules in `names` for whose outputs the logits have a gradient, whatever it is."""
     levers: dict[str, Tensor] = {}
 
     def moved(name: str) -> Any:
@@ -155,11 +156,32 @@ def _differentiable(model: nn.Module, sample: Batch, names: list[str]) -> set[st
         held += [model.get_submodule(name).register_forward_hook(moved(name)) for name in names]
         try:
             logits = forward(model, sample.inputs).float().sum()
-            slopes = torch.autograd.grad(logits, list(levers.values()), allow_unused=True)
+            found = _reached(logits)
+            if found is None:
+                held_by = list(levers.values())
+                slopes = torch.autograd.grad(logits, held_by, allow_unused=True)
+                found = {id(x) for x, at in zip(held_by, slopes, strict=True) if at is not None}
         except FORWARD_ERRORS as error:  # it keeps no gradients
             raise_if_out_of_memory(error)
             return set()
-    return {name for name, slope in zip(levers, slopes, strict=True) if slope is not None}
+    return {name for name, lever in levers.items() if id(lever) in found}
+
+
+def _reached(value: Tensor) -> set[int] | None:
+    """The leaves from which `value` was computed with gradients, by id; None where that passes
+    functions written in Python, which may have no gradient: only running them backwards tells."""
+    nodes: list[Any] = [value.grad_fn]
+    seen = set(nodes)
+    leaves = set()
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, BackwardCFunction):
+            return None
+        leaves.add(id(getattr(node, "variable", None)))
+        more = {after for after, _ in getattr(node, "next_functions", ())} - seen
+        seen |= more
+        nodes += more
+    return leaves
 
 
 def _nan_reaches_logits(model: nn.Module, sample: Batch, name: str) -> bool:

@@ -68,6 +68,15 @@ def head_of(model: nn.Module, batch: Batch) -> str:
 def find_head(model: nn.Module, batch: Batch, name: str | None = None) -> Head:
     """The head called `name` or, with None, the last dense or convolutional module that runs; that
     of an embedding model is "", which stands for its output."""
+    with dense_runs(model) as ran, inferring(model):
+        logits = forward(model, batch[:1].inputs)
+    return head_among(ran, model, logits, name)
+
+
+@contextmanager
+def dense_runs(model: nn.Module) -> Iterator[list[str]]:
+    """The names of the dense and convolutional modules of `model`, by each of their runs for the
+    duration of the context."""
     ran: list[str] = []
 
     def entered(name: str) -> Any:
@@ -79,11 +88,16 @@ def find_head(model: nn.Module, batch: Batch, name: str | None = None) -> Head:
         if isinstance(module, _ConvNd) or is_dense(module)
     ]
     try:
-        with inferring(model):
-            logits = forward(model, batch[:1].inputs)
+        yield ran
     finally:
         for handle in handles:
             handle.remove()
+
+
+def head_among(
+    ran: Sequence[str], model: nn.Module, logits: Tensor, name: str | None = None
+) -> Head:
+    """`find_head` of `model`, of which one forward pass gave `logits` and `ran` these modules."""
     if name is None:
         name = ran[-1] if ran and not is_embedding(model) else ""
     return Head(name, ran.count(name) == 1, logits.ndim == 3)
