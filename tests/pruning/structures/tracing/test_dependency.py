@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 from leanfair.data.batches import Batch
+from leanfair.pruning.structures.neurons import has_neurons
 from leanfair.pruning.structures.tracing.dependency import (
     OUT,
     ChannelRange,
+    Marked,
     Trace,
     Tracer,
+    has_parts,
     is_chain,
 )
+from leanfair.pruning.structures.tracing.known import width
+from leanfair.pruning.structures.tracing.markers import HUGE, NAN
 from tests.support import parts as p
 from tests.support.parts import conv
 from tests.support.zoo import CASES, PROOF, Net, randomised, repeated
@@ -100,3 +106,35 @@ def test_a_sequential_with_its_own_forward_is_no_chain() -> None:
     assert is_chain(nn.Sequential(*repeated(p.Basic)))
     assert not is_chain(Residual(nn.Linear(2, 2)))
     assert not is_chain(nn.ModuleList([nn.Linear(2, 2)]))
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_modules_need_not_run_to_show_what_depends_on_a_channel(name: str) -> None:
+    """What is found is what is found where every module runs."""
+    tracer = Tracer(randomised(CASES[name].make()), PROOF)
+    answers = dict(tracer.recording.answers)
+    scopes = [scope for scope in tracer.recording.calls if tracer.runs_once(scope)]
+    assert answers
+
+    def found() -> list[object]:
+        seen: list[object] = []
+        for scope in scopes:
+            inside = [n for n in tracer.weighted(scope) if has_neurons(tracer, n)]
+            for each in inside:
+                wide = width(tracer.modules[each])
+                source = ChannelRange(each, 0, wide)
+                for marker in (NAN, HUGE):
+                    told = tracer.trace(scope, source, torch.arange(wide) % 2 == 0, set(), marker)
+                    seen.append((told.refusal, told.escape, _plain(told.marked)))
+            seen.append(_plain(tracer.trace_input(scope)))
+            if has_parts(tracer.modules[scope]):
+                seen += [tracer.bypasses_weights(scope), tracer.last_weights(scope)]
+        return seen
+
+    short = found()
+    tracer.recording.answers.clear()
+    assert short == found()
+
+
+def _plain(marked: Marked) -> dict[object, list[int]]:
+    return {place: where(positions) for place, positions in marked.items()}

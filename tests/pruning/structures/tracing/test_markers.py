@@ -58,3 +58,22 @@ def test_the_hooks_mark_an_output_and_stop_the_marker_before_a_module() -> None:
     assert torch.isnan(model(x)).all()
     model[1].register_forward_pre_hook(clear_inputs, with_kwargs=True)
     assert torch.equal(model(x)[0], model[1].bias)
+
+
+@BOTH
+@pytest.mark.parametrize("dims", [(0,), (1,), (-1,), (0, 1), (0, 3), (1, 0)])
+def test_positions_along_some_dimensions_are_those_of_all_elements(
+    marker: Marker, dims: tuple[int, ...]
+) -> None:
+    generator = torch.Generator().manual_seed(len(dims))
+    value = torch.randn(3, 4, 2, 5, generator=generator)
+    value[0, 0, 0, 0], value[1, 0, 0, 0] = torch.inf, -torch.inf  # real values, and no NaN
+    chosen = torch.rand(value.shape, generator=generator) < 0.03
+    held = value.masked_fill(chosen, marker.value(value.dtype))
+    rest = [dim for dim in range(4) if dim not in {dim % 4 for dim in dims}]
+    wanted = marker.mask(held).permute(*(dim % 4 for dim in dims), *rest).flatten(len(dims)).any(-1)
+    assert torch.equal(marker.along(held, *dims), wanted)
+    assert marker.along(held[:0], 1).tolist() == [False] * 4
+    assert not marker.along(torch.arange(6).reshape(2, 3), 0).any()
+    turned = torch.complex(held, held) if marker is NAN else held
+    assert torch.equal(marker.along(turned, *dims), wanted)

@@ -8,10 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from leanfair.data.batches import Batch
+from leanfair.pruning.structures.neurons import has_neurons
 from leanfair.pruning.structures.tracing.dependency import Tracer
+from leanfair.pruning.structures.tracing.known import width
 from leanfair.pruning.structures.tracing.passes import Passes, Seen
 from tests.support import parts as p
-from tests.support.zoo import PROOF, Net, randomised
+from tests.support.zoo import CASES, PROOF, Net, randomised
 
 
 def alike(one: Seen, other: Seen) -> bool:
@@ -95,3 +97,31 @@ def test_the_marker_stops_at_a_residual_block_and_that_is_said() -> None:
     assert bool(seen.stopped[0])
     assert not seen.left[0]
     assert not any(name.startswith("blocks.") for name, _ in seen.marked)
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_modules_need_not_run_to_show_where_the_marker_arrives(name: str) -> None:
+    """What passes show is what they show where every module runs."""
+    tracer = Tracer(randomised(CASES[name].make()), PROOF)
+    names = [n for n in tracer.weighted("") if has_neurons(tracer, n) and tracer.runs_once(n)]
+    rows = {}
+    for i, each in enumerate(names):
+        rows[each] = torch.zeros(len(names), width(tracer.modules[each]), dtype=torch.bool)
+        rows[each][i, ::2] = True
+    short = Passes(tracer, "", (), first=False).run(rows)
+    tracer.recording.answers.clear()
+    whole = Passes(tracer, "", (), first=False).run(rows)
+    assert (short is None) == (whole is None)
+    assert short is None or whole is None or alike(short, whole)
+
+
+def test_a_block_behind_a_wall_and_a_module_that_stops_the_marker_do_not_run() -> None:
+    model = randomised(Net(p.Basic(), p.Basic()))
+    tracer = Tracer(model, PROOF)
+    ran: list[str] = []
+    for name in ("blocks.0.first.0", "blocks.1.last.0"):
+        tracer.modules[name].register_forward_hook(lambda module, args, output: ran.append(""))
+    passes = Passes(tracer, "", ("blocks.0", "blocks.1"), first=False)
+    assert passes.run({"stem.0.0": torch.ones(1, 8, dtype=torch.bool)}) is not None
+    assert not ran
+    assert not any("forward" in vars(module) for module in model.modules())

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from leanfair.data.batches import Batch
 from leanfair.pruning.structures.tracing.recording import (
+    Answer,
+    Answering,
     again,
     copied,
     handles,
@@ -111,3 +113,49 @@ def test_small_values_are_not_alike_for_being_small(scale):
     assert not is_close(one, torch.zeros(3))
     assert within(one, one * 1.0005, 1e-3, 1e-4)
     assert not within(one, one * 1.1, 1e-3, 1e-4)
+
+
+def test_what_a_module_gave_is_given_again_for_any_number_of_samples_until_it_is_let_go() -> None:
+    model = nn.Sequential(nn.Conv2d(2, 3, 1), nn.ReLU(inplace=True)).eval()
+    x = torch.randn(1, 2, 4, 4)
+    with torch.no_grad():
+        gave, other = model[0](x), torch.zeros(3, 2, 4, 4)
+        answer = record(model, Batch(x), set()).answers["0"]
+        with handles() as held:
+            held.append(Answering(model[0], answer))
+            assert torch.equal(model(other), gave.relu().expand(3, -1, -1, -1))
+            assert torch.equal(model[0](other[:1]), gave)  # nothing was changed in place
+            assert model[0](torch.zeros(1, 2, 5, 5)).shape == (1, 3, 5, 5)  # so it did run
+        assert not torch.equal(model[0](other[:1]), gave)
+    assert "forward" not in vars(model[0])
+
+
+def test_a_module_with_a_forward_of_its_own_has_it_back() -> None:
+    module = nn.Linear(2, 2)
+    own = vars(module)["forward"] = lambda x: x + 1.0
+    held = Answering(module, Answer(torch.Size((1, 2)), torch.zeros(1, 2)))
+    assert torch.equal(module(torch.ones(2, 2)), torch.zeros(2, 2))
+    held.remove()
+    assert vars(module)["forward"] is own
+    assert torch.equal(module(torch.ones(2, 2)), torch.full((2, 2), 2.0))
+
+
+def test_whether_a_module_keeps_the_shape_of_its_input_and_gives_nothing_else_is_recorded() -> None:
+    class Pair(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Linear(3, 3)
+
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            return self.inner(x), x
+
+    model = nn.Sequential(nn.Sequential(nn.Linear(3, 3)), nn.Sequential(nn.Linear(3, 2)))
+    calls = record(model.eval(), Batch(torch.ones(1, 3)), {"0", "1"}).calls
+    assert [calls[name].keeps_shape for name in "01"] == [True, False]
+    outer = nn.Sequential(Pair(), _First()).eval()
+    assert not record(outer, Batch(torch.ones(1, 3)), {"0"}).calls["0"].keeps_shape
+
+
+class _First(nn.Module):
+    def forward(self, pair: tuple[Tensor, Tensor]) -> Tensor:
+        return pair[0]

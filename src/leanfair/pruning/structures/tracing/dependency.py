@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Set
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Collection, Set
+from typing import Any, NamedTuple, TypeAlias, get_args
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,7 @@ from leanfair.data.batches import Batch
 from leanfair.errors import FORWARD_ERRORS, raise_if_out_of_memory
 from leanfair.pruning.structures.tracing.markers import NAN, Marker, clear_inputs, mark_output
 from leanfair.pruning.structures.tracing.recording import (
+    Answering,
     Call,
     again,
     copied,
@@ -29,7 +30,7 @@ from leanfair.pruning.structures.tracing.recording import (
     record,
     tensors,
 )
-from leanfair.pruning.structures.tracing.roles import Role, roles
+from leanfair.pruning.structures.tracing.roles import Kind, Role, roles
 from leanfair.pruning.structures.tracing.tied_weights import holders
 from leanfair.pruning.surgery.modules import feature_dim
 from leanfair.pruning.types import Side
@@ -95,6 +96,18 @@ class Tracer:
         other._inside = {}
         return other
 
+    def answering(self, scope: str, stopping: Collection[str] = ("dense",)) -> dict[str, Answering]:
+        """Handles, by the names of modules, by which those with weights inside `scope` of the kinds
+        `stopping` give what they gave before instead of running: as they stop the marker, nothing
+        of what is looked for depends on the values that they compute."""
+        return {
+            name: Answering(self.modules[name], self.recording.answers[name])
+            for name in self.weighted(scope)
+            if self.roles[name].kind in stopping
+            and self.runs_once(name)
+            and name in self.recording.answers
+        }
+
     def runs_once(self, name: str) -> bool:
         """Whether the module runs exactly once in a forward pass."""
         return self.recording.times[name] == 1
@@ -117,6 +130,7 @@ class Tracer:
                 if name != source.module:
                     held += observer.observe(name)
             held += [observer.guard(name) for name in residual - {scope}]
+            held += self.answering(scope).values()
             try:
                 leaks = self._run(scope, source.module, marker, first=scope in residual)
             except _BlockedError as end:
@@ -139,6 +153,7 @@ class Tracer:
         with handles() as held:
             for name in self.weighted(block):
                 held += observer.observe(name)
+            held += self.answering(block).values()
             try:
                 again(self.modules[block], self._marked_call(block))
             except _BlockedError:
@@ -173,6 +188,7 @@ class Tracer:
                 held.append(
                     self.modules[name].register_forward_pre_hook(clear_inputs, with_kwargs=True)
                 )
+            held += self.answering(block, get_args(Kind)).values()
             if source:
                 held.append(self.modules[source].register_forward_hook(mark_output))
             try:

@@ -38,9 +38,17 @@ class Marker:
             return False
         return bool(self.mask(tensor).any())
 
-    def along(self, tensor: Tensor, dim: int) -> Tensor:
-        """Which positions along dimension `dim` carry the marker anywhere, bool [size of dim]."""
-        return self.mask(tensor).movedim(dim, 0).flatten(1).any(1).cpu()
+    def along(self, tensor: Tensor, *dims: int) -> Tensor:
+        """Which positions along dimensions `dims` carry the marker anywhere, bool [sizes of
+        dims]."""
+        moved = tensor.movedim(dims, tuple(range(len(dims))))
+        rest = tuple(range(len(dims), moved.ndim))
+        if not moved.numel():
+            return torch.zeros(moved.shape[: len(dims)], dtype=torch.bool)
+        if rest:  # the largest value is NaN where one is, and huge where one is
+            sizes = moved.is_complex() or (self.huge and moved.is_floating_point())
+            moved = (moved.abs() if sizes else moved).amax(rest)
+        return self.mask(moved).cpu()
 
     def cleared(self, value: Any) -> Any:
         """`value` with zeros in place of the marker."""

@@ -11,7 +11,15 @@ from torch import Tensor
 from leanfair.errors import FORWARD_ERRORS, raise_if_out_of_memory
 from leanfair.pruning.structures.tracing.dependency import Marked, Tracer
 from leanfair.pruning.structures.tracing.markers import NAN, clear_inputs
-from leanfair.pruning.structures.tracing.recording import Call, again, handles, mapped, tensors
+from leanfair.pruning.structures.tracing.recording import (
+    Answer,
+    Answering,
+    Call,
+    again,
+    handles,
+    mapped,
+    tensors,
+)
 from leanfair.pruning.surgery.modules import feature_dim
 from leanfair.pruning.types import Side
 
@@ -60,8 +68,10 @@ class Passes:
         tracer = self._tracer
         watch = _Watch(tracer, number)
         with handles() as held, torch.no_grad():
+            answering = self._answering()
+            held += answering.values()
             for name in tracer.weighted(self._scope):
-                held += watch.reader(name)
+                held += watch.reader(name, answering.get(name))
             held += [watch.source(name, some) for name, some in rows.items() if some.any()]
             held += [watch.wall(block) for block in self._residual]
             try:
@@ -73,6 +83,18 @@ class Passes:
                 raise_if_out_of_memory(error)
                 return None
         return Seen(watch.marked, left, watch.stopped)
+
+    def _answering(self) -> dict[str, Answering]:
+        """What keeps modules from running: nothing is marked behind a wall or a module that reads
+        all its channels, and values do not matter."""
+        tracer = self._tracer
+        held = tracer.answering(self._scope)
+        for name in self._residual:
+            call = tracer.recording.calls[name]
+            if call.keeps_shape and tracer.runs_once(name):
+                x = next(tensors([call.args, call.kwargs]))
+                held[name] = Answering(tracer.modules[name], Answer(x.shape, x))
+        return held
 
 
 class _MixedError(Exception):
@@ -107,9 +129,9 @@ class _Watch:
 
         return module.register_forward_hook(hook)
 
-    def reader(self, name: str) -> list[Any]:
+    def reader(self, name: str, answering: Answering | None) -> list[Any]:
         """Note where the marker enters a module with weights, and stop it there if the module
-        combines its channels."""
+        combines its channels: where it is `answering`, it does not look at them."""
         module, kind = self._tracer.modules[name], self._tracer.roles[name].kind
         if kind == "single":
             return []
@@ -126,7 +148,10 @@ class _Watch:
             else:
                 side: Side = "in" if kind == "dense" else "both"
                 self._note(name, side, next(tensors([args, kwargs])))
-            return None if kind == "channelwise" else clear_inputs(module, args, kwargs)
+            stopped = answering is not None and answering.fits(args, kwargs)
+            if kind == "channelwise" or stopped:
+                return None
+            return clear_inputs(module, args, kwargs)
 
         if kind == "grouped":  # whole groups are removed: noted at the output
             return [module.register_forward_hook(gives)]
@@ -155,10 +180,9 @@ class _Watch:
         if not self._tracer.runs_once(name):  # each call would have to be looked at alone
             self.stopped |= self.arrivals(value)
             return
-        mask = self._each(NAN.mask(value))
         dim = feature_dim(self._tracer.modules[name]) % value.ndim
-        where = mask.movedim(dim + 1, 1) if self._number == 1 else mask.movedim(dim, 1)
-        self.marked[name, side] = where.flatten(2).any(2).cpu() if where.ndim > 2 else where.cpu()
+        dims = (dim,) if self._number == 1 or dim == 0 else (0, dim)
+        self.marked[name, side] = self._each(NAN.along(value, *dims))
 
     def _each(self, mask: Tensor) -> Tensor:
         """`mask` for each of the passes: [passes, ...]."""
