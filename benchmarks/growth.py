@@ -1,7 +1,8 @@
 """How costs grow: finding structures with depth, scoring with images; and a picture of them.
 
-    python benchmarks/growth.py          # measure, and draw docs/images/growth.svg
-    python benchmarks/growth.py --draw   # draw alone
+    python benchmarks/growth.py             # measure, and draw docs/images/growth.svg
+    python benchmarks/growth.py --finding   # measure finding alone; scoring stays as it was
+    python benchmarks/growth.py --draw      # draw alone
 
 One thread, seconds of the processor, which other work disturbs less than the wall time. `passes` is
 how many forward and backward passes of the same network on the same images that is. The limit of a
@@ -56,6 +57,58 @@ FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
 """As transformers builds them by default, but for what is said."""
 
 
+class _DenseLayer(nn.Module):
+    """What a DenseNet adds to its channels: `growth` more, computed from all before."""
+
+    def __init__(self, wide: int, growth: int, bottleneck: int) -> None:
+        super().__init__()
+        hidden = bottleneck * growth
+        self.norm1, self.relu1 = nn.BatchNorm2d(wide), nn.ReLU(inplace=True)
+        self.conv1 = nn.Conv2d(wide, hidden, 1, bias=False)
+        self.norm2, self.relu2 = nn.BatchNorm2d(hidden), nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(hidden, growth, 3, padding=1, bias=False)
+
+    def forward(self, before: list[torch.Tensor]) -> torch.Tensor:
+        hidden = self.conv1(self.relu1(self.norm1(torch.cat(before, 1))))
+        added: torch.Tensor = self.conv2(self.relu2(self.norm2(hidden)))
+        return added
+
+
+class _DenseBlock(nn.ModuleDict):
+    """Layers each of which reads all before it."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        features = [x]
+        for layer in self.values():
+            features.append(layer(features))
+        return torch.cat(features, 1)
+
+
+def densenet(growth: int = 32, depths: Sequence[int] = (6, 12, 24, 16)) -> nn.Module:
+    """DenseNet-121 with the modules that it has in torchvision, which does not import beside the
+    torch that is pinned for everything else."""
+    wide = 2 * growth
+    parts: list[nn.Module] = [
+        nn.Conv2d(3, wide, 7, 2, 3, bias=False), nn.BatchNorm2d(wide), nn.ReLU(inplace=True),
+        nn.MaxPool2d(3, 2, 1),
+    ]  # fmt: skip
+    for i, depth in enumerate(depths):
+        if i:
+            half = wide // 2
+            parts.append(
+                nn.Sequential(
+                    nn.BatchNorm2d(wide), nn.ReLU(inplace=True),
+                    nn.Conv2d(wide, half, 1, bias=False), nn.AvgPool2d(2, 2),
+                )
+            )  # fmt: skip
+            wide = half
+        layers = {f"layer{k}": _DenseLayer(wide + k * growth, growth, 4) for k in range(depth)}
+        parts.append(_DenseBlock(layers))
+        wide += depth * growth
+    last = (nn.BatchNorm2d(wide), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return nn.Sequential(*parts, *last, nn.Linear(wide, 1000))
+
+
 def seconds(work: Callable[[], Any], times: int = 3) -> float:
     """Of the processor, the median."""
     work()
@@ -82,7 +135,7 @@ def finding(name: str, network: nn.Module, images: torch.Tensor, rate: float) ->
     """What finding the structures of a network takes."""
     batch = Batch(images)
     structures = dissect(network, batch)
-    taken, each = seconds(lambda: dissect(network, batch), times=1), one_pass(network, images)
+    taken, each = seconds(lambda: dissect(network, batch)), one_pass(network, images)
     limit = 3 * 2 * cost_of(network, batch).macs * len(images) / rate / 1e9
     row = {
         "network": name, "images": list(images.shape), "groups": len(structures.neurons),
@@ -108,22 +161,30 @@ def scoring(count: int) -> dict[str, Any]:
     return row
 
 
-def measured() -> dict[str, Any]:
-    """Everything that is measured here."""
+def found() -> dict[str, Any]:
+    """What finding takes, and on what."""
     import transformers
 
     rate = gigaflops()
     torch.manual_seed(0)
-    found = [
+    rows = [
         finding(f"ResNet-{depth}", CifarResNet(depth).eval(), torch.randn(16, 3, 32, 32), rate)
         for depth in DEPTHS
     ]
     for name, (family, settings) in FAMILIES.items():
         config = getattr(transformers, f"{family}Config")(num_labels=1000, **settings)
         network = getattr(transformers, f"{family}ForImageClassification")(config).eval()
-        found.append(finding(name, network, torch.randn(2, 3, 64, 64), rate))
-    scored = [scoring(count) for count in IMAGES]
-    return {"machine": machine(), "gigaflops": rate, "finding": found, "scoring": scored}
+        rows.append(finding(name, network, torch.randn(2, 3, 64, 64), rate))
+    rows.append(finding("DenseNet-121", densenet().eval(), torch.randn(2, 3, 64, 64), rate))
+    return {"machine": machine(), "gigaflops": rate, "finding": rows}
+
+
+def measured(scores: bool) -> dict[str, Any]:
+    """Everything that is measured here; without `scores`, those that were measured before."""
+    if scores:
+        return {**found(), "scoring": [scoring(count) for count in IMAGES]}
+    before = json.loads((RESULTS / "growth.json").read_text())
+    return {**found(), "scoring": before["scoring"]}
 
 
 # ---- the picture -------------------------------------------------------------------------------
@@ -208,9 +269,11 @@ def picture() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--draw", action="store_true", help="draw what was measured before")
-    if not parser.parse_args().draw:
+    parser.add_argument("--finding", action="store_true", help="measure finding alone")
+    asked = parser.parse_args()
+    if not asked.draw:
         torch.set_num_threads(1)
-        write_json(RESULTS / "growth.json", measured())
+        write_json(RESULTS / "growth.json", measured(scores=not asked.finding))
     write_text(PICTURE, picture() + "\n")
 
 
