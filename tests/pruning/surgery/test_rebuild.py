@@ -17,9 +17,12 @@ from leanfair.data.batches import forward
 from leanfair.pruning.cost.macs import cost_of, cut_of
 from leanfair.pruning.run.result import Pruned
 from leanfair.pruning.structures.dissect import dissect
-from leanfair.pruning.surgery.rebuild import matches_configuration
-from leanfair.pruning.surgery.removal import apply
-from leanfair.pruning.types import Anatomy, NeuronCut
+from leanfair.pruning.surgery.config import changed
+from leanfair.pruning.surgery.copies import frame_of
+from leanfair.pruning.surgery.narrowing import narrow
+from leanfair.pruning.surgery.rebuild import build_from, matches_configuration, shapes
+from leanfair.pruning.surgery.removal import apply, from_configuration, remove
+from leanfair.pruning.types import Anatomy, Cut, NeuronCut
 from tests.support.families import FAMILIES, generates, sample_of
 from tests.support.marks import mostly_real
 
@@ -201,3 +204,24 @@ def test_the_configuration_says_what_is_left(tmp_path):
     assert narrow.config.head_dim == 8
     assert model.config.num_hidden_layers == 4  # the parent stays as it is
     assert model.config.num_attention_heads == 4
+
+
+@pytest.mark.parametrize("family", SOME)
+def test_what_is_built_of_a_frame_beside_a_known_network_is_what_a_removal_leaves(
+    family: str,
+) -> None:
+    model, sample = FAMILIES[family].make(), sample_of(family)
+    cut = Cut("layer", layers=dissect(model, sample).layers[1:2])
+    known = build_from(model, changed(model.config, {}))
+    assert known is not None
+    before, child = shapes(known), frame_of(model)
+    narrow(cut, child)
+    built = from_configuration(cut, model, child, known)
+    assert built is not None
+    assert matches_configuration(built)
+    assert shapes(known) == before == shapes(model)
+    left = remove(cut, model)
+    assert shapes(built) == shapes(left)
+    with torch.no_grad():
+        wanted = forward(left.eval(), sample.inputs)
+        assert torch.equal(forward(built.eval(), sample.inputs), wanted)

@@ -3,8 +3,9 @@
 A marker value (NaN) written into a channel propagates to everything computed from that channel,
 through any operation, and to nothing else. Each module with weights records at which positions of
 its input the marker arrives, and then continues with zeros in their place: once the channel is
-removed, nothing of it passes a module that is narrowed to match. Running a part of the network once
-with marked channels therefore yields the positions that depend on them, without a model of the
+removed, nothing of it passes a module that is narrowed to match. One that combines its channels
+need not run for that, and gives what it gave in the recorded pass. Running a part of the network
+once with marked channels therefore yields the positions that depend on them, without a model of the
 operations in between.
 """
 
