@@ -38,13 +38,16 @@ def seen(packed: Packing) -> list[list[int]]:
     return [rows[place] for place in packed.places.tolist()]
 
 
-@pytest.mark.parametrize(("longest", "most"), [(64, 1 << 15), (3, 8)])
+@pytest.mark.parametrize(
+    ("longest", "together", "most"), [(64, 32, 1 << 15), (64, 64, 1 << 15), (3, 2, 8)]
+)
 @given(parents=PARENTS, start=st.integers(0, 3))
 def test_what_each_token_sees_is_its_own_path(
-    longest: int, most: int, parents: list[int], start: int
+    longest: int, together: int, most: int, parents: list[int], start: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(packing, "_LONGEST", longest)
+        patch.setattr(packing, "_TOGETHER", together)
         patch.setattr(packing, "_MOST_KEYS", most)
         packed = pack(parents, start, torch.float32)
     expected = [path(parents, node) for node in range(len(parents))]
@@ -63,3 +66,13 @@ def test_texts_of_about_the_same_size_are_a_group_and_need_no_token_of_each_othe
     first, second = pack(parents, 0, torch.float32).groups
     assert (first.rows, first.length, first.width) == (1, 30, 30)
     assert (second.rows, second.length, second.width) == (2, 34, 64)
+
+
+def test_short_segments_of_a_path_are_a_row_and_long_ones_have_rows_of_their_own() -> None:
+    stem = list(range(-1, 29))
+    short = [*stem, 29, *range(30, 39), 29, *range(40, 49)]  # two of ten
+    [_, together] = pack(short, 0, torch.float32).groups
+    assert (together.rows, together.length, together.width) == (1, 20, 50)
+    long = [*stem, 29, *range(30, 49), 29, *range(50, 69)]  # two of twenty
+    [_, apart] = pack(long, 0, torch.float32).groups
+    assert (apart.rows, apart.length, apart.width) == (2, 20, 50)

@@ -14,6 +14,9 @@ from torch import Tensor
 _LONGEST = 64
 """Tokens of one row of a group: of a longer segment the later ones would be masked for the first
 ones, and computed all the same."""
+_TOGETHER = 32
+"""Tokens of several segments in one row: they are masked for each other, and computed all the same,
+which costs more than to gather a path once more."""
 _MOST_KEYS = 1 << 15
 """Keys that are gathered at once."""
 
@@ -93,7 +96,7 @@ def _rows(parents: Sequence[int]) -> list[_Row]:
     siblings: dict[int, list[list[list[int]]]] = defaultdict(list)
     for segment in _segments(parents):
         rows = siblings[parents[segment[0]]]
-        if rows and sum(map(len, rows[-1])) + len(segment) <= _LONGEST:
+        if rows and sum(map(len, rows[-1])) + len(segment) <= _TOGETHER:
             rows[-1].append(segment)
         else:
             rows.append([segment])

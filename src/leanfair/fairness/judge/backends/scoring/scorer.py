@@ -17,7 +17,8 @@ are computed where they are read alone.
 A pass holds as many tokens as `budget` says, or one prompt, or one tree where trees are rows:
 memory does not grow with the table. It takes the common start once for each row, of which at most
 MOST_KEYS times as many tokens are kept; a packed pass has one row. Of a large vocabulary it takes
-fewer prompts (`_MOST_LOGITS`).
+fewer prompts (`_MOST_LOGITS`). Where products are oneDNN's, MOST_BYTES of weights are kept a second
+time (see `products`).
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from leanfair.fairness.judge.backends.scoring.layout import (
 )
 from leanfair.fairness.judge.backends.scoring.masks import tree_inputs
 from leanfair.fairness.judge.backends.scoring.packing import pack
-from leanfair.fairness.judge.backends.scoring.products import fast_products
+from leanfair.fairness.judge.backends.scoring.products import Prepacked, fast_products
 from leanfair.fairness.judge.backends.scoring.reading import last_mlp_at, logits_at
 from leanfair.fairness.judge.backends.tokens import Tokens
 
@@ -86,8 +87,9 @@ class Scorer:
         self.tokens_computed = 0
         self._selects = "logits_to_keep" in inspect.signature(model.forward).parameters
         self._prefix: tuple[Tokens, Any] | None = None
+        self._prepacked = Prepacked()
         self.way: Sharing = self._choose(sharing)
-        self._prefix = None
+        self._prefix, self._prepacked = None, Prepacked()
         self.tokens_computed = 0
 
     @torch.inference_mode()
@@ -137,7 +139,7 @@ class Scorer:
         rows, columns = unique.to(self.device).unbind(1)
         with ExitStack() as attending:
             if way != "none":  # which is what a plain pass is
-                attending.enter_context(fast_products(self.device))
+                attending.enter_context(fast_products(self.device, self._prepacked))
             if way == "packed":
                 assert layout.parents is not None
                 packing = pack(layout.parents[0], len(shared), self.model.dtype)
@@ -186,7 +188,7 @@ class Scorer:
             # of its own making, a model with a sliding window drops what the mask still counts
             past = {"past_key_values": DynamicCache()}
         more = {"logits_to_keep": 1} if self._selects else {}
-        with fast_products(self.device):
+        with fast_products(self.device, self._prepacked):
             return self.model(input_ids=ids, use_cache=True, **past, **more).past_key_values
 
     def _fits(self, queries: Sequence[Query]) -> bool:
