@@ -44,6 +44,7 @@ from leanfair.fairness.judge.backends.scoring.layout import (
     trees,
 )
 from leanfair.fairness.judge.backends.scoring.masks import tree_inputs
+from leanfair.fairness.judge.backends.scoring.memory import keep_freed_memory
 from leanfair.fairness.judge.backends.scoring.packing import pack
 from leanfair.fairness.judge.backends.scoring.products import Prepacked, fast_products
 from leanfair.fairness.judge.backends.scoring.reading import last_mlp_at, logits_at
@@ -102,6 +103,7 @@ class Scorer:
         """
         if not queries:
             return
+        keep_freed_memory(self.device)
         way = self.way if self._fits(queries) else "none"
         shared = () if way == "none" else self._shared(queries, head)
         for layout in _LAYOUTS[way](queries, len(shared), self.room(way)):
