@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gc
 import statistics
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from itertools import chain, count, pairwise
+from itertools import chain, count, pairwise, product
 from typing import Any
 
 import pytest
@@ -18,7 +19,14 @@ from torch import Tensor, nn
 from leanfair.data.batches import Batch
 from leanfair.errors import InputError
 from leanfair.evaluation import speed
-from leanfair.evaluation.speed import Latency, compare_latency, latency, peak_memory
+from leanfair.evaluation.speed import (
+    Latency,
+    alternating,
+    compare_latency,
+    latency,
+    peak_memory,
+    time_in_turn,
+)
 from leanfair.models.resnet_cifar import CifarResNet
 
 ROWS = Batch(torch.arange(6.0).view(3, 2))
@@ -119,6 +127,31 @@ def test_models_take_turns_in_an_order_that_alternates(clock: Clock) -> None:
     assert found["b"].median == pytest.approx(0.2)
     assert a.training
     assert b.training
+
+
+@pytest.mark.parametrize("many", [3, 4, 9])
+def test_of_several_models_none_runs_after_the_same_one_most_of_the_time(many: int) -> None:
+    names = [str(i) for i in range(many)]
+    turns = [name for number in range(400) for name in alternating(names, number)]
+    assert Counter(turns) == Counter(400 * names)
+    followed = Counter(pairwise(turns))
+    for one, other in product(names, names):
+        assert followed[one, other] < 400 * 2 / many
+
+
+def test_what_slows_down_whatever_runs_next_slows_all_others_alike(clock: Clock) -> None:
+    last = [""]
+
+    def call(name: str) -> Callable[[], object]:
+        def run() -> None:
+            clock.now += 0.02 if last[0] == "large" else 0.01
+            last[0] = name
+
+        return run
+
+    calls = {name: call(name) for name in ("large", "a", "b", "c")}
+    found = time_in_turn(calls, None, runs=101, warmup=0, budget=1e9)
+    assert [found[name].median for name in "abc"] == pytest.approx([0.01] * 3)
 
 
 def test_the_budget_is_for_all_models_together(clock: Clock) -> None:

@@ -67,7 +67,7 @@ def pruned(out: Path | None = None, **given: Any) -> Any:
 
 def test_neurons_go_until_they_save_the_time_that_the_layer_saves(machine):
     machine()
-    layer, neurons = plan(tiny(20), **QUICK, cut=0.4)
+    layer, neurons = plan(tiny(20), **QUICK, cut=0.4, layers_per_round=1)
     assert layer.saves["latency"] == 1_000_000_000
     assert neurons.saves["latency"] >= layer.saves["latency"]
     assert neurons.saves["latency"] <= 1.1 * layer.saves["latency"]

@@ -50,3 +50,14 @@ def test_a_run_that_trained_nothing_is_planned_by_its_own_settings(tmp_path: Pat
     assert look_ahead(llama(), out=tmp_path, **given).round == len(run.steps) + 1
     with pytest.raises(RunDirectoryError, match="reconstruct True, not False"):
         look_ahead(llama(), out=tmp_path, **given, reconstruct=False)
+
+
+@pytest.mark.parametrize("epochs", [0, 0.5])
+def test_a_plan_takes_as_many_layers_at_once_as_the_run(tmp_path: Path, epochs: float) -> None:
+    given: dict[str, Any] = {
+        **GIVEN, "only": "layer", "candidate_epochs": epochs, "round_epochs": 0, "final_epochs": 0,
+    }  # fmt: skip
+    run = leanfair.prune(tiny(), out=tmp_path, train=samples(16), **given)
+    many = run.summary["settings"]["layers_per_round"]
+    assert many == ("auto" if epochs else 1)
+    assert look_ahead(tiny(), out=tmp_path, **given).round == len(run.steps) + 1

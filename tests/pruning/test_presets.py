@@ -155,3 +155,20 @@ def test_neurons_of_a_language_model_are_made_up_for_where_nothing_is_trained(gi
 @pytest.mark.parametrize("make", [tiny, vit, resnet])
 def test_other_networks_are_left_as_they_are_cut_where_nothing_is_said(make):
     assert not settings_from(None, {"cut": 0.5}, make(), trained=False).reconstruct
+
+
+@pytest.mark.parametrize(
+    ("given", "trained", "many"),
+    [
+        ({}, True, "auto"),
+        ({}, False, 1),
+        ({"candidate_epochs": 0, "round_epochs": 0}, True, 1),
+        ({"candidate_epochs": 0, "round_epochs": 0.1}, True, "auto"),
+        ({"layers_per_round": 3}, True, 3),
+        ({"layers_per_round": "auto"}, False, "auto"),
+    ],
+)
+def test_rounds_are_large_where_each_is_trained(given, trained, many):
+    assert settings_from(None, {"cut": 0.5, **given}, tiny(), trained).layers_per_round == many
+    if "layers_per_round" not in given:
+        assert settings_from("paper", {"cut": 0.5, **given}, None, trained).layers_per_round == 1

@@ -65,7 +65,7 @@ NUMBERS: dict[str, list[Any]] = {
     "min_layers": [0, -1, 1.5, 2.0, NAN, "2", None],
     "min_neurons": [0, -1, 1.5, NAN, "2", None],
     "round_to": [0, -8, 1.5, NAN, "8", None],
-    "layers_per_round": [0, -1, 1.5, NAN, "2", None],
+    "layers_per_round": [0, -1, 1.5, NAN, "2", "pace", None],
     "score_samples": [0, -1, 1.5, NAN, "2", None],
     "latency_batch": [0, -1, 1.5, NAN, "2", None],
     "latency_batches": [(0,), (1, -1), (8, 8)],

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -149,7 +150,12 @@ def rounds_until(most: int, fewest: int, deadline: float) -> Iterator[int]:
 
 
 def alternating(names: Sequence[str], number: int) -> Sequence[str]:
-    """`names`, the other way round in every other round."""
+    """`names` in an order that is turned round in every other round and, of more than two, drawn
+    anew for every other one. What runs before leaves caches and memory as it needs them, so none
+    may always follow the same one: a block that was timed next to a whole network took twice its
+    time."""
+    if len(names) > 2:
+        names = Random(number // 2).sample(names, len(names))
     return names if number % 2 == 0 else names[::-1]
 
 

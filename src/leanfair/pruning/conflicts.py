@@ -39,11 +39,13 @@ def check_fit(
     asked = renamed(given)[0]
     _check_recipe(asked, settings.recipe)
     _check_model(asked, settings, model)
-    if "pace" in asked and settings.only == "layer":
+    if "pace" in asked and settings.only == "layer" and settings.layers_per_round != "auto":
         raise OptionError(
-            "{pace} is for rounds without a layer, but {only} offers layers alone: leave one out.",
+            "{pace} is for rounds without a layer, but {only} offers layers alone: leave one out, "
+            "or let {layers_per_round} be auto.",
             "pace",
             "only",
+            "layers_per_round",
         )
     if "exact" in asked and settings.criterion != "kl":
         raise OptionError(

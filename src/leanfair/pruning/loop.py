@@ -210,8 +210,10 @@ def _least_important(run: Run, scores: Scores, prices: Prices) -> list[Cut]:
     nothing of the kind may go any more."""
     settings = replace(run.task.settings, cut=run.aim)
     structures, cost = run.parent.structures, run.parent.cost
-    layer = propose_layer(structures, scores, cost, settings)
     whole = run.task.base.cost.totals()
+    paced = settings.layers_per_round == "auto"
+    save = savings_goal(cost, whole, None, settings)[0] if paced else 0
+    layer = propose_layer(structures, scores, cost, settings, save)
     save, least = savings_goal(cost, whole, layer, settings)
     enough = enough_to_end(cost, whole, settings)
     neurons = propose_neurons(

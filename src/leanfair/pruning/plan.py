@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from leanfair.pruning.settings import Preset
 
 
+OF_TRAINING = ("reconstruct", "layers_per_round")
+"""The settings whose defaults hang on whether something is trained."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """The next step of a run.
@@ -97,19 +101,18 @@ def look_ahead(
 ) -> Plan:
     """`plan`, with where the run stands."""
     given = {"cut": cut, "of": of, **settings}
-    chosen = settings_from(preset, given, model)
+    directory = RunDirectory(Path(out) if out else None, writes=False)
+    # A plan needs no training or test data; what hangs on them is as the run says.
+    known, asked = directory.settings(), renamed(given)[0]
+    said = {name: known[name] for name in OF_TRAINING if name in known and name not in asked}
+    chosen = settings_from(preset, {**said, **given}, model)
     held = as_tokens(calibration, tokenizer)
     check_fit(given, chosen, model, held, tokenizer)
     check_streamed(chosen, model, None, None)
     task = set_up(model, chosen, held, None, None, RunDirectory(None), None, None)
-    directory = RunDirectory(Path(out) if out else None, writes=False)
-    # A plan needs no training or test data, so that those are missing here says nothing.
     data = {"fingerprint": task.record.data.fingerprint}
     record = task.record.to_json()
-    asked: dict[str, Any] = {**record["settings"]}
-    if "reconstruct" not in renamed(given)[0]:  # nor does its default, which hangs on them
-        del asked["reconstruct"]
-    directory.check({**record, "data": data, "settings": asked}, resume=True)
+    directory.check({**record, "data": data}, resume=True)
     run = standing(timed(task, directory), directory)
     cuts = None if run.met_target() else propose(run)
     return Plan(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from leanfair.data.language import is_embedding, is_language_model, is_transformer
 from leanfair.options import check_names, options_of
-from leanfair.pruning.settings import BUDGETS, Settings, renamed
+from leanfair.pruning.settings import BUDGETS, OF_ROUNDS, Settings, renamed
 from leanfair.pruning.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PAPER: dict[str, Any] = {
     # An epoch of the official code sees three augmented copies of every image, hence the factor.
     "criterion": "kl",
+    "layers_per_round": 1,
     "match": "filters",
     "spread": "uniform",
     "candidate_epochs": 3 * 10.0,
@@ -84,6 +85,8 @@ def settings_from(
     if model is not None and is_language_model(model) and values.get("only") != "layer":
         idle = not trained or not any(values[name] for name in BUDGETS)
         values.setdefault("reconstruct", idle)
+    if not trained or not any(values.get(name, getattr(Settings, name)) for name in OF_ROUNDS):
+        values.setdefault("layers_per_round", 1)  # smaller rounds cost nothing, and choose finer
     recipe = values.get("recipe", recipe_for(model, bool(values.get("lora"))))
     changes = {name: value for name, value in values.items() if name in recipes}
     rest = {name: value for name, value in values.items() if name in own}

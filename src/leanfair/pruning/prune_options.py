@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from leanfair.evaluation.problem_type import ProblemType
-from leanfair.pruning.settings import Liked, Match, Spread
+from leanfair.pruning.settings import Auto, Match, Spread
 from leanfair.pruning.training.recipe import Optimizer, Precision, Recipe, Schedule
 from leanfair.pruning.types import Criterion, CriterionName, Kind
 
@@ -56,7 +56,7 @@ class PruneOptions(TypedDict, total=False):
     """How many blocks of a stage have to stay, its first one among them. Default: 2."""
     min_neurons: int
     """How many neurons of a layer have to stay. Default: 1."""
-    round_to: int | Liked
+    round_to: int | Auto
     """Keep the number of neurons a multiple of this, where the hardware is fast at that; or auto:
     one that this device likes, as no wider layer is as fast, by measured times. Default: 1."""
     layers_per_round: int

@@ -181,7 +181,7 @@ class SettingsEntry(TypedDict):
     min_layers: int
     min_neurons: int
     round_to: int | Literal["auto"]
-    layers_per_round: int
+    layers_per_round: int | Literal["auto"]
     pace: float
     score_samples: int
     debiased: bool

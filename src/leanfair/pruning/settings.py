@@ -15,7 +15,7 @@ from leanfair.pruning.types import Criterion, CriterionName, Kind, Target
 Match = Literal["macs", "params", "filters", "latency"]
 Spread = Literal["cheapest", "least", "uniform"]
 Preset = Literal["paper"]
-Liked = Literal["auto"]
+Auto = Literal["auto"]
 """A width that the device is fast at, as measured."""
 
 
@@ -124,7 +124,7 @@ class Settings:
         int, Help("How many neurons of a layer have to stay."), Range(least=1)
     ] = 1
     round_to: Annotated[
-        int | Liked,
+        int | Auto,
         Help(
             "Keep the number of neurons a multiple of this, where the hardware is fast at that; or "
             "auto: one that this device likes, as no wider layer is as fast, by measured times."
@@ -132,13 +132,19 @@ class Settings:
         Range(least=1),
     ] = 1
     layers_per_round: Annotated[
-        int, Help("How many blocks the layer candidate loses at once."), Range(least=1)
-    ] = 1
+        int | Auto,
+        Help(
+            "How many blocks the layer candidate loses at once; or auto: as many as come nearest "
+            "to the share `pace` of the current cost.",
+            default="auto; 1 where rounds are not trained, and with the preset paper",
+        ),
+        Range(least=1),
+    ] = "auto"
     pace: Annotated[
         float,
         Help(
             "The step ratio: the share of the current cost that a round saves when there is no "
-            "layer to match."
+            "layer to match, or about which layers are taken."
         ),
         Range(above=0, below=1),
     ] = 0.1
@@ -239,7 +245,9 @@ class Settings:
         return data
 
 
-BUDGETS = ("candidate_epochs", "round_epochs", "final_epochs")
+OF_ROUNDS = ("candidate_epochs", "round_epochs")
+"""The settings that say how much is trained in each round."""
+BUDGETS = (*OF_ROUNDS, "final_epochs")
 """The settings that say how much is trained; where all are 0, nothing is."""
 
 _RENAMED = {"repair": "reconstruct"}

@@ -68,6 +68,8 @@ def _narrowed(seed: int, anatomy: Anatomy = ANATOMY, whole: Cost = COST) -> tupl
 
 # Layers
 
+LAYERS = st.sampled_from([1, 2, 3, "auto"])
+
 
 @SMALL
 @given(seed=st.integers(0, 10**6), least=st.integers(1, 5), count=st.integers(1, 12))
@@ -92,12 +94,12 @@ def test_layers_go_by_score_as_long_as_enough_of_their_stage_stay(seed, least, c
 
 
 @SMALL
-@given(seed=st.integers(0, 10**6), count=st.integers(1, 3), share=st.floats(0.0, 0.9))
+@given(seed=st.integers(0, 10**6), count=LAYERS, share=st.floats(0.0, 0.9))
 def test_as_many_layers_go_as_come_nearest_to_what_is_to_be_saved(seed, count, share):
     scores, save = _scores(ANATOMY, seed), int(share * COST.macs)
     offered = [
         propose_layer(ANATOMY, scores, COST, _settings(min_layers=1, layers_per_round=n))
-        for n in range(count, 10)
+        for n in range(1 if count == "auto" else count, 10)
     ]
     cut = propose_layer(
         ANATOMY, scores, COST, _settings(min_layers=1, layers_per_round=count), save

@@ -142,6 +142,13 @@ class RunDirectory:
         """Whether a run was begun here."""
         return self.path is not None and (self.path / "run.json").exists()
 
+    def settings(self) -> Mapping[str, Any]:
+        """The settings of the run that was begun here; none where there is no run."""
+        if self.path is None or not (self.path / "run.json").exists():
+            return {}
+        had: WrittenRecord = read_own(self.path, "run.json", WrittenRecord)
+        return had["settings"]
+
     def steps(self) -> list[Step]:
         """The finished rounds."""
         if self.path is None or not (self.path / "steps.json").exists():

@@ -40,15 +40,16 @@ class Bundle(NamedTuple):
 def propose_layer(
     anatomy: Anatomy, scores: Scores, cost: Cost, settings: Settings, save: int = 0
 ) -> Cut | None:
-    """The cut of the least important layers: as many as `settings` say, and more where that comes
-    nearer to saving `save` (of `settings.matched`); None where none may go any more."""
+    """The cut of the least important layers: as many as `settings` say (with auto, one), and more
+    where that comes nearer to saving `save` (of `settings.matched`); None where none may go."""
+    least = 1 if settings.layers_per_round == "auto" else settings.layers_per_round
     chosen: list[Layer] = []
     found: Cut | None = None
     for layer in sorted(anatomy.layers, key=lambda layer: scores.layers[layer.name]):
         if not _may_go(layer, chosen, anatomy, settings.min_layers):
             continue
         more = cut_of("layer", cost, layers=[*chosen, layer])
-        if found is not None and len(chosen) >= settings.layers_per_round:
+        if found is not None and len(chosen) >= least:
             now, then = (cut.saves[settings.matched] for cut in (found, more))
             if then - save >= save - now:
                 break

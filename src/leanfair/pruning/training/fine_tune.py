@@ -29,6 +29,7 @@ from leanfair.files import read_tensors, write_tensors
 from leanfair.pruning.training.distributed import group, is_main, shared_statistics, worst
 from leanfair.pruning.training.lora import adapted
 from leanfair.pruning.training.losses import batch_loss
+from leanfair.pruning.training.memory import kept_memory
 from leanfair.pruning.training.recipe import Recipe as Recipe
 from leanfair.pruning.training.sampling import LEAST, Shard, seed_of, shards
 
@@ -100,6 +101,7 @@ def fine_tune(
     last = torch.zeros(())
     with (
         preserved(),
+        kept_memory(),
         _in_full(model, recipe),
         adapted(model, recipe.lora, seed_of(f"{seed}/lora")),
         shared_statistics(model),
