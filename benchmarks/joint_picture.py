@@ -23,12 +23,16 @@ PAGE = ROOT / "docs/method.md"
 PICTURE = ROOT / "docs/images/joint.svg"
 MACS = {"budget": 60_000, "candidate": 128, "round": 512}
 TIME = {"budget": 60_000, "candidate": 256, "round": 1_024}
+WHOLE = {"resnet20": 40_551_040, "resnet56": 125_485_696}
+"""MACs of the networks as they are."""
 IMAGES = 10_000
 """Test images, of which an accuracy is the share that is right."""
 NAMES = {
     "joint": "joint, matched in MACs",
     "joint in time": "joint, matched in time",
+    "joint in small steps": "joint, a layer a round",
     "neurons": "neurons alone",
+    "neurons in small steps": "neurons alone, as much as a layer a round",
     "layers": "layers alone",
     "alternating": "alternating",
     "random": "a random choice",
@@ -47,7 +51,11 @@ Row = dict[str, Any]
 def main() -> None:
     result = read_json(RESULT)
     page = PAGE.read_text("utf-8")
-    parts = {"macs": by_macs(result), "time": by_time(result)}
+    parts = {
+        f"{name} {network}": table(result, network)
+        for name, table in (("macs", by_macs), ("time", by_time))
+        for network in ("resnet20", "resnet56")
+    }
     for name, table in parts.items():
         marked = re.compile(rf"(<!-- joint {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         page = marked.sub(lambda m, table=table: f"{m[1]}{table}{m[2]}", page)  # type: ignore[misc]
@@ -55,26 +63,29 @@ def main() -> None:
     PICTURE.write_text(picture(result["rows"]) + "\n", "utf-8")
 
 
-def of_budget(rows: Sequence[Row], budget: dict[str, int]) -> list[Row]:
+def of_budget(rows: Sequence[Row], budget: dict[str, Any]) -> list[Row]:
+    """Those of `rows` with these budgets, and of the same network where `budget` names one."""
     return [row for row in rows if all(row[key] == value for key, value in budget.items())]
 
 
-def by_macs(result: dict[str, Any]) -> str:
+def by_macs(result: dict[str, Any], network: str) -> str:
     """Accuracy at each cut, and in brackets how far joint is ahead."""
-    rows = [row for row in of_budget(result["rows"], MACS) if "of" not in row]
-    refused = [row for row in of_budget(result["impossible"], MACS) if "of" not in row]
+    budget = {**MACS, "network": network}
+    rows = [row for row in of_budget(result["rows"], budget) if "of" not in row]
+    refused = [row for row in of_budget(result["impossible"], budget) if "of" not in row]
     cuts = sorted({row["cut"] for row in rows})
     lines = [
         f"| fewer MACs | {' | '.join(f'{100 * cut:g} %' for cut in cuts)} |",
         f"|---|{'---|' * len(cuts)}",
     ]
-    for method, name in NAMES.items():
+    known = {row["method"] for row in [*rows, *refused]}
+    for method in [each for each in NAMES if each in known]:
         cells = []
         for cut in cuts:
             these = [row for row in rows if (row["cut"], row["method"]) == (cut, method)]
             no = any((row["cut"], row["method"]) == (cut, method) for row in refused)
             cells.append(cell(these, result["changes"], MACS) if these else "refused" if no else "")
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+        lines.append(f"| {NAMES[method]} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -98,15 +109,16 @@ def cell(rows: Sequence[Row], changes: Sequence[Row], budget: dict[str, int]) ->
     return f"{told} ({100 * gap:+.1f}; {100 * low:+.1f} to {100 * high:+.1f}{seeds})"
 
 
-def by_time(result: dict[str, Any]) -> str:
+def by_time(result: dict[str, Any], network: str) -> str:
     """Every row of the stopwatch, with the time that is really gone."""
     lines = [
         "| batch, asked for | method | seed | time gone, measured | MACs gone | accuracy |",
         "|---|---|---|---|---|---|",
     ]
-    rows = [row for row in of_budget(result["rows"], TIME) if "of" in row]
-    refused = [row for row in of_budget(result["impossible"], TIME) if "of" in row]
-    whole = next(row["macs"] for row in result["rows"] if row["method"] == "parent")
+    budget = {**TIME, "network": network}
+    rows = [row for row in of_budget(result["rows"], budget) if "of" in row]
+    refused = [row for row in of_budget(result["impossible"], budget) if "of" in row]
+    whole = WHOLE[network]
 
     def order(row: Row) -> tuple[Any, ...]:
         return -row["of"], row["cut"], list(NAMES).index(row["method"]), row["seed"]
@@ -137,7 +149,8 @@ WIDTH, HEIGHT, TOP, BOTTOM = 900.0, 400.0, 50.0, 330.0
 
 
 def picture(rows: Sequence[Row]) -> str:
-    """Accuracy against the MACs that are gone, and against the time that is gone."""
+    """Accuracy against the MACs that are gone, and against the time that is gone, of ResNet-20."""
+    rows = [row for row in rows if row["network"] == "resnet20"]
     macs = [row for row in of_budget(rows, MACS) if "of" not in row]
     time = [
         {**row, "method": "joint in time" if row["method"] == "joint" else row["method"]}

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from leanfair.errors import InputError
-from leanfair.fairness.judge.backends.scoring import Query, Scorer, Sharing
+from leanfair.fairness.judge.backends.scoring import Query, Scorer, Sharing, products
 from leanfair.fairness.judge.backends.scoring import scorer as scoring
 from leanfair.fairness.judge.backends.scoring.scorer import WAYS
 from leanfair.fairness.judge.backends.tokens import Tokens
@@ -188,3 +188,25 @@ def test_of_a_large_vocabulary_fewer_prompts_share_a_pass(monkeypatch: pytest.Mo
 def test_an_unknown_way_of_sharing_is_an_input_error() -> None:
     with pytest.raises(InputError, match="sharing is one of"):
         Scorer(model("Llama"), "all")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("laid_out", [True, False])
+def test_a_model_whose_weights_were_changed_meanwhile_is_asked_anew(
+    way: Sharing, laid_out: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if laid_out and not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        pytest.skip("this torch has no oneDNN")
+    monkeypatch.setattr(products, "onednn_is_faster", lambda: laid_out)
+    monkeypatch.setattr(products, "_MANY", 1)
+    net = model("Llama")
+    scorer = Scorer(net, sharing=way)
+    asked, head = queries()
+    for _ in range(4):  # weights are laid out after some passes
+        before = scored(scorer, asked, head)
+    for layer in net.model.layers:
+        layer.mlp.down_proj.weight.data *= -1.0
+    found = scored(scorer, asked, head)
+    assert found[0] != pytest.approx(before[0], abs=1e-3)
+    for query, logs in zip(asked, found, strict=True):
+        assert logs == pytest.approx(plainly(net, query), abs=1e-4)

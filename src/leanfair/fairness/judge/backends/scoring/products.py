@@ -42,7 +42,8 @@ class _Use:
 class Prepacked:
     """Weights as oneDNN likes them, beside the model's own, `most` bytes of them. A weight that is
     changed in place, or given other values, is laid out anew, and one that is gone is dropped;
-    copies and pickles begin empty. What `weight.data` is told in place goes unseen, as by torch."""
+    copies and pickles begin empty. What is changed in place through `weight.data` goes unseen here;
+    a `Scorer` sees it."""
 
     def __init__(self, most: int = MOST_BYTES) -> None:
         self.most = most

@@ -48,6 +48,7 @@ from leanfair.fairness.judge.backends.scoring.memory import keep_freed_memory
 from leanfair.fairness.judge.backends.scoring.packing import pack
 from leanfair.fairness.judge.backends.scoring.products import Prepacked, fast_products
 from leanfair.fairness.judge.backends.scoring.reading import last_mlp_at, logits_at
+from leanfair.fairness.judge.backends.scoring.weights import State, state_of
 from leanfair.fairness.judge.backends.tokens import Tokens
 
 Sharing = Literal["auto", "packed", "tree", "prefix", "none"]
@@ -88,9 +89,9 @@ class Scorer:
         self.tokens_computed = 0
         self._selects = "logits_to_keep" in inspect.signature(model.forward).parameters
         self._prefix: tuple[Tokens, Any] | None = None
-        self._prepacked = Prepacked()
+        self._prepacked, self._state = Prepacked(), state_of(model)
         self.way: Sharing = self._choose(sharing)
-        self._prefix, self._prepacked = None, Prepacked()
+        self._forget()
         self.tokens_computed = 0
 
     @torch.inference_mode()
@@ -104,10 +105,17 @@ class Scorer:
         if not queries:
             return
         keep_freed_memory(self.device)
+        if (state := state_of(self.model)) != self._state:  # trained, say, or another adapter
+            self._forget(state)
         way = self.way if self._fits(queries) else "none"
         shared = () if way == "none" else self._shared(queries, head)
         for layout in _LAYOUTS[way](queries, len(shared), self.room(way)):
             yield from self._run(layout, queries, shared, way)
+
+    def _forget(self, state: State | None = None) -> None:
+        """Drop what was computed with the weights as they were."""
+        self._prefix, self._prepacked = None, Prepacked()
+        self._state = state or self._state
 
     def room(self, way: Sharing) -> Room:
         """What one pass holds, the given way."""
