@@ -162,7 +162,9 @@ def picture(result: dict[str, Any]) -> str:
         shapes.append(svg.text(across(value), bottom + 18, f"{value:g}", anchor="middle"))
     for value in up.ticks(6):
         shapes.append(svg.line(left, up(value), width - 20, up(value), "grid"))
-        shapes.append(svg.text(left - 8, up(value) + 4, f"{value:+g}", anchor="end"))
+        shapes.append(
+            svg.text(left - 8, up(value) + 4, f"{value:+g}" if value else "0", anchor="end")
+        )
     shapes.append(svg.line(across(0), 30, across(0), bottom, "axis"))
     shapes.append(svg.line(left, up(0), width - 20, up(0), "axis"))
     shapes += [svg.mark(shape, across(x), up(y), 4.5, shape) for x, y, shape in dots]

@@ -58,6 +58,7 @@ FORWARD_ERRORS: tuple[type[Exception], ...] = (
     RuntimeError,
     StopIteration,
     TypeError,
+    UnboundLocalError,
     ValueError,
 )
 """What the code of a network raises for inputs, widths or settings that it cannot take."""

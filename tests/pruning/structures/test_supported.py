@@ -16,7 +16,7 @@ import leanfair
 from leanfair.data.batches import Batch
 from leanfair.errors import InputError, LeanfairError, UnsupportedModelError
 from leanfair.pruning.structures.dissect import dissect
-from leanfair.pruning.structures.supported import twin_of
+from leanfair.pruning.structures.supported import WRONG_INPUT, try_out, twin_of
 from tests.support import parts as p
 from tests.support.zoo import PROOF, Net, images, randomised, repeated
 
@@ -155,6 +155,18 @@ def test_inputs_may_have_names() -> None:
 def test_data_that_does_not_fit_is_named(sample: Tensor) -> None:
     with pytest.raises(InputError, match="Net does not run on the calibration data"):
         dissect(net(), Batch(sample))
+
+
+@pytest.mark.parametrize("kind", WRONG_INPUT)
+def test_whatever_a_network_says_of_data_that_does_not_fit_it_is_named(
+    kind: type[Exception],
+) -> None:
+    class Choosy(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            raise kind("no branch for such a shape")
+
+    with pytest.raises(InputError, match=r"Choosy does not run on the calibration data.*no branch"):
+        try_out(Choosy(), PROOF)
 
 
 def test_a_network_that_refuses_nan_is_dissected() -> None:

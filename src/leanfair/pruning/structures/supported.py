@@ -31,6 +31,7 @@ WRONG_INPUT = (
     LookupError,
     AttributeError,
     AssertionError,
+    UnboundLocalError,  # no branch was for such inputs
 )
 """What a forward pass raises for inputs that it cannot take."""
 
