@@ -59,11 +59,13 @@ class PruneOptions(TypedDict, total=False):
     round_to: int | Auto
     """Keep the number of neurons a multiple of this, where the hardware is fast at that; or auto:
     one that this device likes, as no wider layer is as fast, by measured times. Default: 1."""
-    layers_per_round: int
-    """How many blocks the layer candidate loses at once. Default: 1."""
+    layers_per_round: int | Auto
+    """How many blocks the layer candidate loses at once; or auto: as many as come nearest to the
+    share `pace` of the current cost. Default: auto; 1 where rounds are not trained, and with the
+    preset paper."""
     pace: float
     """The step ratio: the share of the current cost that a round saves when there is no layer to
-    match. Default: 0.1."""
+    match, or about which layers are taken. Default: 0.1."""
     score_samples: int
     """How many of the calibration samples the criterion sees. Default: 256; 32 for language
     models."""

@@ -17,7 +17,7 @@ import leanfair.pruning.loop  # before what it imports is watched
 from leanfair.models.resnet_cifar import CifarResNet
 from leanfair.pruning.cost.macs import cost_of
 from leanfair.pruning.structures.dissect import trace
-from leanfair.pruning.structures.supported import check_model, twin_of
+from leanfair.pruning.structures.supported import check_model, check_outputs, twin_of
 from leanfair.pruning.surgery.activations import find_head
 from leanfair.pruning.surgery.removal import remove
 
@@ -62,7 +62,7 @@ def test_each_network_is_asked_at_most_once(
     criterion: str, cut: float, rounds: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: Calls = defaultdict(list)
-    for function in (check_model, twin_of, trace, find_head, cost_of, remove):
+    for function in (check_model, twin_of, trace, check_outputs, find_head, cost_of, remove):
         watch(monkeypatch, function, calls)
     monkeypatch.setattr(Counted, "copies", 0)
     torch.manual_seed(0)
@@ -75,6 +75,7 @@ def test_each_network_is_asked_at_most_once(
     count = {name: len(of) for name, of in calls.items()}
     assert len(run.steps) == rounds
     assert count["check_model"] == count["twin_of"] == count["trace"] == Counted.copies == 1
-    assert count["find_head"] == 1
+    assert count["check_outputs"] == 1
+    assert "find_head" not in count  # it is seen while outputs are checked
     assert count["cost_of"] == 1 + rounds
     assert len({id(network) for network in calls["cost_of"]}) == count["cost_of"]
