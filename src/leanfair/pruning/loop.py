@@ -2,7 +2,7 @@
 
 Until the target is met, from the current parent network:
 
-1. Layer candidate: remove the least important layer.
+1. Layer candidate: remove the least important layer, or several, up to the pace of a round.
 2. Neuron candidate: remove the least important neurons, at matched cost.
 3. Fine-tune both briefly, with the same recipe and budget.
 4. Choose the one whose penultimate representation is more similar to the parent's by CKA.

@@ -272,7 +272,7 @@ class Similarities(TypedDict):
     """Linear CKA of both candidates of a round to their parent, 0 to 1."""
 
     layer: float | None
-    """Of the network without a layer; null where no layer could go."""
+    """Of the network without a layer or several; null where none could go."""
     neurons: float | None
     """Of the network without some neurons; null where none could go."""
 
