@@ -42,7 +42,7 @@ def command(
 ) -> None:
     """Make a trained network smaller and keep what it knows.
 
-    In each round the least important layer (or layers) competes with the least important neurons that cost as
+    In each round the least important layers compete with the least important neurons that cost as
     much; the network whose representation stays more similar (CKA) is the next. OUT then holds
     summary.json, report.html, and the pruned network for leanfair.load and leanfair export; that of
     a language model also opens with transformers' from_pretrained.
