@@ -20,8 +20,7 @@ same MACs, and neurons in time likewise; joint in large steps, of two layers a r
 neurons in small steps, of one, which is what all take on ResNet-20; layers and neurons, its halves;
 alternating and random, other choices between the same candidates; N layers first; torch-pruning
 (`pip install --no-deps torch-pruning==1.6.1`), iteratively, by its Taylor importance of groups;
-parent. Ours score layers by `kl`, filters by
-`fisher`. A row that was killed is made anew.
+parent. Ours score layers by `kl`, filters by `fisher`. A row that was killed is made anew.
 """
 
 from __future__ import annotations

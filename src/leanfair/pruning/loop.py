@@ -211,9 +211,9 @@ def _least_important(run: Run, scores: Scores, prices: Prices) -> list[Cut]:
     settings = replace(run.task.settings, cut=run.aim)
     structures, cost = run.parent.structures, run.parent.cost
     whole = run.task.base.cost.totals()
-    paced = settings.layers_per_round == "auto"
-    save = savings_goal(cost, whole, None, settings)[0] if paced else 0
-    layer = propose_layer(structures, scores, cost, settings, save)
+    auto = settings.layers_per_round == "auto"
+    pace = savings_goal(cost, whole, None, settings)[0] if auto else 0
+    layer = propose_layer(structures, scores, cost, settings, pace)
     save, least = savings_goal(cost, whole, layer, settings)
     enough = enough_to_end(cost, whole, settings)
     neurons = propose_neurons(

@@ -13,7 +13,7 @@ from leanfair.data.text import as_tokens
 from leanfair.pruning.checkpoint.run_directory import RunDirectory
 from leanfair.pruning.conflicts import check_fit, check_streamed
 from leanfair.pruning.loop import propose
-from leanfair.pruning.presets import settings_from
+from leanfair.pruning.presets import OF_TRAINING, settings_from
 from leanfair.pruning.run.setup import set_up, standing, timed
 from leanfair.pruning.settings import renamed
 from leanfair.pruning.types import Cut, Target
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 
     from leanfair.pruning.prune_options import PruneOptions
     from leanfair.pruning.settings import Preset
-
-
-OF_TRAINING = ("reconstruct", "layers_per_round")
-"""The settings whose defaults hang on whether something is trained."""
 
 
 @dataclass(frozen=True)

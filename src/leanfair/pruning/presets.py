@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,8 @@ TEXT = Recipe(
 from is little beside all that it knows, which the original's outputs keep."""
 CLASSIFIER = replace(TEXT, lr=1e-4, batch_size=32, distill=0.0, temperature=4.0)
 """For any other transformer, of text or of images."""
+OF_TRAINING = ("reconstruct", "layers_per_round")
+"""The settings whose defaults hang on whether something is trained."""
 LORA_LR = 5.0
 """How many times the learning rate of all weights LoRA takes: few directions have to go farther."""
 
@@ -82,10 +84,13 @@ def settings_from(
     for name, value in {"preset": preset, **now}.items():
         known[name].check(value)
     values = {**fitting(model), **(PRESETS[preset] if preset else {}), **now, "preset": preset}
+
+    def idle(budgets: Sequence[str]) -> bool:
+        return not trained or not any(values.get(name, getattr(Settings, name)) for name in budgets)
+
     if model is not None and is_language_model(model) and values.get("only") != "layer":
-        idle = not trained or not any(values[name] for name in BUDGETS)
-        values.setdefault("reconstruct", idle)
-    if not trained or not any(values.get(name, getattr(Settings, name)) for name in OF_ROUNDS):
+        values.setdefault("reconstruct", idle(BUDGETS))
+    if idle(OF_ROUNDS):
         values.setdefault("layers_per_round", 1)  # smaller rounds cost nothing, and choose finer
     recipe = values.get("recipe", recipe_for(model, bool(values.get("lora"))))
     changes = {name: value for name, value in values.items() if name in recipes}

@@ -16,7 +16,7 @@ Match = Literal["macs", "params", "filters", "latency"]
 Spread = Literal["cheapest", "least", "uniform"]
 Preset = Literal["paper"]
 Auto = Literal["auto"]
-"""A width that the device is fast at, as measured."""
+"""A number that is found: a width that the device is fast at, or so many layers as fit a round."""
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,15 @@ class Told:
         self.asked.append(("malloc_trim", padding))
 
 
-@pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Told:
+@pytest.fixture(autouse=True)
+def unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No user has set the allocator."""
     for name in memory._USERS_OWN:
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Told:
     told = Told()
     monkeypatch.setattr(memory, "_glibc", lambda: told)
     return told
@@ -48,11 +53,7 @@ def step() -> None:
 
 
 @on_glibc
-def test_a_step_asks_the_system_for_no_memory_that_the_last_one_has_freed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for name in memory._USERS_OWN:
-        monkeypatch.delenv(name, raising=False)
+def test_a_step_asks_the_system_for_no_memory_that_the_last_one_has_freed() -> None:
     pages = 16 * 2**23 // resource.getpagesize()
     with kept_memory():
         step()
@@ -64,9 +65,7 @@ def test_a_step_asks_the_system_for_no_memory_that_the_last_one_has_freed(
 
 @on_glibc
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells the memory in use")
-def test_memory_is_given_back_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in memory._USERS_OWN:
-        monkeypatch.delenv(name, raising=False)
+def test_memory_is_given_back_at_the_end() -> None:
 
     def resident() -> int:
         with open("/proc/self/statm") as told:

@@ -144,7 +144,7 @@ class RunDirectory:
 
     def settings(self) -> Mapping[str, Any]:
         """The settings of the run that was begun here; none where there is no run."""
-        if self.path is None or not (self.path / "run.json").exists():
+        if self.path is None or not self.begun():
             return {}
         had: WrittenRecord = read_own(self.path, "run.json", WrittenRecord)
         return had["settings"]

@@ -48,7 +48,7 @@ from leanfair.fairness.judge.backends.scoring.memory import keep_freed_memory
 from leanfair.fairness.judge.backends.scoring.packing import pack
 from leanfair.fairness.judge.backends.scoring.products import Prepacked, fast_products
 from leanfair.fairness.judge.backends.scoring.reading import last_mlp_at, logits_at
-from leanfair.fairness.judge.backends.scoring.weights import State, state_of
+from leanfair.fairness.judge.backends.scoring.weights import state_of
 from leanfair.fairness.judge.backends.tokens import Tokens
 
 Sharing = Literal["auto", "packed", "tree", "prefix", "none"]
@@ -106,16 +106,16 @@ class Scorer:
             return
         keep_freed_memory(self.device)
         if (state := state_of(self.model)) != self._state:  # trained, say, or another adapter
-            self._forget(state)
+            self._state = state
+            self._forget()
         way = self.way if self._fits(queries) else "none"
         shared = () if way == "none" else self._shared(queries, head)
         for layout in _LAYOUTS[way](queries, len(shared), self.room(way)):
             yield from self._run(layout, queries, shared, way)
 
-    def _forget(self, state: State | None = None) -> None:
+    def _forget(self) -> None:
         """Drop what was computed with the weights as they were."""
         self._prefix, self._prepacked = None, Prepacked()
-        self._state = state or self._state
 
     def room(self, way: Sharing) -> Room:
         """What one pass holds, the given way."""
