@@ -9,13 +9,14 @@ CIFAR-10 (the JPEG copy). Every row has seen the same number of images in traini
 a method has not spent in its rounds it spends on its result, with the same recipe; `parent` is the
 network trained on for all of it. Rows go to benchmarks/results/joint-table.json one by one, and are
 kept: a later call makes those that are missing. `rows` is a list of {network, cut, method, seed,
-budget, candidate, round, accuracy, parent_accuracy, macs, latency, parent_latency, images,
+budget, candidate, round, precision (bf16 where none is named), accuracy, parent_accuracy, macs, latency, parent_latency, images,
 seconds}; `cut` is the share of MACs removed, and `latency` the seconds for one image, the parent's
 measured in turn. Where a row has `of`, a batch size, the stopwatch is the target: `cut` is then the
 speed-up, and `latency` that of such a batch. `changes` has the accuracy of both forms of joint
 against each other method, with paired 95 % intervals; `impossible` what cannot be done.
 
-Methods: joint; joint in time, whose candidates save the same time of a batch of 128 instead of the
+Methods: joint; joint distilled, and neurons likewise, which learn from the parent's outputs beside
+the labels; joint in time, whose candidates save the same time of a batch of 128 instead of the
 same MACs, and neurons in time likewise; joint in large steps, of two layers a round; joint and
 neurons in small steps, of one, which is what all take on ResNet-20; layers and neurons, its halves;
 alternating and random, other choices between the same candidates; N layers first; torch-pruning
@@ -71,10 +72,9 @@ TIMED = ("joint", "layers", "neurons", "torch-pruning")
 """The methods that are also held against the stopwatch."""
 BUDGETS = ("budget", "candidate", "round")
 """What a row trains on, in images: in all, each candidate, each winner."""
-RECIPE = Recipe(lr=0.02, precision="bf16")
-LAYERS_PER_ROUND = {"resnet20": 1, "resnet56": 3}
-"""About a tenth of the network, in rows by MACs: a layer is a ninth of a ResNet-20, and a
-twenty-seventh of a ResNet-56. Rows of the stopwatch go by the default, auto."""
+RECIPE = Recipe(lr=0.02, precision="full")
+DISTILLED = {"distill": 0.9, "temperature": 4.0}
+"""How rows that learn from the parent do it: settings of `leanfair.prune`, and of `Recipe`."""
 STEP = 0.1
 """The share of its MACs that the peer loses between two fine-tunings, as ours does about."""
 
@@ -133,6 +133,7 @@ class Table:
                 row = {"network": args.network, "cut": cut, "method": method, "seed": seed}
                 row |= {} if batch is None else {"of": batch}
                 row |= {name: getattr(args, name) for name in BUDGETS}
+                row |= {"precision": RECIPE.precision}
                 known = [*self.result["rows"], *self.result["impossible"]]
                 offered = batch is None or method in TIMED
                 if offered and not any(same_row(row, each) for each in known):
@@ -153,8 +154,14 @@ class Table:
             return
         left = self.args.budget - spent
         if left > 0:
+            distilled = "distilled" in row["method"]
             spent += fine_tune(
-                model, self.splits.train, images=left, recipe=RECIPE, seed=row["seed"]
+                model,
+                self.splits.train,
+                images=left,
+                recipe=replace(RECIPE, **DISTILLED) if distilled else RECIPE,
+                seed=row["seed"],
+                teacher=self.parent if distilled else None,
             ).images
         right = correct(model, self.splits.test)
         write_tensors(self.args.work / f"{named(row)}.right", {"right": right.to(torch.uint8)})
@@ -186,9 +193,9 @@ class Table:
 
     def copied(self, row: dict[str, Any]) -> bool:
         """The parent is trained on alike for every cut: whether that was done for another one."""
-        alike = ("network", "method", "seed", *BUDGETS)
+        alike = ("network", "method", "seed", "precision", *BUDGETS)
         for other in self.result["rows"]:
-            if all(row[key] == other[key] for key in alike) and "of" not in {**row, **other}:
+            if all(row[key] == other.get(key) for key in alike) and "of" not in {**row, **other}:
                 right = self.args.work / f"{named(other)}.right"
                 shutil.copy(right, self.args.work / f"{named(row)}.right")
                 self.result["rows"].append({**other, "cut": row["cut"]})
@@ -207,7 +214,7 @@ class Table:
                     mine, its = self.kept(row), self.kept(other)
                     if mine is not None and its is not None:
                         told = change(its, mine).to_json()
-                        names = ("network", "cut", "of", "seed", *BUDGETS)
+                        names = ("network", "cut", "of", "seed", "precision", *BUDGETS)
                         where = {k: row[k] for k in names if k in row}
                         pair = {"method": row["method"], "against": other["method"]}
                         found.append({**where, **pair, **told})
@@ -245,7 +252,7 @@ def named(row: dict[str, Any]) -> str:
 def place(row: dict[str, Any]) -> tuple[Any, ...]:
     """Where a row stands: those of one place can be compared."""
     budgets = (row[name] for name in BUDGETS)
-    return row["network"], row["cut"], row.get("of"), row["seed"], *budgets
+    return row["network"], row["cut"], row.get("of"), row["seed"], row.get("precision"), *budgets
 
 
 def same_row(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -295,8 +302,6 @@ def ours(**more: Any) -> Any:
         args, batch = table.args, row.get("of")
         size = len(table.splits.train)
         settings = {**more}
-        if batch is None:
-            settings.setdefault("layers_per_round", LAYERS_PER_ROUND[row["network"]])
         if settings.pop("by_chance", False):
             settings["choose"] = at_random(row["seed"])
         if batch is not None:
@@ -390,6 +395,9 @@ MAKERS: dict[str, Callable[[Table, dict[str, Any], Path], tuple[nn.Module, int]]
     "joint in small steps": ours(layers_per_round=1),
     "neurons in small steps": ours(only="neurons", layers_per_round=1),
     "neurons in time": ours(only="neurons", match="latency", latency_batch=128),
+    "joint distilled": ours(**DISTILLED),
+    "neurons distilled": ours(only="neurons", **DISTILLED),
+    "parent distilled": untouched,
     "layers": ours(only="layer"),
     "neurons": ours(only="neurons"),
     "alternating": ours(choose=alternating),

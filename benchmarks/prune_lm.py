@@ -9,11 +9,13 @@ and trains, on texts apart, and `test` only measures: a fixed sample of it, the 
 `other` is text of another kind, the sentences of WinoBias. Every way is repeated on as many
 calibration sets as there are seeds:
 
-    joint     the method: layer or neurons, by CKA; nothing is made up for
-    layers    its layer candidate alone, by the same criterion
-    neurons   its neuron candidate alone, by the same criterion
-    random    the method with a random criterion
-    repaired  the method, and what goes made up for by least squares on the calibration texts
+    repaired  the method as it is by default: layer or neurons, by CKA, and what goes made up for
+              by least squares on the calibration texts
+    layers repaired, neurons repaired
+              its layer candidate alone, and its neuron candidate alone, made up for likewise
+    joint, layers, neurons
+              the same three, and nothing is made up for
+    random    the method with a random criterion, and nothing is made up for
     optipfair neurons by optipfair (MAW with activations of the same calibration texts), where it is
               installed: pip install --no-deps optipfair
 
@@ -52,11 +54,15 @@ LEVELS = (0.1, 0.2, 0.3)
 LENGTH = 128
 WAYS: dict[str, dict[str, Any]] = {
     "joint": {"reconstruct": False},
-    "layers": {"only": "layer"},
+    "layers": {"only": "layer", "reconstruct": False},
     "neurons": {"only": "neurons", "reconstruct": False},
     "random": {"criterion": "random", "reconstruct": False},
     "repaired": {"reconstruct": True},
+    "layers repaired": {"only": "layer", "reconstruct": True},
+    "neurons repaired": {"only": "neurons", "reconstruct": True},
 }
+SAME_AS = {"neurons": "joint", "neurons repaired": "repaired"}
+"""Ways that are another one where that never chose a layer."""
 RECOVERED = ("joint", "layers")
 
 
@@ -89,14 +95,15 @@ class Bench:
         key = (way, seed, level, recovered)
         return any((r["way"], r["seed"], r["level"], r["recovered"]) == key for r in self.rows)
 
-    def copied(self, seed: int) -> bool:
-        """Write the rows of `neurons` where they are those of `joint`: no layer was ever chosen, so
-        it is the same network."""
-        rows = [r for r in self.rows if (r["way"], r["seed"]) == ("joint", seed)]
+    def copied(self, way: str, seed: int) -> bool:
+        """Write the rows of neurons alone where they are those of the method: no layer was ever
+        chosen, so it is the same network."""
+        same = SAME_AS.get(way)
+        rows = [r for r in self.rows if (r["way"], r["seed"]) == (same, seed)]
         whole = [r for r in rows if not r["recovered"]]
         if not whole or any(step[0] == "layer" for r in whole for step in r["steps"]):
             return False
-        self.rows += [{**row, "way": "neurons", "same_as": "joint"} for row in rows]
+        self.rows += [{**row, "way": way, "same_as": same} for row in rows]
         write_json(self.given.out, self.result())
         return True
 
@@ -266,7 +273,7 @@ def run(bench: Bench, way: str, seed: int) -> None:
         not wanted or bench.has(way, seed, 0.2, True)
     ):
         return
-    if way == "neurons" and bench.copied(seed):
+    if bench.copied(way, seed):
         return
     try:
         found = by_optipfair(bench, seed) if way == "optipfair" else pruned(bench, way, seed)

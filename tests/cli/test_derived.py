@@ -202,7 +202,6 @@ def test_a_bad_value_is_refused_and_its_option_named(
     [
         (["--plan", "--resume"], "--resume is for a run, but --plan"),
         (["--repair", "--reconstruct"], "--repair is an older name of --reconstruct"),
-        (["--reconstruct", "--only", "layer"], "--reconstruct is for neurons that go, but --only"),
     ],
 )
 def test_a_contradiction_is_refused_and_both_options_named(

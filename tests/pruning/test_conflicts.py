@@ -30,7 +30,6 @@ UNTRAINED = {"candidate_epochs": 0, "round_epochs": 0, "final_epochs": 0}
         ({"train": TRAIN, "optimizer": "adamw", "momentum": 0.8}, "momentum means nothing"),
         ({"train": TRAIN, "lora": 4}, "lora trains linear layers, but"),
         ({"free": True}, "free is for models of transformers"),
-        ({"reconstruct": True, "only": "layer"}, "reconstruct is for neurons .* only"),
         ({"pace": 0.2, "only": "layer"}, "pace is for rounds without a layer, but only"),
         ({"score_samples": 7}, "score_samples is 7, but there are 6 calibration samples"),
         ({"score_samples": 2, "criterion": "l1"}, "score_samples means nothing for the criterion"),

@@ -142,13 +142,13 @@ def test_defaults_that_depend_on_the_model_are_told_with_their_field(make, named
         ({}, True, False),
         ({"candidate_epochs": 0, "round_epochs": 0, "final_epochs": 0}, True, True),
         ({"candidate_epochs": 0, "round_epochs": 0, "final_epochs": 0.5}, True, False),
-        ({"only": "layer"}, False, False),
+        ({"only": "layer"}, False, True),
         ({"only": "neurons"}, False, True),
         ({"reconstruct": False}, False, False),
         ({"reconstruct": True}, True, True),
     ],
 )
-def test_neurons_of_a_language_model_are_made_up_for_where_nothing_is_trained(given, trained, on):
+def test_what_goes_of_a_language_model_is_made_up_for_where_nothing_is_trained(given, trained, on):
     assert settings_from(None, {"cut": 0.5, **given}, llama(), trained).reconstruct is on
 
 

@@ -49,6 +49,7 @@ from leanfair.pruning.run.tuning import tune
 from leanfair.pruning.structures.update import heads
 from leanfair.pruning.surgery.removal import apply
 from leanfair.pruning.training.distributed import group, is_main
+from leanfair.pruning.training.layer_reconstruction import NOT_MADE_UP, reconstruct_layers
 from leanfair.pruning.training.reconstruction import reconstruct
 from leanfair.pruning.types import Candidate, Choose, Cut, Kind, Listener, Scores, Step, Target
 from leanfair.similarity import streamed_cka
@@ -260,6 +261,8 @@ def candidate(run: Run, cut: Cut) -> Candidate:
     child = apply(cut, parent.model, calibration.trial, (mine, its), share=idle)
     if settings.reconstruct:
         reconstruct(child, parent.model, cut, calibration.carried, parent.head)
+        lost = reconstruct_layers(child, parent.model, cut, calibration.carried, parent.head)
+        run.notes += [NOT_MADE_UP] if lost and NOT_MADE_UP not in run.notes else []
     tune(run, child, settings.candidate_epochs, f"{cut.kind} candidate", len(run.steps) + 1)
     head = None if its is None else parent.head._replace(name=its)
     before, after = run.features.of(parent.model, parent.head), run.features.of(child, head)

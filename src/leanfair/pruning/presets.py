@@ -88,7 +88,7 @@ def settings_from(
     def idle(budgets: Sequence[str]) -> bool:
         return not trained or not any(values.get(name, getattr(Settings, name)) for name in budgets)
 
-    if model is not None and is_language_model(model) and values.get("only") != "layer":
+    if model is not None and is_language_model(model):
         values.setdefault("reconstruct", idle(BUDGETS))
     if idle(OF_ROUNDS):
         values.setdefault("layers_per_round", 1)  # smaller rounds cost nothing, and choose finer

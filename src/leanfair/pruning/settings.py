@@ -163,8 +163,8 @@ class Settings:
     reconstruct: Annotated[
         bool,
         Help(
-            "Let those neurons that stay make up for those that go, by least squares over the "
-            "calibration data: recovery without training.",
+            "Let the neurons that stay make up for those that go, and the block before a layer for "
+            "the layer, by least squares over the calibration data: recovery without training.",
             default="off; on for language models where nothing is trained",
         ),
     ] = False
@@ -218,12 +218,6 @@ class Settings:
 
     def __post_init__(self) -> None:
         check(self)
-        if self.reconstruct and self.only == "layer":
-            raise OptionError(
-                "{reconstruct} is for neurons that go, but {only} offers layers: leave one out.",
-                "reconstruct",
-                "only",
-            )
 
     @property
     def matched(self) -> Match:

@@ -50,9 +50,11 @@ def test_the_weights_are_those_of_ridge_regression(bias, monkeypatch):
     reconstruct(child, network, cut, [sample[:20], sample[20:]])
     read = torch.tanh(network[1].rise(network[0](sample.inputs))).detach()
     stay, go = [0, 1, 3, 4, 6, 7], [2, 5]
-    mean = read.mean(dim=0) if bias else torch.zeros(8, dtype=torch.float64)
-    x, y = (read - mean)[:, stay], (read - mean)[:, go]
-    ridge = module.RIDGE * x.square().mean(dim=0).mean() * len(x)
+    weight = 1 / (read @ network[1].fall.weight.detach().T).square().sum(dim=1)
+    share = (weight / weight.sum())[:, None]
+    mean = (share * read).sum(dim=0) if bias else torch.zeros(8, dtype=torch.float64)
+    x, y = (share.sqrt() * (read - mean)[:, each] for each in (stay, go))
+    ridge = module.RIDGE * x.square().sum(dim=0).mean()
     wide = torch.cat([x, ridge.sqrt() * torch.eye(6, dtype=torch.float64)])
     fit = torch.linalg.lstsq(wide, torch.cat([y, torch.zeros(6, 2, dtype=torch.float64)])).solution
     lost = network[1].fall.weight.detach()[:, go]

@@ -2,7 +2,9 @@
 
 The inputs that a dense module has lost are predicted from those it still reads, by ridge regression
 over the calibration data, and the prediction is merged into its weight. This takes one forward pass
-and neither labels nor gradients.
+and neither labels nor gradients. What is missing counts in relation to all that the module says of
+a row, as in the criterion `contribution`: else the few tokens with very large activations, such as
+the first of a text, decide alone.
 """
 
 from __future__ import annotations
@@ -33,18 +35,20 @@ are one batch."""
 
 @dataclass
 class _Moments:
-    """Sums over the input rows of a module: `first` [d] of the values, `second` [d, d] of
-    products."""
+    """Sums over the input rows of a module, each with its weight: `total` of the weights, `first`
+    [d] of the values, `second` [d, d] of products."""
 
-    rows: int = 0
+    total: float = 0.0
     first: Any = 0.0
     second: Any = 0.0
 
-    def add(self, x: Tensor) -> None:
+    def add(self, x: Tensor, module: nn.Module) -> None:
         x = x.float()
-        self.rows += len(x)
-        self.first = self.first + x.sum(dim=0).double()
-        self.second = self.second + (x.T @ x).double()
+        weights = weights_of(x @ dense_weight(module).float().T)
+        weighed = x * weights.sqrt()[:, None]
+        self.total += float(weights.sum())
+        self.first = self.first + (weights @ x).double()
+        self.second = self.second + (weighed.T @ weighed).double()
 
 
 def reconstruct(
@@ -57,11 +61,11 @@ def reconstruct(
     """Adapt, in place, the dense modules of `child` whose inputs `cut` removed from `parent`.
 
     Let x_K be the inputs that such a module still reads and x_D those that were removed. B and c
-    minimise E|x_D - B x_K - c|² + ridge |B|²; the weight W_K becomes W_K + W_D B and the bias b
-    becomes b + W_D c. Without a bias c is 0. This is ridge regression for the reconstruction of a
-    layer's output as in He et al. 2017 (arXiv 1707.06168, equation 1). Convolutions and removed
-    layers are not compensated. `head`: that of `parent`, where it is known and a pass may end
-    there.
+    minimise E w|x_D - B x_K - c|² + ridge |B|², with w = 1/|W x|² for each row; the weight W_K
+    becomes W_K + W_D B and the bias b becomes b + W_D c. Without a bias c is 0. This is ridge
+    regression for the reconstruction of a layer's output as in He et al. 2017 (arXiv 1707.06168,
+    equation 1). Convolutions are not compensated, and layers by `reconstruct_layers`. `head`: that
+    of `parent`, where it is known and a pass may end there.
     """
     gone = _gone(cut, parent)
     ends = head if head is not None and head.name not in gone else None
@@ -124,7 +128,7 @@ def _run_once(
     def reader(name: str) -> Any:
         def hook(module: nn.Module, args: Any, kwargs: Any) -> None:
             moments = _Moments()
-            moments.add(_rows(first_tensor(args, kwargs)[1], batch))
+            moments.add(rows_of(first_tensor(args, kwargs)[1], batch), module)
             adapt(name, moments)
 
         return hook
@@ -153,7 +157,14 @@ def _watched(
             handle.remove()
 
 
-def _rows(x: Tensor, batch: Batch) -> Tensor:
+def weights_of(said: Tensor) -> Tensor:
+    """What each row counts, [rows]: one over the squared norm of what is `said` of it, [rows, d];
+    nothing where that is nothing."""
+    squares = said.float().square().sum(dim=1)
+    return torch.where(squares > 0, 1 / squares.clamp(min=torch.finfo(squares.dtype).tiny), 0.0)
+
+
+def rows_of(x: Tensor, batch: Batch) -> Tensor:
     """The rows of a module's input that belong to tokens, [rows, features]."""
     tokenwise = x.ndim == 3 and len(x) == len(batch)
     return flattened(batch, x) if tokenwise else x.flatten(0, -2)
@@ -169,7 +180,7 @@ def _measured(
 
     def reader(name: str) -> Any:
         def hook(module: nn.Module, args: Any, kwargs: Any) -> None:
-            moments[name].add(_rows(first_tensor(args, kwargs)[1], current[0]))
+            moments[name].add(rows_of(first_tensor(args, kwargs)[1], current[0]), module)
 
         return hook
 
@@ -188,8 +199,8 @@ def _adapt(module: nn.Module, whole: nn.Module, gone: Tensor, moments: _Moments)
     goes = torch.zeros(len(weight), dtype=torch.bool, device=weight.device)
     goes[gone.to(weight.device)] = True
     bias: Any = getattr(module, "bias", None)
-    products = moments.second / moments.rows
-    mean = moments.first / moments.rows
+    products = moments.second / moments.total
+    mean = moments.first / moments.total
     if bias is not None:
         products = products - mean[:, None] * mean
     kept = products[~goes][:, ~goes]

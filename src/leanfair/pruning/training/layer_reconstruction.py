@@ -1,0 +1,223 @@
+"""Least-squares reconstruction of removed layers: the block before them learns to add what they
+added.
+
+What a run of removed layers added to the residual stream is predicted, by ridge regression over the
+calibration data, from the inputs of the last dense module of the block before it, and the
+prediction is merged into that module's weight. This takes one forward pass and neither labels nor
+gradients, and the network keeps its shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from leanfair.data.batches import Batch
+from leanfair.evaluation.mode import evaluating
+from leanfair.models.streamed import keep, resident
+from leanfair.pruning.structures.update import renaming
+from leanfair.pruning.surgery.activations import Head, run_body
+from leanfair.pruning.surgery.modules import (
+    dense_weight,
+    first_output,
+    first_tensor,
+    is_dense,
+    with_first_output,
+)
+from leanfair.pruning.training.reconstruction import RIDGE, rows_of, weights_of
+from leanfair.pruning.types import Cut, Layer
+
+NOT_MADE_UP = (
+    "Nothing made up for some of the layers that were tried: that takes a block before them whose "
+    "last linear layer is added to the stream as it is."
+)
+_SAME = 1e-3
+"""What was added to the output of a module arrives in the stream up to this share of its norm, or
+twice the precision of the numbers, where it is added as it is."""
+
+
+@dataclass(frozen=True)
+class _Gap:
+    """Removed layers (names, in order) that follow each other, and the dense module `writer` that
+    wrote to the stream before them; None where there is none."""
+
+    layers: tuple[str, ...]
+    writer: str | None
+
+
+@dataclass
+class _Moments:
+    """Weighted sums over rows of the inputs x of a writer [d] and of what the layers added, y [e]:
+    of the weights, of x, y, x xᵀ and x yᵀ."""
+
+    total: float = 0.0
+    x: Any = 0.0
+    y: Any = 0.0
+    xx: Any = 0.0
+    xy: Any = 0.0
+
+    def add(self, x: Tensor, before: Tensor, after: Tensor) -> None:
+        x, after = x.float(), after.float()
+        y, weights = after - before.float(), weights_of(after)
+        weighed = (weights[:, None] * x).T
+        self.total += float(weights.sum())
+        self.x = self.x + (weights @ x).double()
+        self.y = self.y + (weights @ y).double()
+        self.xx = self.xx + (weighed @ x).double()
+        self.xy = self.xy + (weighed @ y).double()
+
+
+def reconstruct_layers(
+    child: nn.Module,
+    parent: nn.Module,
+    cut: Cut,
+    batches: Sequence[Batch],
+    head: Head | None = None,
+) -> tuple[str, ...]:
+    """Adapt, in place, those dense modules of `child` that write to the residual stream right
+    before the layers that `cut` removed from `parent`; returns the names of the layers that nothing
+    makes up for.
+
+    Let x be the inputs of such a module and y what the removed layers added to the stream. B and c
+    minimise E w|y - B x - c|² + ridge |B|², with w one over the squared norm of the stream behind
+    the layers; the weight becomes W + B and the bias b + c. Without a
+    bias c is 0. That a linear map merged into the weights before them stands in for removed blocks
+    is from ReplaceMe (arXiv 2505.02819), where it is a map of the module's outputs. Nothing makes
+    up for the first layer of a network, nor for one behind a block whose last dense module does not
+    add to the stream as it is, as where a normalisation comes between. `head`: that of `parent`,
+    where it is known.
+    """
+    ends = None if head is None or _within(head.name, cut) else head
+    lost: list[str] = []
+    for gap in _gaps(cut, parent):
+        moments = _measured(parent, gap, batches, ends)
+        if gap.writer is None or moments is None:
+            lost += gap.layers
+            continue
+        name = renaming(cut, parent)(gap.writer)
+        with resident(child, name) as module:
+            _adapt(module, moments)
+            keep(child, name, module)
+    return tuple(lost)
+
+
+def _gaps(cut: Cut, parent: nn.Module) -> Iterator[_Gap]:
+    """The removed layers in runs, container by container."""
+    for container in dict.fromkeys(layer.container for layer in cut.layers):
+        inside = {layer.name: layer for layer in cut.layers if layer.container == container}
+        before, run = "", list[Layer]()
+        for key in parent.get_submodule(container)._modules:
+            name = f"{container}.{key}" if container else key
+            if name in inside:
+                run.append(inside[name])
+                continue
+            if run:
+                yield _gap(run, before, parent)
+            before, run = name, []
+        if run:
+            yield _gap(run, before, parent)
+
+
+def _gap(run: Sequence[Layer], before: str, parent: nn.Module) -> _Gap:
+    """The gap that `run` leaves behind the block `before` ("" at the start of its container)."""
+    modules = dict(parent.named_modules()) if before else {}
+    own = (name.removeprefix(f"{run[0].name}.") for name in reversed(run[0].exits))
+    found = [f"{before}.{name}" for name in own if f"{before}.{name}" in modules]
+    dense = [name for name in found if is_dense(modules[name])]
+    return _Gap(tuple(layer.name for layer in run), dense[0] if dense else None)
+
+
+def _within(name: str, cut: Cut) -> bool:
+    return any(f"{name}.".startswith(f"{layer.name}.") for layer in cut.layers)
+
+
+def _measured(
+    model: nn.Module, gap: _Gap, batches: Sequence[Batch], head: Head | None
+) -> _Moments | None:
+    """The moments of a gap over all batches, without padding; None where what its writer writes is
+    not added to the stream as it is."""
+    if gap.writer is None or not _adds(model, gap, batches[0][:1], head):
+        return None
+    moments = _Moments()
+    for batch in batches:
+        moments.add(*(rows_of(each, batch) for each in _seen(model, gap, batch, head)))
+    return moments
+
+
+def _adds(model: nn.Module, gap: _Gap, sample: Batch, head: Head | None) -> bool:
+    """Whether the stream before the gap gains just what is added to the output of the writer, place
+    by place."""
+    generator = torch.Generator().manual_seed(0)
+    added: list[Tensor] = []
+
+    def add(module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
+        value = first_output(output)
+        size = value.float().square().mean().sqrt()
+        more = torch.randn(value.shape, generator=generator).to(value) * size.to(value)
+        added.append(more)
+        return with_first_output(output, value + more)
+
+    _, plain, _ = _seen(model, gap, sample, head)
+    _, moved, _ = _seen(model, gap, sample, head, add)
+    if len(added) != 1 or added[0].shape != plain.shape:
+        return False
+    more = added[0].float()
+    wrong = (moved.float() - plain.float() - more).norm()
+    return bool(wrong <= max(_SAME, 2 * torch.finfo(plain.dtype).eps) * more.norm())
+
+
+def _seen(
+    model: nn.Module, gap: _Gap, batch: Batch, head: Head | None, change: Any = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The inputs of the writer, the stream before the gap and the stream behind it, in one pass, in
+    which `change` hooks the writer."""
+    found: dict[str, Tensor] = {}
+
+    def enters(name: str) -> Any:
+        def hook(module: nn.Module, args: Any, kwargs: Any) -> None:
+            found[name] = first_tensor(args, kwargs)[1].clone()  # blocks may add in place
+
+        return hook
+
+    def leaves(module: nn.Module, args: Any, output: Any) -> None:
+        found["after"] = first_output(output).clone()
+
+    assert gap.writer is not None
+    writer = model.get_submodule(gap.writer)
+    first, last = (model.get_submodule(name) for name in (gap.layers[0], gap.layers[-1]))
+    handles = [
+        writer.register_forward_pre_hook(enters("x"), with_kwargs=True),
+        first.register_forward_pre_hook(enters("before"), with_kwargs=True),
+        last.register_forward_hook(leaves),
+    ]
+    if change is not None:
+        handles.append(writer.register_forward_hook(change, with_kwargs=True))
+    try:
+        with torch.no_grad(), evaluating(model):
+            run_body(model, head, batch)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found["x"], found["before"], found["after"]
+
+
+def _adapt(module: nn.Module, moments: _Moments) -> None:
+    """Merge the prediction of what the layers added into `module`, which writes before them."""
+    bias: Any = getattr(module, "bias", None)
+    x, y = moments.x / moments.total, moments.y / moments.total
+    products, crossed = moments.xx / moments.total, moments.xy / moments.total
+    if bias is not None:
+        products, crossed = products - x[:, None] * x, crossed - x[:, None] * y
+    ridge = RIDGE * products.diagonal().mean().clamp(min=1e-30)
+    products.diagonal().add_(ridge)
+    fit = torch.linalg.solve(products, crossed)  # B transposed, [d, e]
+    with torch.no_grad():  # new tensors, for the old ones may be the parent's, too
+        weight: Any = module.weight
+        module.weight = nn.Parameter(weight.detach().clone(), weight.requires_grad)
+        dense_weight(module).T.add_(fit)
+        if bias is not None:
+            module.bias = nn.Parameter(bias + (y - x @ fit).to(bias.dtype), bias.requires_grad)

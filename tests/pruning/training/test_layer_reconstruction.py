@@ -1,0 +1,152 @@
+"""Removed layers: the block before them adds what they added, as well as a linear map can."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from leanfair.data.batches import Batch
+from leanfair.pruning.surgery.activations import outputs
+from leanfair.pruning.surgery.removal import apply
+from leanfair.pruning.training import layer_reconstruction as module
+from leanfair.pruning.training.layer_reconstruction import reconstruct_layers
+from leanfair.pruning.training.reconstruction import RIDGE, reconstruct
+from leanfair.pruning.types import Cut, Layer, NeuronCut
+from tests.pruning.training.test_reconstruction import Block
+from tests.support.oracles import tiny
+
+ADDING = ["llama", "gpt2", "vit"]
+"""Families whose blocks add to their input as it is."""
+NORMALISED = ["bert", "gemma2"]
+"""Families with a normalisation between what a block writes and the stream."""
+
+
+class Linear(Block):
+    """A residual block that adds a linear map of what it reads."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.fall(self.rise(x))
+
+
+class Scaled(Block):
+    """One whose last dense module is scaled before it is added."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + 0.5 * self.fall(torch.tanh(self.rise(x)))
+
+
+def made(*kinds: type[Block], bias: bool = True) -> tuple[nn.Module, Batch]:
+    torch.manual_seed(0)
+    network = nn.Sequential(*(kind(bias) for kind in kinds), nn.Linear(6, 4)).double().eval()
+    return network, Batch(torch.randn(200, 6, dtype=torch.float64))
+
+
+def layers(*places: int) -> Cut:
+    return Cut("layer", tuple(Layer(f"{i}", "", (f"{i}.fall",)) for i in places))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("gone", [(2,), (2, 3)])
+def test_the_weights_are_those_of_ridge_regression(gone, bias):
+    network, sample = made(*[Block] * 5, bias=bias)
+    child = apply(layers(*gone), network, sample)
+    assert reconstruct_layers(child, network, layers(*gone), [sample[:80], sample[80:]]) == ()
+    with torch.no_grad():
+        streams = [sample.inputs]
+        for block in network[:5]:
+            streams.append(block(streams[-1]))
+        before, after = streams[gone[0]], streams[gone[-1] + 1]
+        read = torch.tanh(network[1].rise(streams[1]))
+    weight = 1 / after.square().sum(dim=1)
+    share = (weight / weight.sum())[:, None]
+    x, y = read, after - before
+    centre = [(share * each).sum(dim=0) if bias else 0.0 for each in (x, y)]
+    x, y = x - centre[0], y - centre[1]
+    ridge = RIDGE * (share * x.square()).sum(dim=0).mean()
+    wide = torch.cat([share.sqrt() * x, ridge.sqrt() * torch.eye(8, dtype=torch.float64)])
+    goal = torch.cat([share.sqrt() * y, torch.zeros(8, 6, dtype=torch.float64)])
+    fit = torch.linalg.lstsq(wide, goal).solution
+    assert torch.allclose(child[1].fall.weight, network[1].fall.weight + fit.T, atol=1e-5)
+    if bias:
+        more = centre[1] - centre[0] @ fit
+        assert torch.allclose(child[1].fall.bias, network[1].fall.bias + more, atol=1e-5)
+
+
+def test_a_layer_that_is_a_linear_map_of_what_the_block_before_reads_is_not_missed(monkeypatch):
+    monkeypatch.setattr(module, "RIDGE", 1e-9)
+    network, sample = made(Block, Linear, Linear, Block)
+    with torch.no_grad():  # eight units tell all six numbers of the stream
+        for block in network[:3]:
+            block.rise.weight.copy_(torch.linalg.qr(torch.randn(8, 6, dtype=torch.float64))[0])
+    child = apply(layers(2), network, sample)
+    assert not torch.allclose(child(sample.inputs), network(sample.inputs), atol=1e-2)
+    reconstruct_layers(child, network, layers(2), [sample])
+    assert torch.allclose(child(sample.inputs), network(sample.inputs), atol=1e-4)
+
+
+@pytest.mark.parametrize("family", ADDING)
+@pytest.mark.parametrize("shared", [True, False])
+def test_the_outputs_come_closer_to_the_parents_and_the_parent_stays(family, shared):
+    (network, anatomy), sample = tiny.FAMILIES[family](), tiny.sample(family, n=12)
+    for layer in anatomy.layers[1:]:
+        cut = Cut("layer", (layer,))
+        child = apply(cut, network, sample, share=shared)
+        wanted, cut_off = (outputs(each, [sample]).features for each in (network, child))
+        assert reconstruct_layers(child, network, cut, [sample]) == ()
+        mended = outputs(child, [sample]).features
+        assert (mended - wanted).square().mean() < 0.8 * (cut_off - wanted).square().mean()
+        assert torch.equal(outputs(network, [sample]).features, wanted)
+
+
+@pytest.mark.parametrize("family", NORMALISED)
+def test_a_layer_behind_a_normalisation_is_told_and_nothing_is_changed(family):
+    (network, anatomy), sample = tiny.FAMILIES[family](), tiny.sample(family, n=12)
+    cut = Cut("layer", anatomy.layers[-1:])
+    child = apply(cut, network, sample)
+    before = [value.clone() for value in child.state_dict().values()]
+    assert reconstruct_layers(child, network, cut, [sample]) == (anatomy.layers[-1].name,)
+    assert all(map(torch.equal, before, child.state_dict().values()))
+
+
+def test_the_first_layer_and_one_behind_a_scaled_block_have_nothing_before_them():
+    network, sample = made(Scaled, Block, Scaled, Block)
+    for gone, told in {(0,): ("0",), (3,): ("3",), (1, 3): ("1", "3"), (2,): ()}.items():
+        child = apply(layers(*gone), network, sample)
+        assert reconstruct_layers(child, network, layers(*gone), [sample]) == told
+
+
+def test_runs_that_lie_apart_are_each_made_up_for_by_the_block_before_them():
+    network, sample = made(*[Block] * 5)
+    both, cut = apply(layers(1, 3), network, sample), layers(1, 3)
+    assert reconstruct_layers(both, network, cut, [sample]) == ()
+    for gone, place, now in ((1, 0, 0), (3, 2, 1)):
+        alone = apply(layers(gone), network, sample)
+        reconstruct_layers(alone, network, layers(gone), [sample])
+        one, other = both[now].fall, alone[place if gone == 3 else 0].fall
+        assert torch.equal(one.weight, other.weight)
+        assert torch.equal(one.bias, other.bias)
+
+
+def test_padding_is_no_calibration():
+    (network, anatomy), sample = tiny.llama(), tiny.tokens()
+    cut, children = Cut("layer", anatomy.layers[-1:]), []
+    for batch in (sample, tiny.padded(sample)):
+        children.append(apply(cut, network))
+        reconstruct_layers(children[-1], network, cut, [batch])
+    for one, other in zip(*(child.parameters() for child in children), strict=True):
+        assert torch.allclose(one, other, atol=1e-4)
+
+
+def test_neurons_are_not_its_business_nor_layers_that_of_neurons():
+    (network, anatomy), sample = tiny.llama(), tiny.tokens()
+    group = next(group for group in anatomy.neurons if group.unit == "channel")
+    neurons = Cut("neurons", neurons=(NeuronCut(group, (0, 1)),))
+    for cut, work in (
+        (neurons, reconstruct_layers),
+        (Cut("layer", anatomy.layers[1:2]), reconstruct),
+    ):
+        child = apply(cut, network)
+        before = [value.clone() for value in child.state_dict().values()]
+        work(child, network, cut, [sample])
+        assert all(map(torch.equal, before, child.state_dict().values()))
