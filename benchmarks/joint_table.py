@@ -9,11 +9,12 @@ CIFAR-10 (the JPEG copy). Every row has seen the same number of images in traini
 a method has not spent in its rounds it spends on its result, with the same recipe; `parent` is the
 network trained on for all of it. Rows go to benchmarks/results/joint-table.json one by one, and are
 kept: a later call makes those that are missing. `rows` is a list of {network, cut, method, seed,
-budget, candidate, round, precision (bf16 where none is named), accuracy, parent_accuracy, macs, latency, parent_latency, images,
-seconds}; `cut` is the share of MACs removed, and `latency` the seconds for one image, the parent's
-measured in turn. Where a row has `of`, a batch size, the stopwatch is the target: `cut` is then the
-speed-up, and `latency` that of such a batch. `changes` has the accuracy of both forms of joint
-against each other method, with paired 95 % intervals; `impossible` what cannot be done.
+budget, candidate, round, precision, accuracy, parent_accuracy, macs, latency, parent_latency,
+images, seconds}; `cut` is the share of MACs removed, `latency` the seconds for one image, the
+parent's measured in turn, and `precision` that of training, bf16 where none is named. Where a row
+has `of`, a batch size, the stopwatch is the target: `cut` is then the speed-up, and `latency` that
+of such a batch. `changes` has the accuracy of both forms of joint against each other method, with
+paired 95 % intervals; `impossible` what cannot be done.
 
 Methods: joint; joint distilled, and neurons likewise, which learn from the parent's outputs beside
 the labels; joint in time, whose candidates save the same time of a batch of 128 instead of the

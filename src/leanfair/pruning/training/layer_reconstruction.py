@@ -9,7 +9,8 @@ gradients, and the network keeps its shape.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,6 @@ from torch import Tensor, nn
 from leanfair.data.batches import Batch
 from leanfair.evaluation.mode import evaluating
 from leanfair.models.streamed import keep, resident
-from leanfair.pruning.structures.update import renaming
 from leanfair.pruning.surgery.activations import Head, run_body
 from leanfair.pruning.surgery.modules import (
     dense_weight,
@@ -28,6 +28,7 @@ from leanfair.pruning.surgery.modules import (
     is_dense,
     with_first_output,
 )
+from leanfair.pruning.surgery.narrowing import keys_left
 from leanfair.pruning.training.reconstruction import RIDGE, rows_of, weights_of
 from leanfair.pruning.types import Cut, Layer
 
@@ -43,10 +44,11 @@ twice the precision of the numbers, where it is added as it is."""
 @dataclass(frozen=True)
 class _Gap:
     """Removed layers (names, in order) that follow each other, and the dense module `writer` that
-    wrote to the stream before them; None where there is none."""
+    wrote to the stream before them; None where there is none. `now` is its name without them."""
 
     layers: tuple[str, ...]
     writer: str | None
+    now: str = ""
 
 
 @dataclass
@@ -84,12 +86,11 @@ def reconstruct_layers(
 
     Let x be the inputs of such a module and y what the removed layers added to the stream. B and c
     minimise E w|y - B x - c|² + ridge |B|², with w one over the squared norm of the stream behind
-    the layers; the weight becomes W + B and the bias b + c. Without a
-    bias c is 0. That a linear map merged into the weights before them stands in for removed blocks
-    is from ReplaceMe (arXiv 2505.02819), where it is a map of the module's outputs. Nothing makes
-    up for the first layer of a network, nor for one behind a block whose last dense module does not
-    add to the stream as it is, as where a normalisation comes between. `head`: that of `parent`,
-    where it is known.
+    the layers; the weight becomes W + B and the bias b + c. Without a bias c is 0. That a linear
+    map, merged into the weights before them, stands in for removed blocks is from ReplaceMe (arXiv
+    2505.02819), where it is a map of the module's outputs. Nothing makes up for the first layer of
+    a network, nor for one behind a block whose last dense module does not add to the stream as it
+    is, as where a normalisation comes between. `head`: that of `parent`, where it is known.
     """
     ends = None if head is None or _within(head.name, cut) else head
     lost: list[str] = []
@@ -98,10 +99,9 @@ def reconstruct_layers(
         if gap.writer is None or moments is None:
             lost += gap.layers
             continue
-        name = renaming(cut, parent)(gap.writer)
-        with resident(child, name) as module:
+        with resident(child, gap.now) as module:
             _adapt(module, moments)
-            keep(child, name, module)
+            keep(child, gap.now, module)
     return tuple(lost)
 
 
@@ -109,26 +109,33 @@ def _gaps(cut: Cut, parent: nn.Module) -> Iterator[_Gap]:
     """The removed layers in runs, container by container."""
     for container in dict.fromkeys(layer.container for layer in cut.layers):
         inside = {layer.name: layer for layer in cut.layers if layer.container == container}
+        start = f"{container}." if container else ""
+        members = parent.get_submodule(container)._modules
+        left = keys_left(members, {name.removeprefix(start) for name in inside})
         before, run = "", list[Layer]()
-        for key in parent.get_submodule(container)._modules:
-            name = f"{container}.{key}" if container else key
-            if name in inside:
-                run.append(inside[name])
+        for key in members:
+            if start + key in inside:
+                run.append(inside[start + key])
                 continue
             if run:
-                yield _gap(run, before, parent)
-            before, run = name, []
+                yield _gap(run, start, before, left, parent)
+            before, run = key, []
         if run:
-            yield _gap(run, before, parent)
+            yield _gap(run, start, before, left, parent)
 
 
-def _gap(run: Sequence[Layer], before: str, parent: nn.Module) -> _Gap:
-    """The gap that `run` leaves behind the block `before` ("" at the start of its container)."""
-    modules = dict(parent.named_modules()) if before else {}
-    own = (name.removeprefix(f"{run[0].name}.") for name in reversed(run[0].exits))
-    found = [f"{before}.{name}" for name in own if f"{before}.{name}" in modules]
-    dense = [name for name in found if is_dense(modules[name])]
-    return _Gap(tuple(layer.name for layer in run), dense[0] if dense else None)
+def _gap(
+    run: Sequence[Layer], start: str, before: str, left: Mapping[str, str], parent: nn.Module
+) -> _Gap:
+    """The gap that `run` leaves behind the member `before` of its container ("" where it begins
+    with the run), whose members are called `start` and a key, and have those of `left` then."""
+    names = tuple(layer.name for layer in run)
+    for exit in reversed(run[0].exits) if before else ():
+        own = exit.removeprefix(run[0].name)
+        with suppress(AttributeError):  # another kind of block comes before
+            if is_dense(parent.get_submodule(start + before + own)):
+                return _Gap(names, start + before + own, start + left[before] + own)
+    return _Gap(names, None)
 
 
 def _within(name: str, cut: Cut) -> bool:
