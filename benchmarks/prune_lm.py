@@ -171,7 +171,7 @@ def pruned(bench: Bench, way: str, seed: int) -> Iterator[tuple[float, nn.Module
     given = {"criterion": bench.given.criterion, "seed": seed, "latency_batches": (), **WAYS[way]}
     share = body(bench.model) / whole
     settings = settings_from(
-        None, {"cut": LEVELS[-1] * share, "of": "params", **given}, bench.model
+        None, {"cut": LEVELS[-1] * share, "of": "params", **given}, bench.model, trained=False
     )
     began = time.monotonic()
     run = open_run(
