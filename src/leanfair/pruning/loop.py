@@ -261,7 +261,7 @@ def candidate(run: Run, cut: Cut) -> Candidate:
     child = apply(cut, parent.model, calibration.trial, (mine, its), share=idle)
     if settings.reconstruct:
         reconstruct(child, parent.model, cut, calibration.carried, parent.head)
-        lost = reconstruct_layers(child, parent.model, cut, calibration.carried, parent.head)
+        lost = reconstruct_layers(child, parent.model, cut, calibration.carried)
         run.notes += [NOT_MADE_UP] if lost and NOT_MADE_UP not in run.notes else []
     tune(run, child, settings.candidate_epochs, f"{cut.kind} candidate", len(run.steps) + 1)
     head = None if its is None else parent.head._replace(name=its)

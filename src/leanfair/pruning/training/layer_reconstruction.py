@@ -17,10 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from leanfair.data.batches import Batch
+from leanfair.data.batches import Batch, forward
 from leanfair.evaluation.mode import evaluating
 from leanfair.models.streamed import keep, resident
-from leanfair.pruning.surgery.activations import Head, run_body
+from leanfair.pruning.surgery.activations import ArrivedError
 from leanfair.pruning.surgery.modules import (
     dense_weight,
     first_output,
@@ -78,7 +78,6 @@ def reconstruct_layers(
     parent: nn.Module,
     cut: Cut,
     batches: Sequence[Batch],
-    head: Head | None = None,
 ) -> tuple[str, ...]:
     """Adapt, in place, those dense modules of `child` that write to the residual stream right
     before the layers that `cut` removed from `parent`; returns the names of the layers that nothing
@@ -90,12 +89,11 @@ def reconstruct_layers(
     map, merged into the weights before them, stands in for removed blocks is from ReplaceMe (arXiv
     2505.02819), where it is a map of the module's outputs. Nothing makes up for the first layer of
     a network, nor for one behind a block whose last dense module does not add to the stream as it
-    is, as where a normalisation comes between. `head`: that of `parent`, where it is known.
+    is, as where a normalisation comes between.
     """
-    ends = None if head is None or _within(head.name, cut) else head
     lost: list[str] = []
     for gap in _gaps(cut, parent):
-        moments = _measured(parent, gap, batches, ends)
+        moments = _measured(parent, gap, batches)
         if gap.writer is None or moments is None:
             lost += gap.layers
             continue
@@ -138,24 +136,18 @@ def _gap(
     return _Gap(names, None)
 
 
-def _within(name: str, cut: Cut) -> bool:
-    return any(f"{name}.".startswith(f"{layer.name}.") for layer in cut.layers)
-
-
-def _measured(
-    model: nn.Module, gap: _Gap, batches: Sequence[Batch], head: Head | None
-) -> _Moments | None:
+def _measured(model: nn.Module, gap: _Gap, batches: Sequence[Batch]) -> _Moments | None:
     """The moments of a gap over all batches, without padding; None where what its writer writes is
     not added to the stream as it is."""
-    if gap.writer is None or not _adds(model, gap, batches[0][:1], head):
+    if gap.writer is None or not _adds(model, gap, batches[0][:1]):
         return None
     moments = _Moments()
     for batch in batches:
-        moments.add(*(rows_of(each, batch) for each in _seen(model, gap, batch, head)))
+        moments.add(*(rows_of(each, batch) for each in _seen(model, gap, batch)))
     return moments
 
 
-def _adds(model: nn.Module, gap: _Gap, sample: Batch, head: Head | None) -> bool:
+def _adds(model: nn.Module, gap: _Gap, sample: Batch) -> bool:
     """Whether the stream before the gap gains just what is added to the output of the writer, place
     by place."""
     generator = torch.Generator().manual_seed(0)
@@ -168,8 +160,8 @@ def _adds(model: nn.Module, gap: _Gap, sample: Batch, head: Head | None) -> bool
         added.append(more)
         return with_first_output(output, value + more)
 
-    _, plain, _ = _seen(model, gap, sample, head)
-    _, moved, _ = _seen(model, gap, sample, head, add)
+    _, plain, _ = _seen(model, gap, sample)
+    _, moved, _ = _seen(model, gap, sample, add)
     if len(added) != 1 or added[0].shape != plain.shape:
         return False
     more = added[0].float()
@@ -178,10 +170,10 @@ def _adds(model: nn.Module, gap: _Gap, sample: Batch, head: Head | None) -> bool
 
 
 def _seen(
-    model: nn.Module, gap: _Gap, batch: Batch, head: Head | None, change: Any = None
+    model: nn.Module, gap: _Gap, batch: Batch, change: Any = None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The inputs of the writer, the stream before the gap and the stream behind it, in one pass, in
-    which `change` hooks the writer."""
+    """The inputs of the writer, the stream before the gap and the stream behind it, in a pass that
+    ends there, in which `change` hooks the writer."""
     found: dict[str, Tensor] = {}
 
     def enters(name: str) -> Any:
@@ -191,7 +183,8 @@ def _seen(
         return hook
 
     def leaves(module: nn.Module, args: Any, output: Any) -> None:
-        found["after"] = first_output(output).clone()
+        found["after"] = first_output(output)
+        raise ArrivedError
 
     assert gap.writer is not None
     writer = model.get_submodule(gap.writer)
@@ -204,8 +197,8 @@ def _seen(
     if change is not None:
         handles.append(writer.register_forward_hook(change, with_kwargs=True))
     try:
-        with torch.no_grad(), evaluating(model):
-            run_body(model, head, batch)
+        with torch.no_grad(), evaluating(model), suppress(ArrivedError):
+            forward(model, batch.inputs)
     finally:
         for handle in handles:
             handle.remove()
