@@ -25,6 +25,8 @@ MACS = {"budget": 60_000, "candidate": 128, "round": 512}
 TIME = {"budget": 60_000, "round": 1_024}
 WHOLE = {"resnet20": 40_551_040, "resnet56": 125_485_696}
 """MACs of the networks as they are."""
+PLACE = ("network", "cut", "of", "seed", "precision")
+"""What a row and what it is compared with have in common."""
 IMAGES = 10_000
 """Test images, of which an accuracy is the share that is right."""
 NAMES = {
@@ -68,10 +70,20 @@ def of_budget(rows: Sequence[Row], budget: dict[str, Any]) -> list[Row]:
     return [row for row in rows if all(row[key] == value for key, value in budget.items())]
 
 
+def newest(rows: Sequence[Row]) -> list[Row]:
+    """`rows` without those that were made again in another precision later."""
+    found: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        key = row["network"], row["cut"], row["method"], row["seed"]
+        if key not in found or "precision" in row:
+            found[key] = row
+    return list(found.values())
+
+
 def by_macs(result: dict[str, Any], network: str) -> str:
     """Accuracy at each cut, and in brackets how far joint is ahead."""
     budget = {**MACS, "network": network}
-    rows = [row for row in of_budget(result["rows"], budget) if "of" not in row]
+    rows = newest([row for row in of_budget(result["rows"], budget) if "of" not in row])
     refused = [row for row in of_budget(result["impossible"], budget) if "of" not in row]
     cuts = sorted({row["cut"] for row in rows})
     lines = [
@@ -99,7 +111,7 @@ def cell(rows: Sequence[Row], changes: Sequence[Row], budget: dict[str, int]) ->
         for change in of_budget(changes, budget)
         if change["against"] == row["method"]
         and change["method"] == "joint"
-        and all(change.get(key) == row.get(key) for key in ("network", "cut", "of", "seed"))
+        and all(change.get(key) == row.get(key) for key in PLACE)
     ]
     if not ahead:
         return told
@@ -153,7 +165,7 @@ WIDTH, HEIGHT, TOP, BOTTOM = 900.0, 400.0, 50.0, 330.0
 def picture(rows: Sequence[Row]) -> str:
     """Accuracy against the MACs that are gone, and against the time that is gone, of ResNet-20."""
     rows = [row for row in rows if row["network"] == "resnet20"]
-    macs = [row for row in of_budget(rows, MACS) if "of" not in row]
+    macs = newest([row for row in of_budget(rows, MACS) if "of" not in row])
     time = [
         {**row, "method": "joint in time" if row["method"] == "joint" else row["method"]}
         for row in of_budget(rows, TIME)
