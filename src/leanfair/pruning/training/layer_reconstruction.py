@@ -150,23 +150,22 @@ def _measured(model: nn.Module, gap: _Gap, batches: Sequence[Batch]) -> _Moments
 def _adds(model: nn.Module, gap: _Gap, sample: Batch) -> bool:
     """Whether the stream before the gap gains just what is added to the output of the writer, place
     by place."""
+    _, plain, _ = _seen(model, gap, sample)
+    size = plain.float().square().mean().sqrt()
     generator = torch.Generator().manual_seed(0)
     added: list[Tensor] = []
 
     def add(module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
         value = first_output(output)
-        size = value.float().square().mean().sqrt()
-        more = torch.randn(value.shape, generator=generator).to(value) * size.to(value)
-        added.append(more)
-        return with_first_output(output, value + more)
+        added.append((size.cpu() * torch.randn(value.shape, generator=generator)).to(value))
+        return with_first_output(output, value + added[-1])
 
-    _, plain, _ = _seen(model, gap, sample)
     _, moved, _ = _seen(model, gap, sample, add)
     if len(added) != 1 or added[0].shape != plain.shape:
         return False
     more = added[0].float()
     wrong = (moved.float() - plain.float() - more).norm()
-    return bool(wrong <= max(_SAME, 2 * torch.finfo(plain.dtype).eps) * more.norm())
+    return bool(size > 0 and wrong <= max(_SAME, 2 * torch.finfo(plain.dtype).eps) * more.norm())
 
 
 def _seen(
