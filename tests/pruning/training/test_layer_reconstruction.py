@@ -58,7 +58,9 @@ def test_the_weights_are_those_of_ridge_regression(gone, bias):
             streams.append(block(streams[-1]))
         before, after = streams[gone[0]], streams[gone[-1] + 1]
         read = torch.tanh(network[1].rise(streams[1]))
-    weight = 1 / after.square().sum(dim=1)
+    norms = torch.linalg.vector_norm(after, dim=1)
+    halves = (norms[:80], norms[80:])
+    weight = torch.cat([each.clamp(min=0.1 * each.median()) ** -2 for each in halves])
     share = (weight / weight.sum())[:, None]
     x, y = read, after - before
     centre = [(share * each).sum(dim=0) if bias else 0.0 for each in (x, y)]
@@ -150,3 +152,17 @@ def test_neurons_are_not_its_business_nor_layers_that_of_neurons():
         before = [value.clone() for value in child.state_dict().values()]
         work(child, network, cut, [sample])
         assert all(map(torch.equal, before, child.state_dict().values()))
+
+
+@pytest.mark.parametrize("silent", ["writer", "layer"])
+def test_what_says_nothing_leaves_finite_weights(silent):
+    network, sample = made(Block, Block, Block)
+    with torch.no_grad():
+        network[0 if silent == "writer" else 1].fall.weight.zero_()
+        network[0 if silent == "writer" else 1].fall.bias.zero_()
+    child = apply(layers(1), network, sample)
+    assert reconstruct_layers(child, network, layers(1), [sample]) == ()
+    assert all(value.isfinite().all() for value in child.state_dict().values())
+    wanted, mended = network(sample.inputs), child(sample.inputs)
+    cut_off = apply(layers(1), network)(sample.inputs)
+    assert (mended - wanted).square().mean() <= (cut_off - wanted).square().mean()

@@ -41,6 +41,12 @@ def group_of(network: nn.Module, sample: Batch, name: str) -> Neurons:
     return next(group for group in dissect(network, sample).neurons if group.name == name)
 
 
+def counted(read: torch.Tensor, module: nn.Linear) -> torch.Tensor:
+    """What each row of a batch counts: less, the more the module says of it."""
+    said = torch.linalg.vector_norm(read @ module.weight.detach().T, dim=1)
+    return said.clamp(min=0.1 * said.median()) ** -2
+
+
 @pytest.mark.parametrize("bias", [True, False])
 def test_the_weights_are_those_of_ridge_regression(bias, monkeypatch):
     network, sample = made(bias)
@@ -50,7 +56,9 @@ def test_the_weights_are_those_of_ridge_regression(bias, monkeypatch):
     reconstruct(child, network, cut, [sample[:20], sample[20:]])
     read = torch.tanh(network[1].rise(network[0](sample.inputs))).detach()
     stay, go = [0, 1, 3, 4, 6, 7], [2, 5]
-    weight = 1 / (read @ network[1].fall.weight.detach().T).square().sum(dim=1)
+    weight = torch.cat(
+        [counted(read[each], network[1].fall) for each in (slice(20), slice(20, 50))]
+    )
     share = (weight / weight.sum())[:, None]
     mean = (share * read).sum(dim=0) if bias else torch.zeros(8, dtype=torch.float64)
     x, y = (share.sqrt() * (read - mean)[:, each] for each in (stay, go))
@@ -155,3 +163,21 @@ def test_convolutions_and_whole_layers_are_left_as_they_are():
         before = [parameter.clone() for parameter in child.parameters()]
         reconstruct(child, network, cut, [sample])
         assert all(map(torch.equal, before, child.parameters()))
+
+
+def test_a_row_of_which_nearly_nothing_is_said_does_not_decide():
+    said = torch.ones(9, 4)
+    said[0], said[1], said[2] = 1e-6, 0.0, 100.0
+    weights = module.weights_of(said)
+    assert weights[:2].tolist() == pytest.approx([25.0, 25.0])
+    assert weights[2:].tolist() == pytest.approx([0.25e-4, *[0.25] * 6])
+
+
+def test_a_module_that_says_nothing_is_left_as_it_is():
+    network, sample = made()
+    torch.nn.init.zeros_(network[1].fall.weight)
+    cut = Cut("neurons", neurons=(NeuronCut(group_of(network, sample, "1.rise"), (2, 5)),))
+    child = apply(cut, network)
+    reconstruct(child, network, cut, [sample])
+    assert not child[1].fall.weight.any()
+    assert torch.equal(child[1].fall.bias, network[1].fall.bias)

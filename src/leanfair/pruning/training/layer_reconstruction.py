@@ -143,14 +143,18 @@ def _measured(model: nn.Module, gap: _Gap, batches: Sequence[Batch]) -> _Moments
         return None
     moments = _Moments()
     for batch in batches:
-        moments.add(*(rows_of(each, batch) for each in _seen(model, gap, batch)))
+        seen = _seen(model, gap, batch)
+        moments.add(*(rows_of(seen[name], batch) for name in ("x", "before", "after")))
     return moments
 
 
 def _adds(model: nn.Module, gap: _Gap, sample: Batch) -> bool:
     """Whether the stream before the gap gains just what is added to the output of the writer, place
     by place."""
-    _, plain, _ = _seen(model, gap, sample)
+    seen = _seen(model, gap, sample)
+    if "x" not in seen:  # it does not run
+        return False
+    plain = seen["before"]
     size = plain.float().square().mean().sqrt()
     generator = torch.Generator().manual_seed(0)
     added: list[Tensor] = []
@@ -160,7 +164,7 @@ def _adds(model: nn.Module, gap: _Gap, sample: Batch) -> bool:
         added.append((size.cpu() * torch.randn(value.shape, generator=generator)).to(value))
         return with_first_output(output, value + added[-1])
 
-    _, moved, _ = _seen(model, gap, sample, add)
+    moved = _seen(model, gap, sample, add)["before"]
     if len(added) != 1 or added[0].shape != plain.shape:
         return False
     more = added[0].float()
@@ -168,10 +172,8 @@ def _adds(model: nn.Module, gap: _Gap, sample: Batch) -> bool:
     return bool(size > 0 and wrong <= max(_SAME, 2 * torch.finfo(plain.dtype).eps) * more.norm())
 
 
-def _seen(
-    model: nn.Module, gap: _Gap, batch: Batch, change: Any = None
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The inputs of the writer, the stream before the gap and the stream behind it, in a pass that
+def _seen(model: nn.Module, gap: _Gap, batch: Batch, change: Any = None) -> dict[str, Tensor]:
+    """The inputs "x" of the writer, the stream "before" the gap and that "after" it, in a pass that
     ends there, in which `change` hooks the writer."""
     found: dict[str, Tensor] = {}
 
@@ -201,11 +203,13 @@ def _seen(
     finally:
         for handle in handles:
             handle.remove()
-    return found["x"], found["before"], found["after"]
+    return found
 
 
 def _adapt(module: nn.Module, moments: _Moments) -> None:
     """Merge the prediction of what the layers added into `module`, which writes before them."""
+    if not moments.total:
+        return
     bias: Any = getattr(module, "bias", None)
     x, y = moments.x / moments.total, moments.y / moments.total
     products, crossed = moments.xx / moments.total, moments.xy / moments.total

@@ -28,6 +28,10 @@ RIDGE = 1.0
 """Ridge penalty relative to the mean of the diagonal, against overfitting to few samples. Of 0.03
 to 3 this was best for SmolLM2 with 1,024 calibration tokens, measured on other text."""
 
+LITTLE = 0.1
+"""Rows of which less is said than this share of the median count no more than one of which as much
+is: what is near nothing, as attention of a text's first token, would decide alone."""
+
 MOST_MOMENTS = 2**25
 """Second moments held at a time, 256 MiB; more of them take further forward passes, unless the data
 are one batch."""
@@ -61,7 +65,7 @@ def reconstruct(
     """Adapt, in place, the dense modules of `child` whose inputs `cut` removed from `parent`.
 
     Let x_K be the inputs that such a module still reads and x_D those that were removed. B and c
-    minimise E w|x_D - B x_K - c|² + ridge |B|², with w = 1/|W x|² for each row; the weight W_K
+    minimise E w|x_D - B x_K - c|² + ridge |B|², with w = 1/|W x|² (`weights_of`); the weight W_K
     becomes W_K + W_D B and the bias b becomes b + W_D c. Without a bias c is 0. This is ridge
     regression for the reconstruction of a layer's output as in He et al. 2017 (arXiv 1707.06168,
     equation 1). Convolutions are not compensated, and layers by `reconstruct_layers`. `head`: that
@@ -158,10 +162,12 @@ def _watched(
 
 
 def weights_of(said: Tensor) -> Tensor:
-    """What each row counts, [rows]: one over the squared norm of what is `said` of it, [rows, d];
-    nothing where that is nothing."""
+    """What each row counts, [rows]: one over the squared norm of what is `said` of it, [rows, d],
+    but at most as much as a row with `LITTLE` of the median norm; all nothing where most is
+    nothing."""
     squares = said.float().square().sum(dim=1)
-    return torch.where(squares > 0, 1 / squares.clamp(min=torch.finfo(squares.dtype).tiny), 0.0)
+    floor = LITTLE**2 * squares.median()
+    return 1 / squares.clamp(min=floor) if floor > 0 else torch.zeros_like(squares)
 
 
 def rows_of(x: Tensor, batch: Batch) -> Tensor:
@@ -195,6 +201,8 @@ def _measured(
 
 def _adapt(module: nn.Module, whole: nn.Module, gone: Tensor, moments: _Moments) -> None:
     """Merge the prediction of the inputs `gone` of `whole` into the narrowed `module`."""
+    if not moments.total:
+        return
     weight = dense_weight(whole).T.double()
     goes = torch.zeros(len(weight), dtype=torch.bool, device=weight.device)
     goes[gone.to(weight.device)] = True
