@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+import leanfair
 from leanfair.data.batches import Batch
 from leanfair.pruning.surgery.activations import outputs
 from leanfair.pruning.surgery.removal import apply
@@ -166,3 +167,23 @@ def test_what_says_nothing_leaves_finite_weights(silent):
     wanted, mended = network(sample.inputs), child(sample.inputs)
     cut_off = apply(layers(1), network)(sample.inputs)
     assert (mended - wanted).square().mean() <= (cut_off - wanted).square().mean()
+
+
+@pytest.mark.parametrize(("family", "told"), [("vit", False), ("gemma2", True)])
+def test_a_run_says_once_where_nothing_made_up_for_layers(family, told, tmp_path):
+    network, sample = tiny.FAMILIES[family](), tiny.sample(family, n=12)
+    given = {"calibration": [sample], "cut": 0.3, "of": "params", "only": "layer"}
+    run, plain = (
+        leanfair.prune(
+            network[0], **given, reconstruct=on, out=tmp_path / f"{on}", latency_batches=()
+        )
+        for on in (True, False)
+    )
+    assert list(run.summary["notes"]).count(module.NOT_MADE_UP) == told
+    assert (module.NOT_MADE_UP in (tmp_path / "True/report.html").read_text("utf-8")) == told
+    assert module.NOT_MADE_UP not in plain.summary["notes"]
+    wanted, *others = (
+        outputs(each, [sample]).features for each in (network[0], run.model, plain.model)
+    )
+    made_up, left = ((other - wanted).square().mean() for other in others)
+    assert made_up == left if told else made_up < 0.8 * left

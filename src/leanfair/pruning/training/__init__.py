@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from leanfair.lazy import face
 
 if TYPE_CHECKING:
+    from leanfair.pruning.training.layer_reconstruction import (
+        reconstruct_layers as reconstruct_layers,
+    )
     from leanfair.pruning.training.lora import adapted as adapted
     from leanfair.pruning.training.lora import linear_layers as linear_layers
     from leanfair.pruning.training.recipe import Recipe as Recipe
@@ -20,6 +23,7 @@ _HOMES = {
     "adapted": "lora",
     "linear_layers": "lora",
     "reconstruct": "reconstruction",
+    "reconstruct_layers": "layer_reconstruction",
 }
 __all__ = [*_HOMES]
 __getattr__, __dir__ = face(__name__, _HOMES)

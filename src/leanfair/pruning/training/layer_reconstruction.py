@@ -33,8 +33,8 @@ from leanfair.pruning.training.reconstruction import RIDGE, rows_of, weights_of
 from leanfair.pruning.types import Cut, Layer
 
 NOT_MADE_UP = (
-    "Nothing made up for some of the layers that were tried: that takes a block before them whose "
-    "last linear layer is added to the stream as it is."
+    "Nothing made up for some of the layers that were tried: least squares need a block before "
+    "them whose last linear layer is added to the residual stream as it is."
 )
 _SAME = 1e-3
 """What was added to the output of a module arrives in the stream up to this share of its norm, or
