@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import cast
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -60,6 +62,23 @@ def _raced(known: Known) -> dict[str, float]:
     return layers_raced(cast(Trials, known), {}, goes, 0, lambda share: None)
 
 
+def _raced_for(known: Known, counts: list[int]) -> tuple[dict[str, float], int]:
+    """The race of those that go, of which there are other numbers each time that it is asked; and
+    how many there were in the end."""
+    layers = {layer.name: layer for layer in known.anatomy.layers}
+    left = [*counts]
+
+    def goes(scores: Scores) -> list[Cut]:
+        order = sorted(layers, key=scores.layers.__getitem__)
+        count = left.pop(0) if len(left) > 1 else left[0]
+        last.append(count)
+        return [Cut("layer", tuple(layers[name] for name in order[:count]))]
+
+    last: list[int] = []
+    found = layers_raced(cast(Trials, known), {}, goes, 0, lambda share: None)
+    return found, last[-1]
+
+
 def _least(scores: dict[str, float]) -> str:
     return min(scores, key=scores.__getitem__)
 
@@ -99,3 +118,28 @@ def test_a_layer_that_changes_nothing_goes() -> None:
     found = _raced(known)
     assert _least(found) == "layer3"
     assert found["layer3"] == 0.0
+
+
+@pytest.mark.parametrize("layers", [7, 24])
+@pytest.mark.parametrize("counts", [[1, 3], [3, 1, 4], [1, 1, 1, 1, 6], [2, 0, 5], [6, 1]])
+def test_layers_that_go_after_all_come_back_into_the_race(layers: int, counts: list[int]) -> None:
+    right = 0
+    for seed in range(20):
+        known = _drawn(seed, layers)
+        found, count = _raced_for(known, counts)
+        assert all(isfinite(value) for value in found.values())
+        last = sorted(found, key=found.__getitem__)[:count]
+        exact = known.true.mean(dim=0).argsort()[:count].tolist()
+        right += set(last) == {f"layer{i}" for i in exact}
+    assert right >= 18
+
+
+def test_a_layer_that_comes_back_is_tried_on_what_it_has_missed() -> None:
+    for seed in range(20):
+        known = _drawn(seed, layers=7)
+        found, _ = _raced_for(known, [1, 1, 1, 1, 1, 4])
+        sure = [name for name, count in known.tried.items() if count == TEXTS]
+        for name in sure:
+            exact = known.true[:, int(name.removeprefix("layer"))].sum() / (TEXTS * TOKENS)
+            assert found[name] == pytest.approx(float(exact))
+        assert max(known.tried.values()) <= TEXTS

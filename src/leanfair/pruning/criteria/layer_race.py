@@ -58,14 +58,33 @@ def layers_raced(
             heats.put(trial.structure.name, trial.samples, trial.divergence)
         heats.seen += len(more)
         progress(heats.seen / total)
-        found = {name: tuple(each.tolist()) for name, each in neurons.items()}
-        cuts = goes(Scores("kl", heats.means(), found))
-        chosen = [layer.name for cut in cuts for layer in cut.layers]
-        heats.drop({layer.name for layer in left}, chosen)
-        left = tuple(layer for layer in left if layer.name not in heats.out)
+        chosen = _chosen(trials, heats, neurons, goes, order[: heats.seen])
+        heats.drop(set(heats.found) - set(heats.out), chosen)
+        left = tuple(layer for layer in trials.anatomy.layers if layer.name not in heats.out)
         if {layer.name for layer in left} <= set(chosen):
             break
     return heats.means()
+
+
+def _chosen(
+    trials: Trials, heats: _Heats, neurons: dict[str, Tensor], goes: Goes, seen: Tensor
+) -> list[str]:
+    """The layers that would go by what is known. Where others would have gone before, those that
+    left the race come back into it that would go now, or are not clearly above those that would,
+    and are tried on what they have missed of the samples `seen`."""
+    found = {name: tuple(each.tolist()) for name, each in neurons.items()}
+    layers = {layer.name: layer for layer in trials.anatomy.layers}
+    while True:
+        cuts = goes(Scores("kl", heats.means(), found))
+        chosen = [layer.name for cut in cuts for layer in cut.layers]
+        back = [name for name in chosen if name in heats.out] or heats.doubted(chosen)
+        if not back:
+            return chosen
+        for name in back:
+            del heats.out[name]
+            missed = seen[heats.found[name][seen].isnan()]
+            for trial in trials.each({layers[name]: (0,)}, missed) if len(missed) else ():
+                heats.put(name, trial.samples, trial.divergence)
 
 
 @dataclass
@@ -108,6 +127,15 @@ class _Heats:
                 other = last or min(left)
                 if name != other:
                     self.out[name] = other, self._apart(name, other)
+
+    def doubted(self, chosen: Sequence[str]) -> list[str]:
+        """Those out of the race that are not clearly above all of `chosen`, which are in it."""
+        total = len(self.rows)
+        return [
+            name
+            for name in self.out
+            if not all(self._clear(name, other, total) for other in chosen)
+        ]
 
     def _apart(self, name: str, other: str) -> float:
         known = ~self.found[name].isnan()
