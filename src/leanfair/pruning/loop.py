@@ -262,7 +262,8 @@ def candidate(run: Run, cut: Cut) -> Candidate:
     if settings.reconstruct:
         reconstruct(child, parent.model, cut, calibration.carried, parent.head)
         lost = reconstruct_layers(child, parent.model, cut, calibration.carried)
-        run.notes += [NOT_MADE_UP] if lost and NOT_MADE_UP not in run.notes else []
+        if lost and NOT_MADE_UP not in run.notes:
+            run.notes.append(NOT_MADE_UP)
     tune(run, child, settings.candidate_epochs, f"{cut.kind} candidate", len(run.steps) + 1)
     head = None if its is None else parent.head._replace(name=its)
     before, after = run.features.of(parent.model, parent.head), run.features.of(child, head)

@@ -26,9 +26,10 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator")
 def test_what_was_freed_is_taken_again_without_a_fault_for_each_page() -> None:
-    told = subprocess.run([sys.executable, "-c", _TAKEN_OFTEN], capture_output=True, check=True)
-    # At first all are faults, and where a block begins differs between processes.
-    assert int(told.stdout) < 6 * 4 * (7 << 20) // 4096 * 0.75
+    command = [sys.executable, "-c", _TAKEN_OFTEN]
+    told = (subprocess.run(command, capture_output=True, check=True).stdout for _ in range(3))
+    # Where a block begins differs between processes, and with it how many fit what was freed.
+    assert min(map(int, told)) < 6 * 4 * (7 << 20) // 4096 / 2
 
 
 def test_on_another_device_nothing_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
