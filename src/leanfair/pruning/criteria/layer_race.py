@@ -120,22 +120,19 @@ class _Heats:
     def drop(self, left: set[str], chosen: Sequence[str]) -> None:
         """Take those of `left` out of the race that clearly stay, beside all of `chosen`. Where
         nothing is chosen, no layer can go: one score is as good as another."""
-        total = len(self.rows)
         last = chosen[-1] if chosen else None
         for name in sorted(left - set(chosen)):
-            if last is None or all(self._clear(name, other, total) for other in chosen):
+            if self._stays(name, chosen):  # as all do where nothing is chosen
                 other = last or min(left)
                 if name != other:
                     self.out[name] = other, self._apart(name, other)
 
     def doubted(self, chosen: Sequence[str]) -> list[str]:
         """Those out of the race that are not clearly above all of `chosen`, which are in it."""
-        total = len(self.rows)
-        return [
-            name
-            for name in self.out
-            if not all(self._clear(name, other, total) for other in chosen)
-        ]
+        return [name for name in self.out if not self._stays(name, chosen)]
+
+    def _stays(self, name: str, chosen: Sequence[str]) -> bool:
+        return all(self._clear(name, other, len(self.rows)) for other in chosen)
 
     def _apart(self, name: str, other: str) -> float:
         known = ~self.found[name].isnan()
