@@ -2,7 +2,7 @@
 
 from itertools import accumulate
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from leanfair.pruning.cost.matching import NEARLY, filled, nearest
@@ -20,6 +20,7 @@ def _group(bundle):
 
 
 @given(AMOUNTS, st.integers(0, 400), st.integers(0, 400))
+@example([0, 1], 0, 0)
 def test_no_other_number_saves_nearer_to_the_goal_but_what_must_be_saved_is(amounts, goal, least):
     sums = [0, *accumulate(amounts)]
     n = nearest(goal, 0, lambda n: sums[n], len(amounts))

@@ -19,7 +19,7 @@ def nearest(goal: int, least: int, saved: Callable[[int], int], longest: int) ->
     low, high = 0, longest
     while low < high:
         middle = (low + high) // 2
-        if saved(middle) >= goal:
+        if saved(middle) >= max(goal, 1):
             high = middle
         else:
             low = middle + 1
