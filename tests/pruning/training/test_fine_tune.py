@@ -19,6 +19,9 @@ from torch.utils.data import TensorDataset
 
 from leanfair.errors import InputError, TrainingError
 from leanfair.evaluation.accuracy import accuracy
+from leanfair.evaluation.layout import layout_of
+from leanfair.pruning.training import fine_tune as tuning
+from leanfair.pruning.training.distributed import Group
 from leanfair.pruning.training.fine_tune import Checkpointing, Recipe, fine_tune
 from leanfair.pruning.training.sampling import shards
 from tests.support.nets import batches_of, samples, tiny
@@ -289,3 +292,33 @@ def test_a_vision_transformer_learns(precision: Any) -> None:
     fine_tune(model, samples(400), images=3200, recipe=recipe)
     assert accuracy(model, samples(200, seed=1)) > 0.9
     assert all(value.is_contiguous() for value in model.parameters())
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_several_processes_add_gradients_in_the_one_layout_in_which_they_train(
+    elsewhere: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`elsewhere`: whether the network runs in channels last on the other process, too."""
+    found: list[str] = []
+
+    class Wrapped(nn.Module):
+        """In place of DistributedDataParallel, which keeps the layout it finds for some steps."""
+
+        def __init__(self, model: nn.Module, **_: Any) -> None:
+            super().__init__()
+            self.model = model
+            found.append(layout_of(model))
+
+        def forward(self, x: Tensor) -> Tensor:
+            found.append(layout_of(self.model))
+            answer: Tensor = self.model(x)
+            return answer
+
+    failures = iter([not elsewhere, False])  # of the other process: in the layout, in the loss
+    monkeypatch.setattr(tuning, "group", lambda: Group(0, 2))
+    monkeypatch.setattr(tuning, "worst", lambda failed: failed or next(failures))
+    monkeypatch.setattr(tuning, "DistributedDataParallel", Wrapped)
+    model = tiny()
+    fine_tune(model, DATA, images=64, recipe=Recipe(batch_size=32))
+    assert found == ["channels_last" if elsewhere else "contiguous"] * 3
+    assert layout_of(model) == "contiguous"

@@ -55,8 +55,8 @@ class Tuned:
 
 @dataclass
 class _Training:
-    """The state of fine-tuning. `parallel`: `model`, wrapped for several processes. `seen`: samples
-    so far, over all processes; `step`: batches so far."""
+    """The state of fine-tuning. `parallel`: `model`, wrapped for several processes from the first
+    step on. `seen`: samples so far, over all processes; `step`: batches so far."""
 
     model: nn.Module
     parallel: nn.Module
@@ -119,6 +119,7 @@ def fine_tune(
                 break
             if training.step == first:
                 held.enter_context(laid_out(model, _faster(model, shard)))
+                training.parallel = _parallel(model, device)
             last = _step(training, shard, recipe.rate(training.seen / images))
             if training.step % CHECK_EVERY == 0 or training.seen >= images:
                 _check_finite(last, training)
@@ -192,8 +193,7 @@ def _begun(
 ) -> _Training:
     scaler = torch.amp.GradScaler(device.type, enabled=_dtype(recipe, device) == torch.float16)
     optimizer = _optimizer(model, recipe)
-    parallel = _parallel(model, device)
-    return _Training(model, parallel, optimizer, scaler, recipe, teacher, device)
+    return _Training(model, model, optimizer, scaler, recipe, teacher, device)
 
 
 def _free(model: nn.Module) -> list[nn.Parameter]:
@@ -221,6 +221,9 @@ def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def _parallel(model: nn.Module, device: torch.device) -> nn.Module:
+    """`model`, wrapped for several processes. It has to be in the layout in which it is trained: in
+    the first steps torch adds gradients in the layout that it found here, and hands them back as if
+    they lay in the one of now."""
     if group().size == 1:
         return model
     devices = [device] if device.type != "cpu" else None
@@ -259,12 +262,10 @@ def _in_full(model: nn.Module, recipe: Recipe) -> Iterator[None]:
 
 
 def _faster(model: nn.Module, shard: Shard) -> Layout:
-    """Channels last, in which convolutions are trained faster, where `model` runs in it. On several
-    processes the first sample of each decides for it alone: the layout changes no result."""
-    if not len(shard.batch):
-        return layout_of(model)
-    bears = bears_channels_last(model, shard.batch)
-    return "channels_last" if bears else layout_of(model)
+    """Channels last, in which convolutions are trained faster, where `model` runs in it, tried out
+    on the first sample of each process: one layout on all, as their gradients are added in it."""
+    bears = len(shard.batch) > 0 and bears_channels_last(model, shard.batch)
+    return layout_of(model) if worst(not bears) else "channels_last"
 
 
 # ---- saving and resuming ----------------------------------------------------------------------
