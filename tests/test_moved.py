@@ -31,7 +31,7 @@ def test_an_old_name_imports_and_warns_with_the_new_one(name: str) -> None:
     ("old", "new"),
     [
         ("pruning.energy.energy", "pruning.criteria.contributions.contribution"),
-        ("pruning.repair.repair", "pruning.training.reconstruction.reconstruct"),
+        ("pruning.repair.repair", "pruning.reconstruction.neurons.reconstruct"),
         ("pruning.recipe.Recipe", "pruning.training.recipe.Recipe"),
         ("tables.read_table", "data.tables.read_table"),
     ],

@@ -105,7 +105,7 @@ _MOVED = {
     "pruning.propose": "pruning.run.propose",
     "pruning.recipe": "pruning.training.recipe",
     "pruning.recover": "pruning.training.fine_tune",
-    "pruning.repair": "pruning.training.reconstruction",
+    "pruning.repair": "pruning.reconstruction.neurons",
     "pruning.replay": "pruning.criteria.partial_forward pruning.surgery.activations",
     "pruning.saved": "pruning.checkpoint.weights",
     "pruning.sources": (
@@ -113,6 +113,8 @@ _MOVED = {
     ),
     "pruning.stock": "pruning.surgery.rebuild pruning.surgery.config",
     "pruning.summary": "pruning.run.summary",
+    "pruning.training.layer_reconstruction": "pruning.reconstruction.layers",
+    "pruning.training.reconstruction": "pruning.reconstruction.neurons",
     "report": "html",
     "report.architecture": "pruning.report.architecture",
     "report.audit": "fairness.report.page",

@@ -17,7 +17,7 @@ from tests.support.nets import same, samples, tiny
 
 QUICK: dict[str, Any] = {
     "criterion": "l1", "min_layers": 1, "latency_batches": (), "calibration": samples(24),
-    "of": "latency", "pace": 0.2,
+    "of": "latency", "pace": 0.2, "reconstruct": False,
 }  # fmt: skip
 
 

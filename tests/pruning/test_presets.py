@@ -148,13 +148,11 @@ def test_defaults_that_depend_on_the_model_are_told_with_their_field(make, named
         ({"reconstruct": True}, True, True),
     ],
 )
-def test_what_goes_of_a_language_model_is_made_up_for_where_nothing_is_trained(given, trained, on):
-    assert settings_from(None, {"cut": 0.5, **given}, llama(), trained).reconstruct is on
-
-
-@pytest.mark.parametrize("make", [tiny, vit, resnet])
-def test_other_networks_are_left_as_they_are_cut_where_nothing_is_said(make):
-    assert not settings_from(None, {"cut": 0.5}, make(), trained=False).reconstruct
+def test_what_goes_is_made_up_for_where_nothing_is_trained(given, trained, on):
+    for make in (llama, vit, tiny, resnet):
+        assert settings_from(None, {"cut": 0.5, **given}, make(), trained).reconstruct is on
+        paper = settings_from("paper", {"cut": 0.5, **given}, make(), trained)
+        assert paper.reconstruct is given.get("reconstruct", False)
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def _vision() -> Summary:
         image_size=8, patch_size=4, num_channels=1, num_labels=4,
     )  # fmt: skip
     model = ViTForImageClassification(config).eval()
-    return _pruned(model, samples(32, 1), test=samples(32, 2), cut=0.4)
+    return _pruned(model, samples(32, 1), test=samples(32, 2), cut=0.4, reconstruct=False)
 
 
 def _regression() -> Summary:

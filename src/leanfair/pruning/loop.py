@@ -31,6 +31,8 @@ from leanfair.pruning.cost.energy import Spending
 from leanfair.pruning.criteria.criteria import checked, criterion_named, kl
 from leanfair.pruning.criteria.race import DOUBTED
 from leanfair.pruning.presets import settings_from
+from leanfair.pruning.reconstruction.layers import NOT_MADE_UP, reconstruct_layers
+from leanfair.pruning.reconstruction.neurons import reconstruct
 from leanfair.pruning.run.network import retraced
 from leanfair.pruning.run.propose import (
     Prices,
@@ -49,8 +51,6 @@ from leanfair.pruning.run.tuning import tune
 from leanfair.pruning.structures.update import heads
 from leanfair.pruning.surgery.removal import apply
 from leanfair.pruning.training.distributed import group, is_main
-from leanfair.pruning.training.layer_reconstruction import NOT_MADE_UP, reconstruct_layers
-from leanfair.pruning.training.reconstruction import reconstruct
 from leanfair.pruning.types import Candidate, Choose, Cut, Kind, Listener, Scores, Step, Target
 from leanfair.similarity import streamed_cka
 
@@ -260,8 +260,8 @@ def candidate(run: Run, cut: Cut) -> Candidate:
     idle = run.task.training.idle
     child = apply(cut, parent.model, calibration.trial, (mine, its), share=idle)
     if settings.reconstruct:
-        reconstruct(child, parent.model, cut, calibration.carried, parent.head)
-        lost = reconstruct_layers(child, parent.model, cut, calibration.carried)
+        reconstruct(child, parent.model, cut, calibration.fitted, parent.head)
+        lost = reconstruct_layers(child, parent.model, cut, calibration.fitted)
         if lost and NOT_MADE_UP not in run.notes:
             run.notes.append(NOT_MADE_UP)
     tune(run, child, settings.candidate_epochs, f"{cut.kind} candidate", len(run.steps) + 1)

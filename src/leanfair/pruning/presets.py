@@ -21,6 +21,7 @@ PAPER: dict[str, Any] = {
     "layers_per_round": 1,
     "match": "filters",
     "spread": "uniform",
+    "reconstruct": False,
     "candidate_epochs": 3 * 10.0,
     "round_epochs": 3 * 190.0,
     "final_epochs": 0.0,
@@ -88,7 +89,7 @@ def settings_from(
     def idle(budgets: Sequence[str]) -> bool:
         return not trained or not any(values.get(name, getattr(Settings, name)) for name in budgets)
 
-    if model is not None and is_language_model(model):
+    if model is not None:  # training soon makes up for as much, and for more
         values.setdefault("reconstruct", idle(BUDGETS))
     if idle(OF_ROUNDS):
         values.setdefault("layers_per_round", 1)  # smaller rounds cost nothing, and choose finer

@@ -74,9 +74,9 @@ class PruneOptions(TypedDict, total=False):
     stop_when_layers_end: bool
     """Do not go on with neurons alone. Default: False."""
     reconstruct: bool
-    """Let the neurons that stay make up for those that go, and the block before a layer for the
+    """Let the neurons that stay make up for those that go, and what comes before a layer for the
     layer, by least squares over the calibration data: recovery without training. Default: off; on
-    for language models where nothing is trained."""
+    where nothing is trained."""
     only: Kind | None
     """Offer candidates of one kind alone, layer or neurons, matched in cost as ever: the two halves
     of the method, as baselines. Default: both kinds."""

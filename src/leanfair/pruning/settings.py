@@ -163,9 +163,9 @@ class Settings:
     reconstruct: Annotated[
         bool,
         Help(
-            "Let the neurons that stay make up for those that go, and the block before a layer for "
-            "the layer, by least squares over the calibration data: recovery without training.",
-            default="off; on for language models where nothing is trained",
+            "Let the neurons that stay make up for those that go, and what comes before a layer "
+            "for the layer, by least squares over the calibration data: recovery without training.",
+            default="off; on where nothing is trained",
         ),
     ] = False
     only: Annotated[

@@ -28,6 +28,9 @@ MOST_TOKENS = 4096
 MOST_KEPT = 2**25
 """Values of penultimate features that are kept of a network: 128 MiB in float32."""
 
+FITTED = 256
+"""Images that least squares are fitted to, each with many patches; with 1,000 no better."""
+
 PROOF = 16
 """Real inputs on which a removal is proven; of texts four, of 64 tokens."""
 
@@ -61,6 +64,12 @@ class Calibration:
     def carried(self) -> list[Batch]:
         """All samples in batches for passes that end at the head, whose logits are not made."""
         return regrouped(self.batches, len(self), self._carried_rows)
+
+    @cached_property
+    def fitted(self) -> list[Batch]:
+        """The samples that least squares are fitted to, in batches like `carried`: all texts, and
+        `FITTED` of others."""
+        return self.carried if self.tokenwise else self.first(FITTED, carried=True)
 
     @property
     def _carried_rows(self) -> int:

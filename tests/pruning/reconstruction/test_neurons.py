@@ -7,12 +7,14 @@ import torch
 from torch import nn
 
 from leanfair.data.batches import Batch
+from leanfair.pruning.reconstruction import least_squares
+from leanfair.pruning.reconstruction import neurons as module
+from leanfair.pruning.reconstruction.neurons import reconstruct
 from leanfair.pruning.structures.dissect import dissect
 from leanfair.pruning.surgery.activations import outputs
 from leanfair.pruning.surgery.removal import apply
-from leanfair.pruning.training import reconstruction as module
-from leanfair.pruning.training.reconstruction import reconstruct
 from leanfair.pruning.types import Cut, Member, NeuronCut, Neurons
+from tests.support.nets import resnet
 from tests.support.nets import tiny as tiny_cnn
 from tests.support.oracles import tiny
 
@@ -62,7 +64,7 @@ def test_the_weights_are_those_of_ridge_regression(bias, monkeypatch):
     share = (weight / weight.sum())[:, None]
     mean = (share * read).sum(dim=0) if bias else torch.zeros(8, dtype=torch.float64)
     x, y = (share.sqrt() * (read - mean)[:, each] for each in (stay, go))
-    ridge = module.RIDGE * x.square().sum(dim=0).mean()
+    ridge = least_squares.RIDGE * x.square().sum(dim=0).mean()
     wide = torch.cat([x, ridge.sqrt() * torch.eye(6, dtype=torch.float64)])
     fit = torch.linalg.lstsq(wide, torch.cat([y, torch.zeros(6, 2, dtype=torch.float64)])).solution
     lost = network[1].fall.weight.detach()[:, go]
@@ -73,7 +75,7 @@ def test_the_weights_are_those_of_ridge_regression(bias, monkeypatch):
 
 
 def test_neurons_that_say_what_others_say_are_not_missed(monkeypatch):
-    monkeypatch.setattr(module, "RIDGE", 1e-7)
+    monkeypatch.setattr(least_squares, "RIDGE", 1e-7)
     network, sample = made()
     with torch.no_grad():
         for half in (network[1].rise.weight, network[1].rise.bias):
@@ -152,25 +154,95 @@ def test_a_module_that_runs_twice_is_adapted_by_both_of_its_inputs():
         assert torch.allclose(one, other)
 
 
-def test_convolutions_and_whole_layers_are_left_as_they_are():
-    network = tiny_cnn()
-    sample = Batch(torch.randn(8, 1, 8, 8))
-    anatomy = dissect(network, sample)
-    cuts = [Cut("layer", layers=anatomy.layers[-1:])]
-    cuts.append(Cut("neurons", neurons=(NeuronCut(anatomy.neurons[0], (0,)),)))
-    for cut in cuts:
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_convolution_gets_the_weights_of_ridge_regression_over_its_patches(bias, monkeypatch):
+    monkeypatch.setattr(least_squares, "PLACES", 100)
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Conv2d(2, 6, 3, padding=1), nn.Tanh(), nn.Conv2d(6, 3, 3, stride=2, bias=bias)
+    ).double()
+    sample = Batch(torch.randn(40, 2, 8, 8, dtype=torch.float64))
+    group = Neurons("0", "", 6, (Member("0", "out"), Member("2", "in")))
+    cut = Cut("neurons", neurons=(NeuronCut(group, (1, 4)),))
+    child = apply(cut, network, sample)
+    reconstruct(child, network, cut, [sample[:25], sample[25:]])
+
+    read = network[1](network[0](sample.inputs)).detach()
+    rows = nn.functional.unfold(read, 3, stride=2).transpose(1, 2).flatten(0, 1)
+    goes = torch.tensor([channel in (1, 4) for channel in range(6) for _ in range(9)])
+    mean = rows.mean(dim=0) if bias else torch.zeros(54, dtype=torch.float64)
+    x, y = (rows - mean)[:, ~goes], (rows - mean)[:, goes]
+    penalty = (least_squares.RIDGE_OF_PATCHES * x.square().sum(dim=0).mean()).sqrt()
+    fit = torch.linalg.lstsq(
+        torch.cat([x, penalty * torch.eye(36, dtype=torch.float64)]),
+        torch.cat([y, torch.zeros(36, 18, dtype=torch.float64)]),
+    ).solution
+    weight = network[2].weight.detach().flatten(1)
+    wanted = weight[:, ~goes] + weight[:, goes] @ fit.T
+    assert torch.allclose(child[2].weight.flatten(1), wanted, atol=1e-5)
+    if bias:
+        shift = weight[:, goes] @ (mean[goes] - mean[~goes] @ fit)
+        assert torch.allclose(child[2].bias, network[2].bias + shift, atol=1e-5)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_channels_that_say_what_others_say_are_not_missed(layout, monkeypatch):
+    monkeypatch.setattr(least_squares, "RIDGE_OF_PATCHES", 1e-7)
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(2, 6, 3), nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 5, 3))
+    network = network.eval().to(memory_format=layout)
+    with torch.no_grad():
+        for half in (network[0].weight, network[0].bias):
+            half[3:] = half[:3]
+    sample = Batch(torch.randn(16, 2, 9, 9))
+    members = (Member("0", "out"), Member("1", "both"), Member("3", "in"))
+    cut = Cut("neurons", neurons=(NeuronCut(Neurons("0", "", 6, members), (3, 4, 5)),))
+    child = apply(cut, network, sample)
+    wanted = network(sample.inputs)
+    assert not torch.allclose(child(sample.inputs), wanted, atol=1e-2)
+    reconstruct(child, network, cut, [sample])
+    assert torch.allclose(child(sample.inputs), wanted, atol=1e-3)
+    assert torch.equal(network(sample.inputs), wanted)
+
+
+@pytest.mark.parametrize("kind", ["cifar", "basic", "bottleneck"])
+def test_the_outputs_of_convolutional_networks_come_closer_to_the_parents(kind):
+    network = tiny_cnn() if kind == "cifar" else resnet(kind)
+    sample = Batch(torch.randn(64, 1, 16, 16))
+    for group in dissect(network, sample).neurons:
+        cut = Cut("neurons", neurons=(NeuronCut(group, tuple(range(group.count // 3))),))
         child = apply(cut, network, sample)
-        before = [parameter.clone() for parameter in child.parameters()]
+        wanted, cut_off = (outputs(each, [sample]).features for each in (network, child))
         reconstruct(child, network, cut, [sample])
-        assert all(map(torch.equal, before, child.parameters()))
+        mended = outputs(child, [sample]).features
+        missed, left = ((each - wanted).square().mean() for each in (cut_off, mended))
+        assert left < 0.9 * missed or missed == left == 0, "what was never used"
 
 
-def test_a_row_of_which_nearly_nothing_is_said_does_not_decide():
-    said = torch.ones(9, 4)
-    said[0], said[1], said[2] = 1e-6, 0.0, 100.0
-    weights = module.weights_of(said)
-    assert weights[:2].tolist() == pytest.approx([25.0, 25.0])
-    assert weights[2:].tolist() == pytest.approx([0.25e-4, *[0.25] * 6])
+def test_outputs_that_go_at_once_are_no_matter():
+    """Both convolutions of a block lose the stream's channels, and the second also its inputs."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(2, 6, 3), nn.ReLU(), nn.Conv2d(6, 5, 3), nn.Conv2d(5, 4, 3))
+    sample = Batch(torch.randn(16, 2, 9, 9))
+    groups = [
+        Neurons(f"{one}", "", count, (Member(f"{one}", "out"), Member(f"{other}", "in")))
+        for one, other, count in ((0, 2, 6), (2, 3, 5))
+    ]
+    cut = Cut("neurons", neurons=(NeuronCut(groups[0], (1, 2)), NeuronCut(groups[1], (0, 3))))
+    both, alone = (apply(each, network) for each in (cut, Cut("neurons", neurons=cut.neurons[:1])))
+    reconstruct(both, network, cut, [sample])
+    reconstruct(alone, network, Cut("neurons", neurons=cut.neurons[:1]), [sample])
+    assert torch.equal(both[2].weight, alone[2].weight[[1, 2, 4]])
+    assert torch.equal(both[2].bias, alone[2].bias[[1, 2, 4]])
+
+
+def test_whole_layers_are_left_as_they_are():
+    network, sample = tiny_cnn(), Batch(torch.randn(8, 1, 8, 8))
+    cut = Cut("layer", layers=dissect(network, sample).layers[-1:])
+    child = apply(cut, network, sample)
+    before = [parameter.clone() for parameter in child.parameters()]
+    reconstruct(child, network, cut, [sample])
+    assert all(map(torch.equal, before, child.parameters()))
 
 
 def test_a_module_that_says_nothing_is_left_as_it_is():

@@ -5,16 +5,22 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from transformers import ConvNextConfig, ConvNextForImageClassification
 
 import leanfair
 from leanfair.data.batches import Batch
+from leanfair.pruning.reconstruction import layers as module
+from leanfair.pruning.reconstruction import least_squares
+from leanfair.pruning.reconstruction.layers import reconstruct_layers
+from leanfair.pruning.reconstruction.least_squares import RIDGE
+from leanfair.pruning.reconstruction.neurons import reconstruct
+from leanfair.pruning.structures.dissect import dissect
 from leanfair.pruning.surgery.activations import outputs
 from leanfair.pruning.surgery.removal import apply
-from leanfair.pruning.training import layer_reconstruction as module
-from leanfair.pruning.training.layer_reconstruction import reconstruct_layers
-from leanfair.pruning.training.reconstruction import RIDGE, reconstruct
 from leanfair.pruning.types import Cut, Layer, NeuronCut
-from tests.pruning.training.test_reconstruction import Block
+from tests.pruning.reconstruction.test_neurons import Block
+from tests.support.nets import resnet
+from tests.support.nets import tiny as tiny_cnn
 from tests.support.oracles import tiny
 
 ADDING = ["llama", "gpt2", "vit"]
@@ -31,10 +37,50 @@ class Linear(Block):
 
 
 class Scaled(Block):
-    """One whose last dense module is scaled before it is added."""
+    """One whose last dense module is scaled, each output by its own factor, before it is added."""
+
+    factors = torch.tensor([0.5, 2.0, -1.0, 0.2, 0.0, 3.0], dtype=torch.float64)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + 0.5 * self.fall(torch.tanh(self.rise(x)))
+        return x + self.factors * self.fall(torch.tanh(self.rise(x)))
+
+
+class Squashed(Block):
+    """One behind whose sum no output is told from what was added to it."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(super().forward(x))
+
+
+class Weighed(Block):
+    """One whose last dense module counts more or less from row to row."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        said = self.fall(torch.tanh(self.rise(x)))
+        return x + said * said.detach().norm(dim=-1, keepdim=True)
+
+
+class Mixed(Block):
+    """One whose outputs are added to one another before they are added."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        said = self.fall(torch.tanh(self.rise(x)))
+        return x + said + said.roll(1, dims=-1)
+
+
+class Rectified(Block):
+    """One with a ReLU behind the sum, some of whose outputs are never above zero."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        less = torch.tensor([0.0, 0.0, 0.0, 0.0, 0.0, 9.0], dtype=torch.float64)
+        return torch.relu(x + Scaled.factors * self.fall(torch.tanh(self.rise(x))) - less)
+
+
+class Clipped(Block):
+    """One whose sum is clipped on both sides."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x).clamp(0.0, 1.0)
 
 
 def made(*kinds: type[Block], bias: bool = True) -> tuple[nn.Module, Batch]:
@@ -77,7 +123,7 @@ def test_the_weights_are_those_of_ridge_regression(gone, bias):
 
 
 def test_a_layer_that_is_a_linear_map_of_what_the_block_before_reads_is_not_missed(monkeypatch):
-    monkeypatch.setattr(module, "RIDGE", 1e-9)
+    monkeypatch.setattr(least_squares, "RIDGE", 1e-9)
     network, sample = made(Block, Linear, Linear, Block)
     with torch.no_grad():  # eight units tell all six numbers of the stream
         for block in network[:3]:
@@ -112,11 +158,117 @@ def test_a_layer_behind_a_normalisation_is_told_and_nothing_is_changed(family):
     assert all(map(torch.equal, before, child.state_dict().values()))
 
 
-def test_the_first_layer_and_one_behind_a_scaled_block_have_nothing_before_them():
-    network, sample = made(Scaled, Block, Scaled, Block)
-    for gone, told in {(0,): ("0",), (3,): ("3",), (1, 3): ("1", "3"), (2,): ()}.items():
+def test_the_first_layer_has_nothing_before_it():
+    network, sample = made(Block, Block, Block)
+    for gone, told in {(0,): ("0",), (0, 2): ("0",), (2,): (), (0, 1): ("0", "1")}.items():
         child = apply(layers(*gone), network, sample)
         assert reconstruct_layers(child, network, layers(*gone), [sample]) == told
+
+
+@pytest.mark.parametrize("kind", [Scaled, Rectified])
+def test_each_output_gets_as_much_more_as_it_is_scaled_down(kind):
+    """Fitted beside a twin whose blocks add what they say as it is, and that has the factors in
+    its weights."""
+    network, sample = made(Block, kind, Block)
+    with torch.no_grad():
+        network[0].fall.weight.mul_(0.1)  # what comes before is mostly positive, or negative
+    cut = layers(2)
+    child = apply(cut, network, sample)
+    assert reconstruct_layers(child, network, cut, [sample]) == ()
+    with torch.no_grad():
+        x = network[0](sample.inputs)
+        before = network[1](x)
+        after = network[2](before)
+        read = torch.tanh(network[1].rise(x))
+    weights = least_squares.weights_of(after)
+    moments = least_squares.Moments()
+    moments.add(torch.cat([read.float(), after.float() - before.float()], dim=1), weights)
+    fit, shift = least_squares.regression(moments, torch.arange(14) >= 8, RIDGE, centred=True)
+    more = child[1].fall.weight - network[1].fall.weight
+    reached = Scaled.factors != 0
+    wanted = fit.T[reached] / Scaled.factors[reached, None]
+    assert torch.allclose(more[reached], wanted, rtol=1e-3, atol=1e-5)
+    moved = (child[1].fall.bias - network[1].fall.bias)[reached]
+    assert torch.allclose(moved, shift[reached] / Scaled.factors[reached], rtol=1e-3, atol=1e-5)
+    assert not more[~reached].any(), "nothing that it says is added"
+
+
+@pytest.mark.parametrize("kind", [Squashed, Weighed, Mixed, Clipped])
+def test_what_is_no_multiple_of_what_was_said_is_told_and_nothing_is_changed(kind):
+    network, sample = made(Block, kind, Block)
+    child = apply(layers(2), network, sample)
+    before = [value.clone() for value in child.state_dict().values()]
+    assert reconstruct_layers(child, network, layers(2), [sample]) == ("2",)
+    assert all(map(torch.equal, before, child.state_dict().values()))
+
+
+@pytest.mark.parametrize("kind", ["cifar", "basic", "bottleneck", "convnext"])
+@pytest.mark.parametrize("shared", [True, False])
+def test_the_outputs_of_convolutional_networks_come_closer(kind, shared):
+    network, sample = convolutional(kind), Batch(torch.randn(64, 1, 16, 16))
+    found = [layer for layer in dissect(network, sample).layers if not layer.name.endswith("0")]
+    assert found
+    for layer in found:
+        cut = Cut("layer", (layer,))
+        child = apply(cut, network, sample, share=shared)
+        wanted, cut_off = (outputs(each, [sample]).features for each in (network, child))
+        assert reconstruct_layers(child, network, cut, [sample]) == ()
+        mended = outputs(child, [sample]).features
+        assert (mended - wanted).square().mean() < 0.8 * (cut_off - wanted).square().mean()
+        assert torch.equal(outputs(network, [sample]).features, wanted)
+
+
+@pytest.mark.parametrize(
+    ("kind", "made_up"), [("cifar", True), ("basic", False), ("convnext", False)]
+)
+def test_the_first_block_behind_a_stem_that_normalises_or_pools_is_told(kind, made_up):
+    network, sample = convolutional(kind), Batch(torch.randn(64, 1, 16, 16))
+    cut = Cut("layer", dissect(network, sample).layers[:1])
+    child = apply(cut, network, sample)
+    assert (reconstruct_layers(child, network, cut, [sample]) == ()) == made_up
+
+
+def convolutional(kind: str) -> nn.Module:
+    """A small network whose statistics, scales and shifts are no ones and zeros."""
+    if kind == "convnext":
+        config = ConvNextConfig(
+            num_channels=1, hidden_sizes=[8, 12], depths=[2, 2], num_stages=2, num_labels=3,
+            patch_size=2, layer_scale_init_value=0.5,
+        )  # fmt: skip
+        torch.manual_seed(0)
+        network = ConvNextForImageClassification(config).eval()
+        with torch.no_grad():
+            for module in network.modules():
+                if isinstance(module, nn.Linear):
+                    module.weight.normal_(0.0, 0.5)
+        return network
+    network = tiny_cnn() if kind == "cifar" else resnet(kind)
+    torch.manual_seed(0)
+    network.train()
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.weight.uniform_(0.5, 1.5)
+                module.bias.normal_(0.0, 0.3)
+        for _ in range(5):
+            network(torch.randn(32, 1, 16, 16))
+    return network.eval()
+
+
+def test_layers_of_two_stages_go_at_once():
+    """What comes before the second stage's layer is renumbered by what goes from the first."""
+    network, sample = tiny_cnn(20), Batch(torch.randn(64, 1, 16, 16))
+    found = [layer for layer in dissect(network, sample).layers if layer.name[-1] in "12"]
+    both = Cut("layer", tuple(found[:2] + found[-1:]))
+    child = apply(both, network, sample)
+    assert reconstruct_layers(child, network, both, [sample]) == ()
+    changed = {
+        name
+        for name, value in child.named_parameters()
+        if name.endswith("conv2.weight")
+        and not any(torch.equal(value, other) for other in network.parameters())
+    }
+    assert changed == {"layer1.0.conv2.weight", "layer3.1.conv2.weight"}
 
 
 def test_runs_that_lie_apart_are_each_made_up_for_by_the_block_before_them():
