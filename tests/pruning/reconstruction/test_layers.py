@@ -283,6 +283,18 @@ def test_runs_that_lie_apart_are_each_made_up_for_by_the_block_before_them():
         assert torch.equal(one.bias, other.bias)
 
 
+def test_a_writer_that_is_a_member_itself_is_renumbered():
+    torch.manual_seed(0)
+    network = nn.Sequential(Block(True), Block(True), nn.Linear(6, 6), Block(True), nn.Linear(6, 4))
+    network, sample = network.double().eval(), Batch(torch.randn(200, 6, dtype=torch.float64))
+    child = apply(layers(1, 3), network, sample)
+    wanted, cut_off = network(sample.inputs), child(sample.inputs)
+    assert reconstruct_layers(child, network, layers(1, 3), [sample]) == ()
+    assert not torch.equal(child[1].weight, network[2].weight)
+    left, missed = ((each - wanted).square().mean() for each in (child(sample.inputs), cut_off))
+    assert left < 0.8 * missed
+
+
 def test_padding_is_no_calibration():
     (network, anatomy), sample = tiny.llama(), tiny.tokens()
     cut, children = Cut("layer", anatomy.layers[-1:]), []

@@ -102,10 +102,10 @@ def _renamed(name: str, cut: Cut, parent: nn.Module) -> str:
         gone = {
             layer.name.removeprefix(start) for layer in cut.layers if layer.container == container
         }
-        key, _, rest = name.removeprefix(start).partition(".")
-        if name.startswith(start) and rest:
-            left = keys_left(parent.get_submodule(container)._modules, gone)
-            return ".".join((f"{start}{left[key]}", rest))
+        left = keys_left(parent.get_submodule(container)._modules, gone)
+        key, dot, rest = name.removeprefix(start).partition(".")
+        if name.startswith(start) and key in left:
+            return f"{start}{left[key]}{dot}{rest}"
     return name
 
 
