@@ -291,6 +291,18 @@ def test_the_headline_counts_what_the_target_counts(of: Any, said: str) -> None:
     assert f"lost 41.0% {said}" in page(found).all("h1")[0]
 
 
+@pytest.mark.parametrize(
+    ("kind", "on", "said"),
+    [("images", True, True), ("images", False, False), ("untouched", True, False)],
+)
+def test_that_weights_were_changed_to_make_up_for_what_went_is_said_where_they_were(
+    kind: Any, on: bool, said: bool
+) -> None:
+    found = produced(kind)
+    found["settings"]["reconstruct"] = on
+    assert ("weights of what stays were changed" in render(found)) == said
+
+
 def test_a_target_that_was_met_is_said_to_be() -> None:
     found = {**produced("images"), "removed": 0.686}
     (words,) = page(found).all("p", class_="verdict")
