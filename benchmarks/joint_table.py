@@ -339,14 +339,12 @@ def untouched(table: Table, row: dict[str, Any], folder: Path) -> tuple[nn.Modul
     return copy.deepcopy(table.parent), 0
 
 
-def torch_pruning(table: Table, row: dict[str, Any], folder: Path) -> tuple[nn.Module, int]:
-    """The peer: rounds of `STEP`, each fine-tuned like one of ours."""
+def taylor_pruner(model: Any, one: Batch) -> Any:
+    """The peer's pruner of a CIFAR ResNet, by its Taylor importance of groups, in small steps; it
+    reads the gradients that are there at a step."""
     import torch_pruning as tp
 
-    model, one = copy.deepcopy(table.parent), table.sample[:1]
-    whole = cost_of(model, one).macs
-    batch = next(iter(iterate(table.splits.calibration, 250)))
-    pruner = tp.pruner.BasePruner(
+    return tp.pruner.BasePruner(
         model,
         one.inputs,
         tp.importance.GroupTaylorImportance(),
@@ -355,6 +353,14 @@ def torch_pruning(table: Table, row: dict[str, Any], folder: Path) -> tuple[nn.M
         iterative_steps=500,
         ignored_layers=[model.linear],
     )
+
+
+def torch_pruning(table: Table, row: dict[str, Any], folder: Path) -> tuple[nn.Module, int]:
+    """The peer: rounds of `STEP`, each fine-tuned like one of ours."""
+    model, one = copy.deepcopy(table.parent), table.sample[:1]
+    whole = cost_of(model, one).macs
+    batch = next(iter(iterate(table.splits.calibration, 250)))
+    pruner = taylor_pruner(model, one)
     spent, number, removed = 0, 0, 0.0
     while not met(table, model, row, removed):
         number, before = number + 1, cost_of(model, one).macs

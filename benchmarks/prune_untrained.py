@@ -30,7 +30,9 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.data import Subset
 
+from joint_table import taylor_pruner
 from leanfair.data.batches import Batch, iterate
 from leanfair.data.images import load
 from leanfair.evaluation.accuracy import change, correct
@@ -76,14 +78,7 @@ class Bench:
         """The images of a seed, of those that are for training."""
         images = self.splits.train
         drawn = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
-        pairs = [images[int(i)] for i in drawn[:CALIBRATION]]
-        return [
-            Batch(
-                torch.stack([image for image, _ in part]),
-                torch.tensor([int(label) for _, label in part]),
-            )
-            for part in (pairs[i : i + 250] for i in range(0, CALIBRATION, 250))
-        ]
+        return [*iterate(Subset(images, drawn[:CALIBRATION].tolist()), 250)]
 
     def has(self, method: str, seed: int, cut: float) -> bool:
         key = (self.args.network, method, seed, cut)
@@ -148,19 +143,9 @@ def ours(bench: Bench, method: str, seed: int) -> Iterator[tuple[float, nn.Modul
 
 def torch_pruning(bench: Bench, method: str, seed: int) -> Iterator[tuple[float, nn.Module, Any]]:
     """The peer's network at each cut; its importance is found anew for each step of one percent."""
-    import torch_pruning as tp
-
     model, one = copy.deepcopy(bench.parent), bench.sample[:1]
     batches = bench.calibration(seed)
-    pruner = tp.pruner.BasePruner(
-        model,
-        one.inputs,
-        tp.importance.GroupTaylorImportance(),
-        global_pruning=True,
-        pruning_ratio=0.98,
-        iterative_steps=500,
-        ignored_layers=[model.linear],
-    )
+    pruner = taylor_pruner(model, one)
     for cut in CUTS:
         while (now := cost_of(model, one).macs) > bench.whole * (1.0 - cut):
             goal = max(now - 0.01 * bench.whole, bench.whole * (1.0 - cut))

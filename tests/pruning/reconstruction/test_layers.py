@@ -134,18 +134,23 @@ def test_a_layer_that_is_a_linear_map_of_what_the_block_before_reads_is_not_miss
     assert torch.allclose(child(sample.inputs), network(sample.inputs), atol=1e-4)
 
 
+def check_closer(network: nn.Module, layer: Layer, sample: Batch, shared: bool) -> None:
+    """Without `layer` the outputs come closer to the parent's, and the parent stays."""
+    cut = Cut("layer", (layer,))
+    child = apply(cut, network, sample, share=shared)
+    wanted, cut_off = (outputs(each, [sample]).features for each in (network, child))
+    assert reconstruct_layers(child, network, cut, [sample]) == ()
+    mended = outputs(child, [sample]).features
+    assert (mended - wanted).square().mean() < 0.8 * (cut_off - wanted).square().mean()
+    assert torch.equal(outputs(network, [sample]).features, wanted)
+
+
 @pytest.mark.parametrize("family", ADDING)
 @pytest.mark.parametrize("shared", [True, False])
 def test_the_outputs_come_closer_to_the_parents_and_the_parent_stays(family, shared):
     (network, anatomy), sample = tiny.FAMILIES[family](), tiny.sample(family, n=12)
     for layer in anatomy.layers[1:]:
-        cut = Cut("layer", (layer,))
-        child = apply(cut, network, sample, share=shared)
-        wanted, cut_off = (outputs(each, [sample]).features for each in (network, child))
-        assert reconstruct_layers(child, network, cut, [sample]) == ()
-        mended = outputs(child, [sample]).features
-        assert (mended - wanted).square().mean() < 0.8 * (cut_off - wanted).square().mean()
-        assert torch.equal(outputs(network, [sample]).features, wanted)
+        check_closer(network, layer, sample, shared)
 
 
 @pytest.mark.parametrize("family", NORMALISED)
@@ -209,13 +214,7 @@ def test_the_outputs_of_convolutional_networks_come_closer(kind, shared):
     found = [layer for layer in dissect(network, sample).layers if not layer.name.endswith("0")]
     assert found
     for layer in found:
-        cut = Cut("layer", (layer,))
-        child = apply(cut, network, sample, share=shared)
-        wanted, cut_off = (outputs(each, [sample]).features for each in (network, child))
-        assert reconstruct_layers(child, network, cut, [sample]) == ()
-        mended = outputs(child, [sample]).features
-        assert (mended - wanted).square().mean() < 0.8 * (cut_off - wanted).square().mean()
-        assert torch.equal(outputs(network, [sample]).features, wanted)
+        check_closer(network, layer, sample, shared)
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
 from leanfair.data.batches import Batch, forward
-from leanfair.evaluation.mode import evaluating
 from leanfair.pruning.reconstruction.least_squares import Moments, flat_weight
+from leanfair.pruning.surgery.activations import inferring
 from leanfair.pruning.surgery.modules import first_output, first_tensor
 
 _NOTHING = 1e-12
@@ -51,12 +51,8 @@ def norms_behind(model: nn.Module, names: Iterable[str], sample: Batch) -> dict[
         for name, module in modules.items()
         if isinstance(module, _BatchNorm) and module.affine and module.running_mean is not None
     ]
-    try:
-        with torch.no_grad(), evaluating(model):
-            forward(model, sample.inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
+    with inferring(model, *handles):
+        forward(model, sample.inputs)
     return {found[0]: name for name, found in read.items() if len(found) == 1 and found[0]}
 
 

@@ -17,7 +17,6 @@ import torch
 from torch import Tensor, nn
 
 from leanfair.data.batches import Batch
-from leanfair.evaluation.mode import evaluating
 from leanfair.models.streamed import keep, resident
 from leanfair.pruning.reconstruction.batch_norms import norms_behind, settle, spread
 from leanfair.pruning.reconstruction.least_squares import (
@@ -31,8 +30,8 @@ from leanfair.pruning.reconstruction.least_squares import (
     ridge_of,
     row_weights,
 )
-from leanfair.pruning.surgery.activations import Head, run_body
-from leanfair.pruning.surgery.modules import first_tensor, positions_of
+from leanfair.pruning.surgery.activations import Head, inferring, run_body
+from leanfair.pruning.surgery.modules import first_tensor, is_dense, positions_of
 from leanfair.pruning.types import Cut
 
 MOST_MOMENTS = 2**25
@@ -164,12 +163,8 @@ def _watched(
         model.get_submodule(name).register_forward_pre_hook(hook(name), with_kwargs=True)
         for name in names
     ]
-    try:
-        with torch.no_grad(), evaluating(model):
-            run()
-    finally:
-        for handle in handles:
-            handle.remove()
+    with inferring(model, *handles):
+        run()
 
 
 def _measured(
@@ -198,7 +193,9 @@ def _measured(
 def _add(moments: Moments, module: nn.Module, x: Tensor, batch: Batch) -> None:
     """Add what `module` reads, an input of `batch`."""
     rows = read_rows(module, x, batch).float()
-    moments.add(rows, row_weights(module, rows @ flat_weight(module).float().T))
+    # Patches count alike, whatever is said of them.
+    said = rows @ flat_weight(module).float().T if is_dense(module) else rows
+    moments.add(rows, row_weights(module, said))
 
 
 def _adapt(module: nn.Module, norm: Any, whole: nn.Module, lost: _Lost, moments: Moments) -> None:

@@ -17,9 +17,8 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from leanfair.data.batches import Batch, forward
-from leanfair.evaluation.mode import evaluating
 from leanfair.pruning.reconstruction.least_squares import reconstructible
-from leanfair.pruning.surgery.activations import ArrivedError
+from leanfair.pruning.surgery.activations import ArrivedError, inferring
 from leanfair.pruning.surgery.modules import (
     feature_dim,
     first_output,
@@ -216,9 +215,5 @@ def around(
 
 def _pass(model: nn.Module, batch: Batch, handles: Sequence[RemovableHandle]) -> None:
     """A pass of `batch` with hooks, which may end it, and which are taken away afterwards."""
-    try:
-        with torch.no_grad(), evaluating(model), suppress(ArrivedError):
-            forward(model, batch.inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
+    with inferring(model, *handles), suppress(ArrivedError):
+        forward(model, batch.inputs)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
+from torch.utils.hooks import RemovableHandle
 
 from leanfair.data.batches import Batch, forward
 from leanfair.data.language import flattened, is_embedding
@@ -167,7 +168,12 @@ def joined(parts: list[Outputs]) -> Outputs:
 
 
 @contextmanager
-def inferring(model: nn.Module) -> Iterator[None]:
-    """`model` in evaluation mode, without gradients, for the duration of the context."""
-    with torch.no_grad(), evaluating(model):
-        yield
+def inferring(model: nn.Module, *handles: RemovableHandle) -> Iterator[None]:
+    """`model` in evaluation mode, without gradients, for the duration of the context, and with the
+    hooks of `handles`, which are taken away at its end."""
+    try:
+        with torch.no_grad(), evaluating(model):
+            yield
+    finally:
+        for handle in handles:
+            handle.remove()
