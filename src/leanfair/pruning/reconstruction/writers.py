@@ -103,59 +103,84 @@ def _ran(model: nn.Module, gap: Gap, sample: Batch) -> list[str]:
 def _gains(model: nn.Module, gap: Gap, name: str, turned: bool, sample: Batch) -> Tensor | None:
     """By how much each output of module `name` is scaled before it is added to the stream before
     the gap, [out]; None where it is not so, place by place. Noise that is added to the outputs
-    tells it. Behind a ReLU all are lifted first, so that it hides none."""
-    seen = around(model, gap, name, sample)
-    if "x" not in seen or (plain := _rows(model, name, turned, seen)) is None:
+    tells it."""
+    stream = _Stream(model, gap, name, turned, sample)
+    rows = stream.rows()
+    if rows is None:
         return None
+    plain, tolerance = rows.float(), max(_SAME, 2 * torch.finfo(rows.dtype).eps)
     size = float(plain.square().mean().sqrt())
     generator = torch.Generator().manual_seed(0)
     noise = size * torch.randn(plain.shape, generator=generator).to(plain)
-    tolerance = max(_SAME, 2 * torch.finfo(seen["before"].dtype).eps)
-
-    def moved(by: Tensor) -> Tensor | None:
-        """The stream, [rows, out], where `by` of that shape is added to what the module says."""
-        runs: list[int] = []
-
-        def add(module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
-            value, dim = first_output(output), feature_dim(module)
-            more = by.reshape(value.movedim(dim, -1).shape).movedim(-1, dim)
-            runs.append(len(value))
-            return with_first_output(output, value + more.to(value))
-
-        found = around(model, gap, name, sample, add)
-        return _rows(model, name, turned, found) if len(runs) == 1 else None
-
-    after = moved(noise)
+    after = stream.moved(noise)
     if after is None or not size > 0:
         return None
     if (plain < 0).any() or (after < 0).any():
         return _scaled(plain, after, noise, tolerance)
-    far = torch.full_like(plain, _FAR * size)
-    lifted = moved(far)
+    return _rectified(stream, plain, after, noise, tolerance)
+
+
+def _rectified(
+    stream: _Stream, plain: Tensor, after: Tensor, noise: Tensor, tolerance: float
+) -> Tensor | None:
+    """The gains where nothing of the stream is negative: all outputs are lifted first, so that a
+    ReLU hides none of the noise. What it makes of the `plain` stream and of that `after` the noise
+    has to follow from them."""
+    far = torch.full_like(plain, _FAR * float(plain.square().mean().sqrt()))
+    lifted = stream.moved(far)
     if lifted is None:
         return None
     far = torch.where((lifted - plain).sum(dim=0) >= 0, far, -far)
-    low, high = moved(far), moved(far + noise)
+    low, high = stream.moved(far), stream.moved(far + noise)
     if low is None or high is None:
         return None
     gains = _scaled(low, high, noise, tolerance)
     if gains is None:
         return None
     told = (low > 0) | (gains == 0)
-    for by, found in ((0.0, plain), (noise, after)):  # what a ReLU makes of it, not lifted
+    for by, found in ((0.0, plain), (noise, after)):
         wrong = told * ((low + gains * (by - far)).relu() - found)
         if wrong.norm() > tolerance * (gains * noise).norm():
             return None
     return gains
 
 
-def _rows(model: nn.Module, name: str, turned: bool, seen: dict[str, Tensor]) -> Tensor | None:
-    """The stream before a gap as module `name` writes to it, [rows, out]; None where it has another
-    shape."""
-    stream = turned_back(seen["before"], turned)
-    if stream.shape != seen["said"].shape:
-        return None
-    return stream.float().movedim(feature_dim(model.get_submodule(name)), -1).flatten(0, -2)
+@dataclass(frozen=True)
+class _Stream:
+    """The residual stream before a gap, as module `name` writes to it, in passes of `sample`."""
+
+    model: nn.Module
+    gap: Gap
+    name: str
+    turned: bool
+    sample: Batch
+
+    def moved(self, by: Tensor) -> Tensor | None:
+        """Its `rows`, in float32."""
+        found = self.rows(by)
+        return None if found is None else found.float()
+
+    def rows(self, by: Tensor | None = None) -> Tensor | None:
+        """The stream, [rows, out], perhaps where `by` of that shape is added to what the module
+        says; None where it has another shape, or where the module does not run once."""
+        runs: list[int] = []
+
+        def add(module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
+            value, dim = first_output(output), feature_dim(module)
+            runs.append(len(value))
+            if by is None:
+                return None
+            more = by.reshape(value.movedim(dim, -1).shape).movedim(-1, dim)
+            return with_first_output(output, value + more.to(value))
+
+        seen = around(self.model, self.gap, self.name, self.sample, add)
+        if len(runs) != 1 or "x" not in seen:
+            return None
+        stream = turned_back(seen["before"], self.turned)
+        if stream.shape != seen["said"].shape:
+            return None
+        features = feature_dim(self.model.get_submodule(self.name))
+        return stream.movedim(features, -1).flatten(0, -2)
 
 
 def _scaled(low: Tensor, high: Tensor, noise: Tensor, tolerance: float) -> Tensor | None:
