@@ -9,10 +9,11 @@ model's on texts that calibrated and on others, and by their perplexity on held-
 are trained on the same texts, and held-out perplexity is taken again. Which kind goes in a round is
 drawn, so that the points do not depend on what they judge. All texts are of WikiText-2's validation
 part; those that calibrate, train, judge and are held out are apart. `points` is a list of {seed,
-round, removed, candidates: {layer, neurons: {cka, kl_calibration, kl_others, perplexity,
-recovered}}, change, change_recovered}; a change is the neurons' perplexity over the layer's, paired
-by texts, with its 95 % interval: above 1 the layer is better. Points go to
-benchmarks/results/choice-lm.json one by one; a seed that was interrupted begins anew.
+round, candidates: {layer, neurons: {cka, kl_calibration, kl_others, perplexity, recovered, left}},
+change, change_recovered}: `left` is the share of the parameters that are no embeddings, a change
+the neurons' perplexity over the layer's, paired by texts, with its 95 % interval: above 1 the layer
+is better. Points go to benchmarks/results/choice-lm.json one by one; a seed that was interrupted
+begins anew.
 """
 
 from __future__ import annotations
@@ -56,20 +57,15 @@ class Trajectory:
     def __init__(self, args: argparse.Namespace, result: dict[str, Any], seed: int) -> None:
         self.args, self.result, self.seed = args, result, seed
         self.model = open_model(args.model)
-        every = tokens(read_text(args.data / "wikitext2/valid.txt.gz"), self.words(), LENGTH).ids
-        ids: Tensor = every[torch.randperm(len(every), generator=self.drawn(seed))]
+        words, text = open_tokenizer(args.model), read_text(args.data / "wikitext2/valid.txt.gz")
+        every = tokens(text, words, LENGTH).ids
+        ids: Tensor = every[torch.randperm(len(every), generator=drawn(seed))]
         sizes = [args.calibration, JUDGED, HELD, args.training]
         parts = [Tokens(part) for part in ids[: sum(sizes)].split(sizes)]
         self.calibration, self.others, self.held, self.training = parts
         self.judged = (self.calibration.ids[:JUDGED], self.others.ids)
         self.said = [self.logs(self.model, part) for part in self.judged]
-        self.coin = self.drawn(1000 + seed)
-
-    def words(self) -> Any:
-        return open_tokenizer(self.args.model)
-
-    def drawn(self, seed: int) -> torch.Generator:
-        return torch.Generator().manual_seed(seed)
+        self.coin = drawn(1000 + seed)
 
     def logs(self, model: nn.Module, ids: Tensor) -> Tensor:
         """Log-probabilities of the next token, [texts, tokens, words]."""
@@ -156,6 +152,10 @@ class Trajectory:
         )
         while not run.met_target() and next_round(run) is not None:
             pass
+
+
+def drawn(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
 
 
 def perplexity_of(found: Tensor) -> float:
