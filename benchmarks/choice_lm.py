@@ -23,7 +23,6 @@ import copy
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,17 +109,18 @@ class Trajectory:
                 "cka": each.cka,
                 "kl_calibration": on_calibration,
                 "kl_others": on_others,
-                "perplexity": perplexity_of(before[kind]),
-                "recovered": perplexity_of(after[kind]),
                 "left": body(each.model) / body(self.model),
                 "seconds": time.monotonic() - began,
             }
+        untrained, recovered = (change(f["layer"], f["neurons"]) for f in (before, after))
+        told["layer"] |= {"perplexity": untrained.before, "recovered": recovered.before}
+        told["neurons"] |= {"perplexity": untrained.after, "recovered": recovered.after}
         point = {
             "seed": self.seed,
             "round": number,
             "candidates": told,
-            "change": change(before["layer"], before["neurons"]).to_json(),
-            "change_recovered": change(after["layer"], after["neurons"]).to_json(),
+            "change": untrained.to_json(),
+            "change_recovered": recovered.to_json(),
         }
         self.result["points"].append(point)
         write_json(self.args.out, self.result)
@@ -139,7 +139,7 @@ class Trajectory:
         settings = settings_from(None, given, self.model, trained=False)
         run = open_run(
             self.model,
-            replace(settings, reconstruct=True),
+            settings,
             self.calibration,
             None,
             None,
@@ -156,11 +156,6 @@ class Trajectory:
 
 def drawn(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
-
-
-def perplexity_of(found: Tensor) -> float:
-    nll, count = found.sum(dim=0).tolist()
-    return float(torch.tensor(nll / count).exp())
 
 
 def main() -> None:

@@ -20,11 +20,11 @@ Methods: joint; joint distilled, and neurons likewise, which learn from the pare
 the labels; joint in time, whose candidates save the same time of a batch of 128 instead of the
 same MACs, and neurons in time likewise; joint in large steps, of two layers a round; joint and
 neurons in small steps, of one, which is what all take on ResNet-20; layers and neurons, its halves;
-joint
-reconstructed, where least squares make up for what goes before it is trained, and neurons likewise;
-alternating and random, other choices between the same candidates; N layers first; torch-pruning
-(`pip install --no-deps torch-pruning==1.6.1`), iteratively, by its Taylor importance of groups;
-parent. Ours score layers by `kl`, filters by `fisher`. A row that was killed is made anew.
+joint reconstructed, where least squares make up for what goes before it is trained, and neurons and
+4 layers first likewise; alternating and random, other choices between the same candidates; N layers
+first; torch-pruning (`pip install --no-deps torch-pruning==1.6.1`), iteratively, by its Taylor
+importance of groups; parent. Ours score layers by `kl`, filters by `fisher`. A row that was killed
+is made anew.
 """
 
 from __future__ import annotations
@@ -415,7 +415,7 @@ MAKERS: dict[str, Callable[[Table, dict[str, Any], Path], tuple[nn.Module, int]]
     "random": ours(by_chance=True),
     "torch-pruning": torch_pruning,
     **{f"{n} layers first": ours(choose=first(n)) for n in range(1, 7)},
-    "4 layers first, reconstructed": ours(choose=first(4), reconstruct=True),
+    "4 layers first reconstructed": ours(choose=first(4), reconstruct=True),
 }
 
 

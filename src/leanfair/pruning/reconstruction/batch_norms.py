@@ -64,7 +64,7 @@ def spread(module: nn.Module, moments: Moments, read: Tensor) -> tuple[Tensor, T
     weight[:, read] = flat
     mean = weight @ (moments.first / moments.total)
     if moments.second is None:
-        rows, counts = (torch.cat(each).double() for each in zip(*moments.rows, strict=True))
+        rows, counts = moments.held()
         squares = (counts[:, None] * (rows @ weight.T).square()).sum(dim=0)
     else:
         squares = ((weight @ moments.second) * weight).sum(dim=1)

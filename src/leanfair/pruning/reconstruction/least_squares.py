@@ -156,6 +156,11 @@ class Moments:
             self.second = products if self.second is None else self.second + products
         self.rows.clear()
 
+    def held(self) -> tuple[Tensor, Tensor]:
+        """The rows that are held, [n, d], and their weights, [n], in float64."""
+        rows, weights = zip(*self.rows, strict=True)
+        return torch.cat(rows).double(), torch.cat(weights).double()
+
 
 def regression(
     moments: Moments, sought: Tensor, ridge: float, *, centred: bool
@@ -167,7 +172,7 @@ def regression(
     mean = moments.first / moments.total
     mean = mean if centred else torch.zeros_like(mean)
     if moments.second is None:  # the other form of the same, by the products of rows
-        rows, weights = (torch.cat(each).double() for each in zip(*moments.rows, strict=True))
+        rows, weights = moments.held()
         z = (rows - mean) * (weights / moments.total).sqrt()[:, None]
         x, y = z[:, ~sought], z[:, sought]
         penalty = _penalty(ridge, x.square().sum(dim=0), mean[~sought])
